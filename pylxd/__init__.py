@@ -1,0 +1,12 @@
+"""A client of LXD and Incus.
+
+>>> from pylxd import Client
+>>> client = Client()
+>>> client.containers.all()
+[]
+"""
+from pylxd import exceptions, models
+from pylxd.client import Client, EventType
+
+__version__ = '3.0.0.dev0'
+__all__ = ['Client', 'EventType', 'exceptions', 'models']

@@ -1,0 +1,204 @@
+"""The client: connects, knows the server, holds the managers."""
+from pylxd import exceptions, websocket
+from pylxd.api import Node
+from pylxd.certificate import Certificates
+from pylxd.container import Containers, Instances, VirtualMachines
+from pylxd.image import Images
+from pylxd.network import Networks
+from pylxd.operation import Operations
+from pylxd.profile import Profiles
+from pylxd.server import Server, default_socket
+from pylxd.transport import Transport, key_pair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Optional, Type, Union
+    from ws4py.client import WebSocketBaseClient
+    from pylxd.transport import Cert
+
+
+class EventType(object):
+    """The types of events that `Client.events` can be narrowed to."""
+
+    All = 'all'
+    Operation = 'operation'
+    Logging = 'logging'
+    Lifecycle = 'lifecycle'
+
+
+class Client(object):
+    """A connection to one server, LXD or Incus.
+
+    :param endpoint: the path of a unix socket (also ``unix://PATH``), or
+        ``https://host:port``. Without one: what ``LXD_SOCKET``, ``LXD_DIR``,
+        ``INCUS_SOCKET`` or ``INCUS_DIR`` name, or the first socket that is
+        there in the usual places. ``http://`` together with ``cert`` means
+        ``https://``, as the server speaks nothing else there.
+    :param version: of the API.
+    :param cert: the client certificate and its key, paths of PEM files.
+    :param verify: True: the server's certificate is checked as usual. A
+        path: against that CA bundle, or it is the very certificate of the
+        server. False: not at all. Nothing in the environment changes it.
+    :param timeout: seconds to wait for a connection and for each read; None
+        waits for ever. What waits for the end of an operation is not bound
+        by it.
+    :param project: the project to work in; needs ``projects``.
+    :raises ClientConnectionFailed: the server cannot be reached.
+    :raises InvalidCertificate: a certificate or key is unusable.
+    :raises LXDAPIException: what answers is no such server.
+
+    Endpoint: ``GET /1.0``.
+    """
+
+    Certificates = Certificates
+    Containers = Containers
+    Images = Images
+    Instances = Instances
+    Networks = Networks
+    Operations = Operations
+    Profiles = Profiles
+    VirtualMachines = VirtualMachines
+
+    def __init__(self, endpoint=None, version='1.0', cert=None, verify=True,
+                 timeout=None, project=None):
+        # type: (...) -> None
+        #: The version of the API.
+        self.version = version
+        #: The project that it works in; None is the server's default.
+        self.project = project  # type: Optional[str]
+        #: The key pair, as given.
+        self.cert = cert
+        self.transport = Transport(
+            default_socket() if endpoint in (None, '') else endpoint,
+            cert, verify, timeout)
+        #: The REST tree: ``client.api.containers['c1'].state.get()``.
+        self.api = Node(self.transport, '', {'project': project} if project
+                        else None)[version]
+        #: What is at the other end.
+        self.server = Server(self.api)
+        if project not in (None, 'default'):
+            self.server.need('projects')
+        self.certificates = Certificates(self)
+        self.containers = Containers(self)
+        self.images = Images(self)
+        self.instances = Instances(self)
+        self.networks = Networks(self)
+        self.operations = Operations(self)
+        self.profiles = Profiles(self)
+        self.virtual_machines = VirtualMachines(self)
+
+    def __repr__(self):
+        # type: () -> str
+        return '<Client of {}>'.format(self.transport.endpoint)
+
+    def __enter__(self):
+        # type: () -> Client
+        return self
+
+    def __exit__(self, *_):
+        # type: (*Any) -> None
+        self.close()
+
+    def close(self):
+        # type: () -> None
+        """Close its connections; a later call opens new ones."""
+        self.transport.close()
+
+    @property
+    def host_info(self):
+        # type: () -> Dict[str, Any]
+        """What ``GET /1.0`` answered when it was last asked."""
+        return self.server.info
+
+    @property
+    def trusted(self):
+        # type: () -> bool
+        """Whether the server trusts this client."""
+        return self.server.trusted
+
+    @property
+    def identity(self):
+        # type: () -> str
+        """What tells its server from others."""
+        return self.server.identity or self.transport.endpoint
+
+    @property
+    def address(self):
+        # type: () -> str
+        """The URL under which other servers reach this one.
+
+        :raises ClientConnectionFailed: it listens on its socket alone.
+        """
+        if not self.transport.socket_path:
+            return self.transport.url
+        for address in self.server.addresses:
+            return 'https://' + address
+        raise exceptions.ClientConnectionFailed(
+            '{}: another server cannot reach this one, as it does not listen '
+            'on HTTPS: set core.https_address in its configuration'.format(
+                self.transport.endpoint))
+
+    def has_api_extension(self, name):
+        # type: (str) -> bool
+        """Whether the server has an API extension."""
+        return self.server.has(name)
+
+    def assert_has_api_extension(self, name):
+        # type: (str) -> None
+        """Refuse to go on where the server lacks an API extension.
+
+        :raises LXDAPIExtensionNotAvailable: also a NotImplementedError.
+        """
+        self.server.need(name)
+
+    def authenticate(self, password):
+        # type: (str) -> None
+        """Have the server trust this client's certificate.
+
+        Does nothing if it does already.
+
+        :param password: the server's trust password, or a token.
+        :raises InvalidCertificate: the client has no certificate.
+        :raises LXDAPIException: the password or token is wrong, or none
+            that this server takes.
+
+        Endpoint: ``POST /1.0/certificates``.
+        """
+        if self.trusted:
+            return
+        if self.cert is None:
+            raise exceptions.InvalidCertificate(
+                'there is nothing to trust: pass cert=(certificate, key)')
+        with open(key_pair(self.cert)[0], 'rb') as pem:
+            self.certificates.create(password, pem.read())
+        # A kept connection was made by a stranger
+        self.transport.close()
+        self.server.refresh()
+
+    @property
+    def websocket_url(self):
+        # type: () -> str
+        """The URL under which websockets are reached."""
+        return self.transport.websocket_url
+
+    def events(self, websocket_client=None, event_types=None):
+        # type: (Any, Optional[Iterable[str]]) -> Any
+        """Get a websocket client of the server's events.
+
+        :param websocket_client: a class of ws4py's clients to use instead
+            of `pylxd.websocket.EventsClient`, which collects the events in
+            ``messages``.
+        :param event_types: of `EventType`; all of them otherwise.
+        :return: it, unconnected: call its ``connect()``, then ``run()``.
+
+        Endpoint: ``GET /1.0/events``.
+        """
+        if isinstance(event_types, str):
+            event_types = [event_types]
+        types = sorted(set(event_types or ()))
+        query = ''
+        if types and EventType.All not in types:
+            query = '?type=' + ','.join(types)
+        return websocket.bind(
+            self.transport, self.api.events.path + query,
+            websocket_client or websocket.EventsClient)

@@ -1,0 +1,301 @@
+"""Files inside an instance."""
+import errno
+import io
+import os
+import posixpath
+import stat
+
+import six
+
+from pylxd import api, exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import requests
+    from typing import Any, Dict, Iterator, List, Optional, Union
+    from pylxd.client import Client
+    from pylxd.container import Instance
+
+#: As many links are followed as Linux follows.
+MOST_LINKS = 40
+
+
+class FilesManager(object):
+    """The files of one instance: ``container.files``.
+
+    The instance need not run. Paths are absolute, inside of it.
+
+    Endpoint: ``/1.0/instances/NAME/files``.
+    """
+
+    def __init__(self, client, container):
+        # type: (Client, Instance) -> None
+        self._client = client
+        self._container = container
+
+    def __repr__(self):
+        # type: () -> str
+        return '<FilesManager of {!r}>'.format(self._container)
+
+    @property
+    def _node(self):
+        # type: () -> api.Node
+        return self._container.api.files
+
+    def get(self, filepath, fileobj=None):
+        # type: (str, Any) -> Any
+        """Read a file; a symbolic link is followed.
+
+        :param fileobj: where to write it, piece by piece, instead of
+            returning it whole.
+        :return: the bytes, or ``fileobj`` if one was given.
+        :raises NotFound: there is no such file.
+        :raises LXDAPIException: it is a directory.
+
+        Endpoint: ``GET .../files?path=``.
+        """
+        response = self._follow(filepath)
+        if fileobj is None:
+            target = io.BytesIO()
+            self._client.transport.download(response, target)
+            return target.getvalue()
+        self._client.transport.download(response, fileobj)
+        return fileobj
+
+    def _follow(self, filepath):
+        # type: (str) -> requests.Response
+        """The unread answer that carries the file."""
+        asked = filepath
+        for _ in range(MOST_LINKS):
+            response = self._open(filepath)
+            kind = self._kind(response)
+            if kind == 'directory':
+                raise exceptions.LXDAPIException(
+                    response, said='Is a directory: ' + asked)
+            if kind != 'symlink':
+                return response
+            filepath = posixpath.join(
+                posixpath.dirname(filepath), self._text(response))
+        raise exceptions.LXDAPIException(
+            response, said='Too many levels of symbolic links: ' + asked)
+
+    def _open(self, filepath):
+        # type: (str) -> requests.Response
+        return self._node.get(
+            params={'path': _checked(filepath)}, stream=True)
+
+    def _kind(self, response):
+        # type: (requests.Response) -> str
+        # A file may hold JSON like that of a directory: only this tells
+        return self._client.server.header_of(response, 'type') or 'file'
+
+    def _text(self, response):
+        # type: (requests.Response) -> str
+        target = io.BytesIO()
+        self._client.transport.download(response, target)
+        return six.ensure_str(target.getvalue().rstrip(b'\n'))
+
+    def put(self, filepath, data, mode=None, uid=None, gid=None):
+        # type: (str, Any, Any, Optional[int], Optional[int]) -> bool
+        """Write a file.
+
+        :param data: bytes, text (sent as UTF-8), an open binary file, or an
+            iterable of bytes.
+        :param mode: permissions, a number (``0o600``) or octal digits
+            (``'0600'``); the server's default otherwise.
+        :param uid: the owner, a number.
+        :param gid: the group, a number.
+        :return: True.
+        :raises LXDAPIException: the server refused, as when the directory
+            is missing.
+
+        Endpoint: ``POST .../files?path=``.
+        """
+        if isinstance(data, six.text_type):
+            data = data.encode('utf-8')
+        if isinstance(data, dict) or not (
+                isinstance(data, bytes) or hasattr(data, 'read')
+                or hasattr(data, '__iter__')):
+            raise TypeError('{!r} is nothing to write to {}'.format(
+                type(data).__name__, filepath))
+        self._post(filepath, 'file', data, mode, uid, gid)
+        return True
+
+    def mk_dir(self, path, mode=None, uid=None, gid=None):
+        # type: (str, Any, Optional[int], Optional[int]) -> None
+        """Make a directory; one that is there already is left as it is.
+
+        Needs ``directory_manipulation``.
+
+        Endpoint: ``POST .../files?path=``.
+        """
+        self._client.server.need('directory_manipulation')
+        self._post(path, 'directory', b'', mode, uid, gid)
+
+    def _post(self, path, kind, data, mode, uid, gid):
+        # type: (str, str, Any, Any, Any, Any) -> None
+        header = self._client.server.header
+        headers = {header('type'): kind}
+        if mode is not None:
+            headers[header('mode')] = _octal(mode)
+        for name, number in (('uid', uid), ('gid', gid)):
+            if number is not None:
+                headers[header(name)] = str(int(number))
+        response = self._node.post(
+            params={'path': _checked(path)}, data=data, headers=headers)
+        api.envelope(response)
+
+    def delete(self, filepath):
+        # type: (str) -> None
+        """Delete a file or an empty directory.
+
+        Needs ``file_delete``.
+
+        :raises NotFound: there is none.
+
+        Endpoint: ``DELETE .../files?path=``.
+        """
+        self._client.server.need('file_delete')
+        self._node.delete(params={'path': _checked(filepath)})
+
+    def delete_available(self):
+        # type: () -> bool
+        """Whether the server can delete files (``file_delete``)."""
+        return bool(self._client.server.has('file_delete'))
+
+    def listdir(self, path):
+        # type: (str) -> List[str]
+        """The names in a directory.
+
+        :raises NotFound: there is no such directory.
+        :raises OSError: it is none (``ENOTDIR``).
+
+        Endpoint: ``GET .../files?path=``.
+        """
+        response = self._open(path)
+        if self._kind(response) != 'directory':
+            response.close()
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        return self._names(response)
+
+    def _names(self, response):
+        # type: (requests.Response) -> List[str]
+        names = [six.ensure_str(name)
+                 for name in api.metadata(response, list) or ()]
+        for name in names:
+            # The instance may be hostile; this would lead out of a tree
+            if name in ('', '.', '..') or '/' in name or '\0' in name:
+                raise exceptions.InvalidResponse(response)
+        return names
+
+    def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
+        # type: (str, str, Any, Optional[int], Optional[int]) -> None
+        """Write what is in the local directory ``src`` into ``dst``.
+
+        Directories are made, ``dst`` too; links stay links.
+
+        :param mode: of the files; each keeps its own otherwise.
+        :param uid: the owner of all, a number.
+        :param gid: the group of all, a number.
+        :raises OSError: ``src`` is no directory (``ENOTDIR``).
+        """
+        if not os.path.isdir(src):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
+        self.mk_dir(dst, stat.S_IMODE(os.stat(src).st_mode), uid, gid)
+        for name in sorted(os.listdir(src)):
+            here, there = os.path.join(src, name), posixpath.join(dst, name)
+            status = os.lstat(here)
+            own = stat.S_IMODE(status.st_mode)
+            if stat.S_ISLNK(status.st_mode):
+                self._post(there, 'symlink',
+                           six.ensure_binary(os.readlink(here)),
+                           None, uid, gid)
+            elif stat.S_ISDIR(status.st_mode):
+                self.recursive_put(here, there, mode, uid, gid)
+            elif stat.S_ISREG(status.st_mode):
+                with open(here, 'rb') as data:
+                    self.put(there, data, own if mode is None else mode,
+                             uid, gid)
+
+    def recursive_get(self, remote_path, local_path):
+        # type: (str, str) -> None
+        """Read the directory ``remote_path`` into ``local_path``.
+
+        Modes are kept, links stay links. Nothing is written outside of
+        ``local_path``, whatever the instance says.
+
+        :raises NotFound: there is no such directory.
+        :raises OSError: something in ``local_path`` is in the way.
+        """
+        response = self._open(remote_path)
+        kind = self._kind(response)
+        if kind == 'directory':
+            self._get_directory(response, remote_path, local_path)
+        elif kind == 'symlink':
+            target = self._text(response)
+            if os.path.lexists(local_path):
+                os.unlink(local_path)
+            os.symlink(target, local_path)
+        else:
+            self._get_file(response, local_path)
+
+    def _get_directory(self, response, remote_path, local_path):
+        # type: (requests.Response, str, str) -> None
+        names = self._names(response)
+        if not os.path.isdir(local_path):
+            os.mkdir(local_path)
+        for name in names:
+            local = os.path.join(local_path, name)
+            if os.path.islink(local):
+                os.unlink(local)  # never write through it
+            self.recursive_get(posixpath.join(remote_path, name), local)
+        os.chmod(local_path, self._mode(response, 0o755) | stat.S_IRWXU)
+
+    def _get_file(self, response, local_path):
+        # type: (requests.Response, str) -> None
+        # Under another name first: no half file, and a link that is in the
+        # way is replaced and not written through
+        part = local_path + '.part'
+        descriptor = os.open(
+            part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            | getattr(os, 'O_NOFOLLOW', 0), 0o600)
+        try:
+            with os.fdopen(descriptor, 'wb') as target:
+                self._client.transport.download(response, target)
+            os.chmod(part, self._mode(response, 0o644))
+            os.rename(part, local_path)
+        except BaseException:
+            os.unlink(part)
+            raise
+
+    def _mode(self, response, default):
+        # type: (requests.Response, int) -> int
+        mode = self._client.server.header_of(response, 'mode')
+        try:
+            return int(mode, 8) & 0o777 if mode else default
+        except ValueError:
+            raise exceptions.InvalidResponse(response)
+
+
+def _checked(path):
+    # type: (Any) -> str
+    if isinstance(path, bytes):
+        path = path.decode('utf-8')
+    if not isinstance(path, six.string_types):
+        raise TypeError('a path must be text, not {!r}'.format(path))
+    if not path or '\0' in path:
+        raise exceptions.InvalidName('{!r} cannot be a path'.format(path))
+    return path.encode('utf-8') if six.PY2 else path
+
+
+def _octal(mode):
+    # type: (Any) -> str
+    try:
+        number = int(mode, 8) if isinstance(
+            mode, six.string_types) else int(mode)
+    except (TypeError, ValueError):
+        number = -1
+    if isinstance(mode, bool) or not 0 <= number <= 0o7777:
+        raise ValueError(
+            'mode must be a number or octal digits, not {!r}'.format(mode))
+    return '{:04o}'.format(number)

@@ -1,0 +1,736 @@
+"""What every resource shares: attributes, lifecycle, listing.
+
+A `Model` holds two things apart: the server's representation as last seen,
+and the local working values. What is dirty is found by comparing them, so a
+change inside a dict counts, and a save sends the whole representation with
+the changes in it, so that fields this library does not know survive.
+"""
+import functools
+import random
+import sys
+import time
+
+import six
+from six.moves.urllib import parse
+
+from pylxd import api, exceptions, operation, server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import requests
+    from typing import (
+        Any, Dict, Generic, Iterator, List, Optional, Tuple, Type, TypeVar)
+    from pylxd.api import Node
+    from pylxd.client import Client
+
+#: Seconds that `Model.save` goes on trying while the object is busy or
+#: changes faster than it can be merged.
+SAVE_WITHIN = 60
+#: Seconds for which what one request for a whole list brought is fresh.
+FRESH = 1.0
+
+_clock = getattr(time, 'monotonic', time.time)
+
+
+class _Missing(object):
+    def __repr__(self):
+        # type: () -> str
+        return 'MISSING'
+
+
+#: Stands for a key that is not there, when representations are compared.
+MISSING = _Missing()  # type: Any
+
+
+class Mapping(dict):
+    """A dict whose ``update`` returns it.
+
+    So ``profile.config = profile.config.update({...})`` does what its reader
+    expects.
+    """
+
+    def update(self, *args, **kwargs):  # type: ignore[override]
+        # type: (*Any, **Any) -> Mapping
+        """Change it like a dict, and return it."""
+        super(Mapping, self).update(*args, **kwargs)
+        return self
+
+
+class Attribute(object):
+    """The descriptor that `attribute` makes."""
+
+    name = ''
+
+    def __init__(self, kind=None, readonly=False):
+        # type: (Optional[type], bool) -> None
+        self.kind = six.string_types if kind is str else kind
+        self.readonly = readonly
+
+    def __get__(self, model, cls=None):
+        # type: (Optional[Model], Any) -> Any
+        return self if model is None else model._read(self.name)
+
+    def __set__(self, model, value):
+        # type: (Model, Any) -> None
+        if self.readonly:
+            raise AttributeError('{}.{} is read-only'.format(
+                type(model).__name__, self.name))
+        if self.kind is not None and not isinstance(value, self.kind):
+            raise TypeError('{}.{} cannot be {!r}{}'.format(
+                type(model).__name__, self.name, value,
+                ': write {} to empty it'.format(self.kind()) if value is None
+                and self.kind in (dict, list) else ''))
+        model._assign(self.name, value)
+
+
+def attribute(kind=None, readonly=False):
+    # type: (Optional[type], bool) -> Any
+    """Declare an attribute of a model.
+
+    :param kind: what may be assigned: ``str``, ``bool``, ``dict``, ``list``.
+    :param readonly: the server does not let it be set.
+    """
+    return Attribute(kind, readonly)
+
+
+class ModelType(type):
+    """Collects the attributes that a model declares."""
+
+    def __init__(cls, name, bases, namespace):
+        # type: (str, Any, Dict[str, Any]) -> None
+        super(ModelType, cls).__init__(name, bases, namespace)
+        declared = {}  # type: Dict[str, Attribute]
+        for base in reversed(cls.__mro__):
+            for key, value in vars(base).items():
+                if isinstance(value, Attribute):
+                    value.name = key
+                    declared[key] = value
+        cls.__attributes__ = declared
+
+    if TYPE_CHECKING:
+        # The class methods come from the manager: see `ManagerType`
+        def __getattr__(cls, name):
+            # type: (str) -> Any
+            pass
+
+
+class Model(six.with_metaclass(ModelType)):
+    """One object of the server.
+
+    :param client: the `Client` that talks to its server.
+    :param attributes: what is known of it; its key at least.
+    """
+
+    __attributes__ = {}  # type: Dict[str, Attribute]
+    #: The segment of the URL under which all of its kind are.
+    path = ''
+    #: The attribute that tells it from others.
+    key = 'name'
+
+    client = None  # type: Client
+
+    def __init__(self, client, **attributes):
+        # type: (Client, **Any) -> None
+        self._start(client, attributes)
+
+    def _start(self, client, seen, etag=None, loaded=False, listing=None):
+        # type: (Client, Dict[str, Any], Any, bool, Any) -> None
+        self.__dict__.update(
+            client=client,
+            _seen=seen,         # the representation as the server gave it
+            _etag=etag,         # of just that representation
+            _loaded=loaded,     # whether it is the whole one
+            _listing=listing,   # what was listed with it
+            _local={},          # working values: handed out or assigned
+            _unsettled=None)    # a save whose operation may still fail
+
+    # -- identity
+
+    @classmethod
+    def _collection(cls, client):
+        # type: (Client) -> Tuple[Node, Dict[str, str]]
+        """Where all of its kind are, and the query to list them."""
+        return client.api[cls.path], {}
+
+    @property
+    def api(self):
+        # type: () -> Node
+        """The object's place in the REST tree."""
+        return self._collection(self.client)[0][self._key]
+
+    @property
+    def _key(self):
+        # type: () -> str
+        return self._seen[self.key]
+
+    def __repr__(self):
+        # type: () -> str
+        status = self._seen.get('status')
+        return '<{} {}{}>'.format(
+            type(self).__name__,
+            exceptions.printable(self._seen.get(self.key, '?')),
+            ': ' + exceptions.printable(status) if status else '')
+
+    def _identity(self):
+        # type: () -> Tuple[Any, ...]
+        return type(self), self.client.identity, self.api.path
+
+    def __eq__(self, other):
+        # type: (object) -> bool
+        return (type(other) is type(self)
+                and other._identity() == self._identity())
+
+    def __ne__(self, other):
+        # type: (object) -> bool
+        return not self == other
+
+    def __hash__(self):
+        # type: () -> int
+        return hash(self._identity())
+
+    def __iter__(self):
+        # type: () -> Iterator[Tuple[str, Any]]
+        """Pairs of name and value of each declared attribute."""
+        for name in self.__attributes__:
+            yield name, getattr(self, name)
+
+    # -- attributes
+
+    def _read(self, name):
+        # type: (str) -> Any
+        if name in self._local:
+            return self._local[name]
+        if name not in self._seen and not self._loaded:
+            self._load()
+        value = self._seen.get(name)
+        if isinstance(value, (dict, list)):
+            value = _copy(value)
+            declared = self.__attributes__.get(name)
+            if declared is None or not declared.readonly:
+                value = self._local.setdefault(name, value)
+        return value
+
+    def _assign(self, name, value):
+        # type: (str, Any) -> None
+        if value is self._local.get(name, MISSING):
+            return
+        value = _copy(value)
+        if name == 'config':
+            _keep_volatile(value, self._seen.get(name))
+        self._local[name] = value
+
+    def __getattr__(self, name):
+        # type: (str) -> Any
+        state = self.__dict__
+        if not name.startswith('_') and name in state.get('_seen', ()):
+            return self._read(name)  # a field that only the server knows
+        raise AttributeError('{} has no attribute {!r}: {}'.format(
+            type(self).__name__, name,
+            'the server sent none either' if state.get('_loaded') else
+            'nor is a field of that name loaded; sync() loads them'))
+
+    def __setattr__(self, name, value):
+        # type: (str, Any) -> None
+        if name.startswith('_') or name == 'client' or hasattr(
+                type(self), name):
+            super(Model, self).__setattr__(name, value)
+        elif name in self._seen:
+            self._assign(name, value)
+        else:
+            self.__getattr__(name)  # raises, and says why
+
+    def __dir__(self):
+        # type: () -> List[str]
+        return sorted(set(dir(type(self))) | set(self.__dict__)
+                      | set(self._seen))
+
+    # -- lifecycle
+
+    @property
+    def dirty(self):
+        # type: () -> bool
+        """Whether there are local changes that are not saved."""
+        return any(self._is_changed(name) for name in self._local)
+
+    def _is_changed(self, name):
+        # type: (str) -> bool
+        return self._local[name] != self._seen.get(name, MISSING)
+
+    def sync(self, rollback=False):
+        # type: (bool) -> None
+        """Load what the server has now.
+
+        :param rollback: drop local changes too; otherwise they are kept,
+            key by key, over what is loaded.
+        :raises NotFound: it is not there any more.
+        """
+        self._settle()
+        document, etag = self._fetch()
+        self._accept(document, etag, {} if rollback else self._changes())
+
+    def rollback(self):
+        # type: () -> None
+        """Drop all local changes, and load what the server has now."""
+        self.sync(rollback=True)
+
+    def save(self, wait=False):
+        # type: (bool) -> None
+        """Send the local changes; without any, nothing is sent.
+
+        The whole representation goes with its ETag. If someone else
+        changed the object meanwhile, changes of different keys are merged;
+        while another change of it runs, this one waits and tries again,
+        both for at most `SAVE_WITHIN` seconds.
+
+        :param wait: return when the server has done it.
+        :raises Conflict: both changed the same key; ``keys`` names them and
+            the local changes are kept. After `sync`, a save overwrites.
+        :raises LXDAPIException: the server refused; the local changes are
+            kept.
+
+        Endpoint: ``PUT`` on the object.
+        """
+        deadline = _clock() + SAVE_WITHIN
+        while True:
+            try:
+                self._settle()
+                if not self.dirty:
+                    return
+                self._put(wait)
+                return
+            except exceptions.Conflict as conflict:
+                if conflict.keys or _clock() > deadline:
+                    raise
+                self._etag = None
+            except exceptions.LXDAPIException as error:
+                if not server.is_busy(error) or _clock() > deadline:
+                    raise
+                self._etag = None
+                self._await_quiet()
+
+    def update(self, wait=False):
+        # type: (bool) -> None
+        """The same as `save`."""
+        self.save(wait)
+
+    def _put(self, wait):
+        # type: (bool) -> None
+        if self._etag is None or not self._loaded:
+            document, etag = self._fetch()
+            self._accept(document, etag, self._changes(), strict=True)
+        body = dict(self._seen, **self._local)
+        headers = {'If-Match': self._etag} if self._etag else {}
+        response = self.api.put(json=body, headers=headers)
+        begun = operation.begun(self.client, response)
+        before = self._seen
+        self.__dict__.update(_seen=_plain(body), _etag=None)
+        if begun is not None:
+            self._unsettled = begun, before
+            if wait:
+                self._settle()
+
+    def _settle(self):
+        # type: () -> None
+        """Wait for the operation of the last save.
+
+        If it failed, what it should have saved is a local change again.
+        """
+        if self._unsettled is None:
+            return
+        (begun, before), self._unsettled = self._unsettled, None
+        try:
+            begun.wait()
+        except exceptions.NotFound:
+            pass  # it ended a while ago; how, nobody knows any more
+        except exceptions.OperationFailed:
+            for name, value in self._seen.items():
+                if name not in self._local and value != before.get(name):
+                    self._local[name] = _copy(value)
+            self._seen = before
+            raise
+
+    def _await_quiet(self):
+        # type: () -> None
+        """Let the change of the object that runs now come to its end."""
+        for each in operation.Operation.all(self.client):
+            if each.status_code not in (103, 105) or not any(
+                    url.partition('?')[0].endswith('/' + api.quote(self._key))
+                    for urls in (each.resources or {}).values()
+                    for url in urls):
+                continue
+            try:
+                each.wait(timeout=SAVE_WITHIN)
+            except exceptions.LXDException:
+                pass  # how it ends is its caller's concern
+            return
+        # None is listed: it has just ended, or is not one that is listed
+        time.sleep(random.uniform(0.01, 0.1))
+
+    def _changes(self):
+        # type: () -> Dict[str, Tuple[Any, Any]]
+        """Each changed attribute: what it was, and what it shall be."""
+        return {name: (self._seen.get(name, MISSING), self._local[name])
+                for name in self._local if self._is_changed(name)}
+
+    def _accept(self, document, etag, changes, strict=False):
+        # type: (Dict[str, Any], Any, Dict[str, Any], bool) -> None
+        """Take a new representation, and put local changes over it.
+
+        :param strict: refuse, and change nothing, where both sides changed
+            the same key; otherwise the local change stays.
+        """
+        conflicts = []  # type: List[str]
+        values = {}
+        for name in self._local:
+            values[name] = theirs = document.get(name)
+            if name in changes:
+                base, mine = changes[name]
+                if base is MISSING:  # assigned before anything was seen
+                    values[name] = mine
+                    if name == 'config':
+                        _keep_volatile(mine, theirs)
+                else:
+                    values[name] = _merge(base, mine, theirs, name, conflicts)
+        if conflicts and strict:
+            raise exceptions.Conflict(
+                self._last_answer, keys=tuple(sorted(conflicts)))
+        for name, value in values.items():
+            # In place: the caller may hold the very dict or list
+            self._local[name] = _refill(self._local[name], value)
+        self.__dict__.update(
+            _seen=document, _etag=etag, _loaded=True, _listing=None)
+
+    def _fetch(self):
+        # type: () -> Tuple[Dict[str, Any], Any]
+        self._last_answer = response = self.api.get()
+        return (self._document(api.metadata(response)),
+                response.headers.get('ETag'))
+
+    def _document(self, document):
+        # type: (Dict[str, Any]) -> Dict[str, Any]
+        """A representation with the key under which this library has it."""
+        return document
+
+    def _load(self):
+        # type: () -> None
+        """Load what is missing; with one request for all that were listed
+        together."""
+        document = self._listing and self._listing.take(self._key)
+        etag = None
+        if not document:
+            document, etag = self._fetch()
+        self._accept(document, etag, self._changes())
+
+    def marshall(self, skip_readonly=True):
+        # type: (bool) -> Dict[str, Any]
+        """The attributes as a dict that can be sent.
+
+        :param skip_readonly: leave out what the server does not let be set.
+        """
+        return {name: _plain(getattr(self, name))
+                for name, declared in self.__attributes__.items()
+                if not (skip_readonly and declared.readonly)}
+
+    def delete(self, wait=False):
+        # type: (bool) -> None
+        """Delete it on the server.
+
+        :param wait: return when it is gone.
+        :raises LXDAPIException: the server refused.
+
+        Endpoint: ``DELETE`` on the object.
+        """
+        operation.begun(self.client, self.api.delete(), wait)
+
+    def raw_put(self, obj, wait=False):
+        # type: (Dict[str, Any], bool) -> None
+        """PUT a dict as it is."""
+        operation.begun(self.client, self.api.put(json=obj), wait)
+
+    def raw_patch(self, obj, wait=False):
+        # type: (Dict[str, Any], bool) -> None
+        """PATCH with a dict as it is."""
+        operation.begun(self.client, self.api.patch(json=obj), wait)
+
+    def put(self, obj, wait=False):
+        # type: (Dict[str, Any], bool) -> None
+        """Replace the representation by a dict, then `rollback`."""
+        self.raw_put(obj, wait)
+        self.rollback()
+
+    def patch(self, obj, wait=False):
+        # type: (Dict[str, Any], bool) -> None
+        """Change the keys of a dict alone, then `rollback`."""
+        self.raw_patch(obj, wait)
+        self.rollback()
+
+    def post(self, json=None, wait=False):
+        # type: (Optional[Dict[str, Any]], bool) -> requests.Response
+        """POST to the object."""
+        response = self.api.post(json=json)
+        operation.begun(self.client, response, wait)
+        return response
+
+
+class Named(Model):
+    """A model whose key is a name that can be changed."""
+
+    def rename(self, new_name, wait=False):
+        # type: (str, bool) -> Any
+        """Rename it; the object has the new name from now on.
+
+        :param wait: return when the server has done it.
+        :return: the object.
+        :raises InvalidName: no server can mean that name.
+        :raises LXDAPIException: the server refused, as when it is taken.
+
+        Endpoint: ``POST`` on the object.
+        """
+        api.quote(new_name)
+        response = self.api.post(json={'name': new_name})
+        operation.begun(self.client, response, wait)
+        self.__dict__.update(
+            _seen=dict(self._seen, **{self.key: new_name}),
+            _etag=None, _listing=None)
+        return self
+
+
+class ManagerType(type):
+    """Gives a manager's methods to its model, as the class methods that
+    take the client first: ``Profile.get(client, name)``."""
+
+    def __init__(cls, name, bases, namespace):
+        # type: (str, Any, Dict[str, Any]) -> None
+        super(ManagerType, cls).__init__(name, bases, namespace)
+        model = namespace.get('model')
+        for method in dir(cls) if model else ():
+            if not method.startswith('_') and callable(
+                    getattr(cls, method)) and method != 'model':
+                setattr(model, method, _ClassSide(cls, method))
+
+    def __getitem__(cls, model):
+        # type: (Any) -> Any
+        return cls  # Manager[Profile] means something to type checkers alone
+
+
+class _ClassSide(object):
+    """A method of a manager, as seen on the model's class."""
+
+    def __init__(self, manager, name):
+        # type: (Any, str) -> None
+        self._manager = manager
+        self._name = name
+
+    def __get__(self, model, cls):
+        # type: (Any, Any) -> Any
+        method = getattr(self._manager, self._name)
+        manager, name = self._manager, self._name
+
+        def call(client, *args, **kwargs):
+            # type: (Any, *Any, **Any) -> Any
+            made = manager(client)
+            made.model = cls
+            return getattr(made, name)(*args, **kwargs)
+
+        functools.update_wrapper(call, getattr(method, '__func__', method))
+        call.__dict__.pop('__wrapped__', None)
+        inspect = sys.modules.get('inspect')
+        if inspect is not None and six.PY3:
+            # Someone may look: help() has imported it. We would pay 5 ms.
+            signature = inspect.signature(method)
+            first, rest = list(signature.parameters.values())[:1], list(
+                signature.parameters.values())[1:]
+            call.__signature__ = signature.replace(  # type: ignore
+                parameters=[first[0].replace(name='client')] + rest)
+        return call
+
+
+if TYPE_CHECKING:
+    M = TypeVar('M', bound=Model)
+
+    class _Of(Generic[M]):
+        model = None  # type: Type[M]
+else:
+    M = None
+    _Of = ManagerType('_Of', (object,), {})
+
+
+class Manager(_Of[M]):
+    """All objects of one kind on one server."""
+
+    model = None  # type: Type[M]
+
+    def __init__(self, client):
+        # type: (Client) -> None
+        self.client = client
+
+    def __repr__(self):
+        # type: () -> str
+        return '<{} of {!r}>'.format(type(self).__name__, self.client)
+
+    def _collection(self):
+        # type: () -> Tuple[Node, Dict[str, str]]
+        return self.model._collection(self.client)
+
+    def _make(self, **state):
+        # type: (**Any) -> M
+        made = self.model.__new__(self.model)
+        made._start(self.client, **state)
+        return made
+
+    def all(self):
+        # type: () -> List[M]
+        """List them; each is loaded when it is first read.
+
+        The first read loads all that were listed, with one request; what
+        that brought is used for a second, then each is asked for alone.
+
+        Endpoint: ``GET`` on the collection, ``recursion=1`` for the rest.
+        """
+        node, params = self._collection()
+        response = node.get(params=params)
+        urls = api.metadata(response, list)
+        listing = Listing(self)
+        try:
+            paths = [parse.urlsplit(url).path for url in urls]
+        except (ValueError, AttributeError, TypeError):
+            raise exceptions.InvalidResponse(response)
+        if any('%' in path for path in paths):
+            # LXD 5.0 quotes some names twice: only the objects tell them
+            names = list(listing.load())
+        else:
+            names = [path.rpartition('/')[2] for path in paths]
+        key = self.model.key
+        return [self._make(seen={key: name}, listing=listing)
+                for name in names]
+
+    def get(self, key):
+        # type: (str) -> M
+        """Get one by its key.
+
+        :raises NotFound: there is none.
+        :raises InvalidName: no server can mean that key.
+
+        Endpoint: ``GET`` on the object.
+        """
+        node, _ = self._collection()
+        api.quote(key)
+        made = self._make(seen={self.model.key: key})
+        made.sync()
+        return made
+
+    def exists(self, key):
+        # type: (str) -> bool
+        """Whether there is one with this key.
+
+        Endpoint: ``GET`` on the object.
+        """
+        try:
+            self.get(key)
+        except exceptions.NotFound:
+            return False
+        return True
+
+
+class Listing(object):
+    """What objects of one list share: the request that loads them all."""
+
+    def __init__(self, manager):
+        # type: (Manager[Any]) -> None
+        self._manager = manager
+        self._documents = {}  # type: Dict[str, Dict[str, Any]]
+        self._loaded_at = None  # type: Optional[float]
+        self._taken = 0
+
+    def load(self):
+        # type: () -> Dict[str, Dict[str, Any]]
+        """Ask for all of them, by key."""
+        node, params = self._manager._collection()
+        response = node.get(params=dict(params, recursion=1))
+        key = self._manager.model.key
+        try:
+            self._documents = documents = {
+                each[key]: each for each in api.metadata(response, list)}
+        except (KeyError, TypeError):
+            raise exceptions.InvalidResponse(response)
+        self._loaded_at = _clock()
+        self._taken = 0
+        return documents
+
+    def take(self, key):
+        # type: (str) -> Optional[Dict[str, Any]]
+        """One that is fresh; None if it is better asked for alone."""
+        if self._loaded_at is None:
+            self.load()
+        elif _clock() - self._loaded_at > FRESH:
+            # A slow loop reads few of them in a second: not worth all again
+            if self._taken * 10 < len(self._documents):
+                return None
+            self.load()
+        self._taken += 1
+        return self._documents.get(key)
+
+
+def _copy(value):
+    # type: (Any) -> Any
+    """A working copy of a value of JSON."""
+    if isinstance(value, dict):
+        return Mapping((key, _copy(each)) for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return [_copy(each) for each in value]
+    return value
+
+
+def _plain(value):
+    # type: (Any) -> Any
+    """The same, of plain dicts."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _refill(held, value):
+    # type: (Any, Any) -> Any
+    """``held`` with the content of ``value``, if it can be filled."""
+    if held is value:
+        return held
+    if isinstance(held, dict) and isinstance(value, dict):
+        value = _copy(value)
+        held.clear()
+        held.update(value)
+        return held
+    if isinstance(held, list) and isinstance(value, list):
+        held[:] = _copy(value)
+        return held
+    return _copy(value)
+
+
+def _keep_volatile(mine, theirs):
+    # type: (Any, Any) -> None
+    """Keep the ``volatile.*`` keys, which are the server's own, when the
+    caller replaces a whole ``config``."""
+    for key, value in (theirs or {}).items():
+        if key.startswith('volatile.'):
+            mine.setdefault(key, value)
+
+
+def _merge(base, mine, theirs, place, conflicts):
+    # type: (Any, Any, Any, str, List[str]) -> Any
+    """What both sides made of ``base``; keys that both changed, to different
+    values, are added to ``conflicts`` and stay as they are here."""
+    if mine == base:
+        return theirs
+    if theirs == base or theirs == mine:
+        return mine
+    if not all(isinstance(each, dict) for each in (base, mine, theirs)):
+        conflicts.append(place)
+        return mine
+    merged = {}
+    for key in set(base) | set(mine) | set(theirs):
+        value = _merge(base.get(key, MISSING), mine.get(key, MISSING),
+                       theirs.get(key, MISSING), place + '.' + key, conflicts)
+        if value is not MISSING:
+            merged[key] = value
+    return merged

@@ -1,0 +1,214 @@
+"""What the server does in the background: waiting for it, cancelling it."""
+from six.moves.urllib import parse
+
+from pylxd import api, exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import requests
+    from typing import Any, Dict, List, Optional
+    from pylxd.client import Client
+
+#: Status codes of the API.
+SUCCESS, FAILURE, CANCELLED = 200, 400, 401
+
+
+class Operation(object):
+    """A background operation, as the server describes it.
+
+    The server forgets it about five seconds after its end.
+
+    Endpoint: ``/1.0/operations/ID``.
+    """
+
+    id = None  # type: str
+    #: ``task``, ``websocket`` or ``token``; readable as ``class`` too.
+    class_ = None  # type: str
+    created_at = None  # type: str
+    updated_at = None  # type: str
+    status = None  # type: str
+    status_code = None  # type: int
+    #: URLs by kind of what it works on.
+    resources = None  # type: Optional[Dict[str, List[str]]]
+    #: Its result, progress or websocket secrets.
+    metadata = None  # type: Optional[Dict[str, Any]]
+    may_cancel = None  # type: bool
+    err = None  # type: str
+    description = None  # type: str
+    location = None  # type: str
+
+    def __init__(self, client=None, **attributes):
+        # type: (Optional[Client], **Any) -> None
+        self._client = client
+        self._update(attributes)
+
+    def _update(self, attributes):
+        # type: (Dict[str, Any]) -> None
+        self.class_ = attributes.get('class', self.class_)
+        self.__dict__.update(
+            (name, value) for name, value in attributes.items()
+            # No server may replace a method or the client
+            if not name.startswith('_') and name != 'path'
+            and not callable(getattr(type(self), name, None)))
+
+    def __repr__(self):
+        # type: () -> str
+        return '<Operation {}: {}>'.format(
+            exceptions.printable(self.id),
+            exceptions.printable(self.status or 'unknown'))
+
+    @classmethod
+    def get(cls, client, operation_id):
+        # type: (Client, str) -> Operation
+        """Get an operation.
+
+        :param operation_id: its id, path, or URL.
+        :raises NotFound: it never was, or ended a while ago.
+
+        Endpoint: ``GET /1.0/operations/ID``.
+        """
+        node = client.api.operations[cls.extract_operation_id(operation_id)]
+        return cls(client, **api.metadata(node.get()))
+
+    @classmethod
+    def all(cls, client):
+        # type: (Client) -> List[Operation]
+        """Get all operations that the server remembers.
+
+        Endpoint: ``GET /1.0/operations?recursion=1``.
+        """
+        by_status = api.metadata(
+            client.api.operations.get(params={'recursion': 1}))
+        return [cls(client, **each)
+                for some in by_status.values() for each in some]
+
+    @classmethod
+    def wait_for_operation(cls, client, operation_id, timeout=None):
+        # type: (Client, str, Optional[float]) -> Operation
+        """Wait for the end of an operation, with one request.
+
+        :param operation_id: its id, path, or URL.
+        :param timeout: seconds; None waits as long as it takes.
+        :return: the operation as it ended.
+        :raises OperationFailed: it failed or was cancelled.
+        :raises OperationTimeout: it goes on.
+
+        Endpoint: ``GET /1.0/operations/ID/wait``.
+        """
+        operation = cls(client, id=cls.extract_operation_id(operation_id))
+        operation.wait(timeout)
+        return operation
+
+    @staticmethod
+    def extract_operation_id(operation_id):
+        # type: (str) -> str
+        """The id in an id, path or URL of an operation."""
+        path = parse.urlsplit(operation_id).path
+        return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
+
+    def wait(self, timeout=None):
+        # type: (Optional[float]) -> bool
+        """Wait for the end; the attributes are then what it ended with.
+
+        :param timeout: seconds; None waits as long as it takes.
+        :return: True, so that it can stand in a condition.
+        :raises OperationFailed: with the server's reason.
+        :raises OperationTimeout: it goes on.
+
+        Endpoint: ``GET /1.0/operations/ID/wait``.
+        """
+        params = {} if timeout is None else {'timeout': max(int(timeout), 1)}
+        # No byte comes while the server waits: no limit for a read applies
+        response = self._node.wait.get(
+            params=params, timeout=None, is_api=False)
+        body = api.envelope(response)
+        # Status 200 says nothing: only the body tells how it went, and
+        # Incus 6.0 puts an error there without the operation.
+        if body['type'] == 'error':
+            self._judge_error(response, body['error'], timeout)
+        self._update(api.metadata(response))
+        self._judge(response, timeout)
+        return True
+
+    def _judge_error(self, response, error, timeout):
+        # type: (requests.Response, str, Optional[float]) -> None
+        if timeout is not None and error == 'context deadline exceeded':
+            self._update(api.metadata(self._node.get()))
+            self._judge(response, timeout)
+        self._update({'status': 'Failure', 'status_code': FAILURE,
+                      'err': error})
+        self._judge(response, timeout)
+
+    def _judge(self, response, timeout):
+        # type: (requests.Response, Optional[float]) -> None
+        if self.status_code == SUCCESS:
+            return
+        if self.status_code in (FAILURE, CANCELLED) or timeout is None:
+            raise exceptions.OperationFailed(response, operation=self)
+        raise exceptions.OperationTimeout(
+            '{!r} did not end within {} s'.format(self, timeout),
+            operation=self)
+
+    def cancel(self):
+        # type: () -> None
+        """Ask the server to give it up.
+
+        :raises LXDAPIException: this kind cannot be cancelled.
+
+        Endpoint: ``DELETE /1.0/operations/ID``.
+        """
+        self._node.delete()
+
+    @property
+    def path(self):
+        # type: () -> str
+        """Its place in the URL."""
+        return self._node.path
+
+    @property
+    def _node(self):
+        # type: () -> api.Node
+        if self._client is None:
+            raise TypeError('{!r} was made without a client'.format(self))
+        return self._client.api.operations[self.id]
+
+
+class Operations(object):
+    """The server's operations: ``client.operations``."""
+
+    def __init__(self, client):
+        # type: (Client) -> None
+        self._client = client
+
+    def get(self, operation_id):
+        # type: (str) -> Operation
+        """See `Operation.get`."""
+        return Operation.get(self._client, operation_id)
+
+    def all(self):
+        # type: () -> List[Operation]
+        """See `Operation.all`."""
+        return Operation.all(self._client)
+
+    def wait_for_operation(self, operation_id, timeout=None):
+        # type: (str, Optional[float]) -> Operation
+        """See `Operation.wait_for_operation`."""
+        return Operation.wait_for_operation(
+            self._client, operation_id, timeout)
+
+
+def begun(client, response, wait=False):
+    # type: (Client, requests.Response, bool) -> Optional[Operation]
+    """The operation that an answer has begun; None where all is done.
+
+    Newer servers answer asynchronously what older ones did at once: both
+    are right for any write.
+
+    :param wait: return at its end only.
+    """
+    if api.envelope(response)['type'] != 'async':
+        return None
+    operation = Operation(client, **api.metadata(response))
+    if wait:
+        operation.wait()
+    return operation

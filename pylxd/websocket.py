@@ -1,0 +1,362 @@
+"""What flows over websockets: events, and the streams of exec."""
+import errno
+import json
+import os
+import re
+import select
+import socket
+import ssl
+
+import requests
+import six
+from ws4py import framing
+from ws4py.client import WebSocketBaseClient
+from ws4py.exc import HandshakeError
+from ws4py.messaging import BinaryMessage, TextMessage
+
+from pylxd import api, exceptions
+from pylxd.transport import BLOCK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
+    from pylxd.transport import Transport
+
+#: The longest answer to a handshake that is read.
+LONGEST_HEAD = 64 * 1024
+#: The longest frame that is taken from a server, which sends far less.
+LONGEST_FRAME = 64 * 1024 * 1024
+#: Bytes in a frame that is sent; larger ones make LXD slower.
+FRAME = 64 * 1024
+
+
+class Wire(WebSocketBaseClient):
+    """ws4py's client over a socket that the transport has opened.
+
+    Thus a websocket is reached, encrypted and verified exactly as HTTP is.
+    """
+
+    transport = None  # type: Transport
+
+    @property
+    def handshake_headers(self):
+        # type: () -> List[Any]
+        # Incus 7 refuses the Origin that ws4py makes up
+        return [(name, self.transport.netloc if name == 'Host' else value)
+                for name, value in super(Wire, self).handshake_headers
+                if name.lower() != 'origin']
+
+    def connect(self):
+        # type: () -> None
+        """Connect and shake hands.
+
+        :raises ClientConnectionFailed: the server was not reached.
+        :raises LXDAPIException: it refused.
+        """
+        self.ask()
+        self.agree()
+
+    def ask(self):
+        # type: () -> None
+        """The first half: connect and send the request."""
+        if self.sock is not None:
+            self.sock.close()  # ws4py made one of its own
+        self.sock = self.transport.connect()
+        self._is_secure = isinstance(self.sock, ssl.SSLSocket)
+        with self.transport.errors():
+            self.sock.sendall(self.handshake_request)
+
+    def agree(self):
+        # type: () -> None
+        """The second half: read the answer.
+
+        What the server sent right behind it waits in ``buf``, where ws4py
+        reads on.
+        """
+        with self.transport.errors():
+            answer = b''
+            while b'\r\n\r\n' not in answer and len(answer) < LONGEST_HEAD:
+                piece = self.sock.recv(4096)
+                if not piece:
+                    break
+                answer += piece
+            head, end, rest = answer.partition(b'\r\n\r\n')
+            status, _, headers = head.partition(b'\r\n')
+            code = status.split(b' ')[1:2]
+            if not end or code != [b'101']:
+                self._refuse(status, headers, rest)
+        try:
+            self.protocols, self.extensions = self.process_handshake_header(
+                headers)
+        except (HandshakeError, ValueError) as error:
+            self.close_connection()
+            raise exceptions.ClientConnectionFailed(
+                '{}: websocket {}: {}'.format(
+                    self.transport.endpoint, self._place, error), cause=error)
+        self.sock.settimeout(None)
+        self.buf = rest
+        self.handshake_ok()
+
+    def _refuse(self, status, headers, rest):
+        # type: (bytes, bytes, bytes) -> None
+        """Raise what an answer other than 101 says."""
+        length = re.search(br'(?i)content-length: *(\d+)', headers)
+        missing = min(int(length.group(1)) if length else 0, LONGEST_HEAD)
+        while len(rest) < missing:
+            piece = self.sock.recv(missing - len(rest))
+            if not piece:
+                break
+            rest += piece
+        self.close_connection()
+        words = six.ensure_text(status, 'latin-1').split(' ', 2)
+        if len(words) < 2 or not words[1].isdigit():
+            raise exceptions.ClientConnectionFailed(
+                '{}: websocket {}: not answered with HTTP'.format(
+                    self.transport.endpoint, self._place))
+        response = requests.Response()
+        response.status_code = int(words[1])
+        response.reason = ''.join(words[2:])
+        response._content = rest
+        response.request = requests.Request(
+            'GET', self.transport.url + self._place).prepare()
+        api.check(response, expected=())
+
+    @property
+    def _place(self):
+        # type: () -> str
+        return self.resource.partition('?')[0]  # the query holds secrets
+
+
+def bind(transport, path, cls):
+    # type: (Transport, str, Type[WebSocketBaseClient]) -> Any
+    """An unconnected ``cls``, any client of ws4py, that connects as we do."""
+    bound = type(cls.__name__, (cls, Wire), {
+        'transport': transport, '__module__': cls.__module__,
+        '__doc__': cls.__doc__})
+    websocket = bound(transport.websocket_url)
+    websocket.resource = path
+    return websocket
+
+
+class EventsClient(WebSocketBaseClient):
+    """Collects events: the default of `Client.events`."""
+
+    def __init__(self, *args, **kwargs):
+        # type: (*Any, **Any) -> None
+        super(EventsClient, self).__init__(*args, **kwargs)
+        #: What came so far, each event as a dict.
+        self.messages = []  # type: List[Dict[str, Any]]
+
+    def handshake_ok(self):
+        # type: () -> None
+        """Nothing: `run` is the caller's to call."""
+
+    def received_message(self, message):
+        # type: (Any) -> None
+        """Append one event to ``messages``."""
+        self.messages.append(json.loads(six.ensure_text(message.data)))
+
+
+class Channel(Wire):
+    """One of the websockets of exec; `pump` drives them together."""
+
+    def __init__(self, transport, path):
+        # type: (Transport, str) -> None
+        self.transport = transport
+        super(Channel, self).__init__(transport.websocket_url)
+        self.resource = path
+        self.ended = False
+        self._wanted = 1
+        self._frame = memoryview(b'')  # what is not sent yet of a frame
+
+    def handshake_ok(self):
+        # type: () -> None
+        """Nothing blocks from here on."""
+        self.sock.setblocking(False)
+        self._data = bytearray(self.buf)
+
+    def receive(self, sink):
+        # type: (Callable[[bytes], Any]) -> None
+        """Hand what has come to ``sink``.
+
+        :raises StreamBroken: the connection ended without the text message
+            by which the server ends a stream.
+        """
+        while True:
+            self._parse(sink)
+            if self.ended:
+                return
+            try:
+                piece = self.sock.recv(BLOCK)
+            except socket.error as error:
+                if _would_block(error):
+                    return
+                raise self._broken(error)
+            if not piece:
+                raise self._broken('the connection was closed')
+            self._data += piece
+
+    def _parse(self, sink):
+        # type: (Callable[[bytes], Any]) -> None
+        # Whole pieces only: ws4py drops what follows the first frame in
+        # one, and copies a frame once more for each part that comes.
+        data, stream, start = self._data, self.stream, 0
+        while len(data) - start >= self._wanted and not self.ended:
+            piece = bytes(data[start:start + self._wanted])
+            start += len(piece)
+            self._wanted = stream.parser.send(piece) or 1
+            if self._wanted > LONGEST_FRAME:
+                raise self._broken('a frame of {} bytes'.format(self._wanted))
+            if stream.message and len(stream.message.data) > LONGEST_FRAME:
+                raise self._broken('a message without an end')
+            if stream.errors:
+                raise self._broken(stream.errors[0].reason)
+            if stream.closing is not None:
+                raise self._broken('the server closed it')
+            if stream.has_message:
+                message, stream.message = stream.message, None
+                if isinstance(message, TextMessage):
+                    self.ended = True  # only the end of a stream is text
+                else:
+                    sink(message.data)
+            del stream.pings[:], stream.pongs[:]
+        del data[:start]
+
+    def send_some(self, pieces):
+        # type: (Iterator[bytes]) -> bool
+        """Send as much as goes; whether there is more to send."""
+        if not self._frame:
+            piece = next(pieces, None)
+            message = (BinaryMessage(piece) if piece is not None
+                       else TextMessage(b''))
+            self._last = piece is None
+            self._frame = memoryview(Frame(
+                opcode=message.opcode, body=message.data,
+                masking_key=os.urandom(4), fin=1).build())
+        try:
+            self._frame = self._frame[self.sock.send(self._frame):]
+        except socket.error as error:
+            if not _would_block(error):
+                return False  # the command reads no more
+        return bool(self._frame) or not self._last
+
+    def _broken(self, reason):
+        # type: (Any) -> exceptions.StreamBroken
+        return exceptions.StreamBroken('{}: websocket {}: {}'.format(
+            self.transport.endpoint, self._place, exceptions.printable(reason)
+        ), cause=reason if isinstance(reason, Exception) else None)
+
+
+class Frame(framing.Frame):
+    """ws4py's frame, masked at 600 MB/s instead of 12."""
+
+    _tables = {}  # type: Dict[int, bytes]
+
+    def mask(self, data):
+        # type: (bytes) -> bytearray
+        """Every fourth byte goes through one table."""
+        masked = bytearray(len(data))
+        for place, key in enumerate(bytearray(self.masking_key)):
+            table = self._tables.get(key)
+            if table is None:
+                table = self._tables[key] = bytes(bytearray(
+                    byte ^ key for byte in range(256)))
+            masked[place::4] = data[place::4].translate(table)
+        return masked
+
+
+def exchange(transport, paths, payload, sinks):
+    # type: (Transport, List[str], Any, List[Callable[[bytes], Any]]) -> None
+    """Send ``payload`` to the first websocket, hand out what the rest bring.
+
+    :param payload: None, bytes, text, a file object or an iterable of them.
+    :param sinks: a function for each further path, called with bytes.
+    :raises StreamBroken: one ended before its end.
+    """
+    channels = [Channel(transport, path) for path in paths]
+    try:
+        for channel in channels:
+            channel.ask()
+        # The command starts when all are there, so none waits for another.
+        for channel in channels:
+            channel.agree()
+        _pump(channels[0], pieces(payload), dict(zip(channels[1:], sinks)))
+    finally:
+        for channel in channels:
+            channel.close_connection()
+
+
+def _pump(stdin, payload, sinks):
+    # type: (Channel, Iterator[bytes], Dict[Channel, Any]) -> None
+    sending = True
+    # What came with the handshakes is no longer in the sockets
+    readable, writable = list(sinks), []  # type: List[Channel], List[Channel]
+    while sinks:
+        if writable:
+            sending = stdin.send_some(payload)
+        for channel in readable:
+            channel.receive(sinks[channel])
+            if channel.ended:
+                del sinks[channel]
+        if sinks:
+            readable, writable = _wait(
+                list(sinks), [stdin] if sending else [])
+
+
+def _wait(readers, writers):
+    # type: (List[Channel], List[Channel]) -> Tuple[List[Any], List[Any]]
+    """Those that can be read and written without blocking."""
+    if not hasattr(select, 'poll'):  # Windows
+        readable, writable, _ = select.select(
+            [channel.sock for channel in readers],
+            [channel.sock for channel in writers], [])
+        return ([channel for channel in readers if channel.sock in readable],
+                [channel for channel in writers if channel.sock in writable])
+    poll = select.poll()
+    for channel in readers:
+        poll.register(channel.sock, select.POLLIN)
+    for channel in writers:
+        poll.register(channel.sock, select.POLLOUT)
+    try:
+        ready = {descriptor for descriptor, _ in poll.poll()}
+    except select.error as error:  # a signal, on Python 2
+        if error.args[0] != errno.EINTR:
+            raise
+        return [], []
+    return ([channel for channel in readers
+             if channel.sock.fileno() in ready],
+            [channel for channel in writers
+             if channel.sock.fileno() in ready])
+
+
+def pieces(payload):
+    # type: (Any) -> Iterator[bytes]
+    """``payload`` as bytes, at most `FRAME` at a time.
+
+    :raises TypeError: it is nothing that can be sent.
+    """
+    if payload is None:
+        return iter(())
+    if isinstance(payload, (bytes, bytearray, six.text_type)):
+        return _cut((payload,))
+    if hasattr(payload, 'read'):
+        return _cut(iter(lambda: payload.read(FRAME) or None, None))
+    return _cut(iter(payload))
+
+
+def _cut(items):
+    # type: (Any) -> Iterator[bytes]
+    for item in items:
+        if isinstance(item, six.text_type):
+            item = item.encode('utf-8')
+        if not isinstance(item, (bytes, bytearray)):
+            raise TypeError('bytes or text can be sent, not {!r}'.format(item))
+        for start in range(0, len(item), FRAME):
+            yield bytes(item[start:start + FRAME])
+
+
+def _would_block(error):
+    # type: (socket.error) -> bool
+    return isinstance(error, (
+        ssl.SSLWantReadError, ssl.SSLWantWriteError)) or error.errno in (
+            errno.EAGAIN, errno.EWOULDBLOCK)
