@@ -59,8 +59,14 @@ class Client(object):
     Profiles = Profiles
     VirtualMachines = VirtualMachines
 
-    def __init__(self, endpoint=None, version='1.0', cert=None, verify=True,
-                 timeout=None, project=None):
+    def __init__(self,
+                 endpoint=None,  # type: Optional[str]
+                 version='1.0',  # type: str
+                 cert=None,  # type: Optional[Cert]
+                 verify=True,  # type: Union[bool, str]
+                 timeout=None,  # type: Any
+                 project=None,  # type: Optional[str]
+                 ):
         # type: (...) -> None
         #: The version of the API.
         self.version = version

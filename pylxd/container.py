@@ -7,19 +7,20 @@ import six
 from pylxd import api, exceptions, operation, websocket
 from pylxd.files import FilesManager
 from pylxd.image import Image
-from pylxd.model import Manager, Model, Named, attribute
+from pylxd.model import M, Manager, Named, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import (
+        Any, Callable, Dict, List, Optional, Sequence, Tuple)
     from pylxd.api import Node
     from pylxd.client import Client
 
 
 class InstanceState(object):
     """What an instance does at one moment; its attributes are the keys of
-    the server's answer: ``status``, ``network``, ``memory``, …"""
+    the server's answer: ``status``, ``network``, ``memory`` and so on."""
 
     def __init__(self, state):
         # type: (Dict[str, Any]) -> None
@@ -40,10 +41,10 @@ class ContainerState(InstanceState):
     """The state of a container."""
 
 
-class ExecuteResult(tuple):
+class ExecuteResult(tuple):  # type: ignore[type-arg]
     """What a command wrote, ``(stdout, stderr)``, and how it ended."""
 
-    exit_code = None  # type: int
+    exit_code = 0
     stdout = property(lambda self: self[0], doc='What it wrote.')
     stderr = property(lambda self: self[1], doc='Its errors.')
 
@@ -60,8 +61,8 @@ class ExecuteResult(tuple):
 
     def __repr__(self):
         # type: () -> str
-        return 'ExecuteResult(exit_code={!r}, stdout={!r}, stderr={!r})'.format(
-            self.exit_code, self[0], self[1])
+        return ('ExecuteResult(exit_code={!r}, stdout={!r}, stderr={!r})'
+                .format(self.exit_code, self[0], self[1]))
 
 
 class Instance(Named):
@@ -74,7 +75,7 @@ class Instance(Named):
     #: What is listed and created: ``container``, ``virtual-machine``; both
     #: where it is empty.
     instance_type = ''
-    FilesManager = FilesManager
+    FilesManager = FilesManager  # type: Any
 
     name = attribute(readonly=True)  # type: str
     architecture = attribute(str)  # type: str
@@ -103,7 +104,7 @@ class Instance(Named):
 
     @property
     def files(self):
-        # type: () -> FilesManager
+        # type: () -> Any
         """The files inside of it."""
         return self.FilesManager(self.client, self)
 
@@ -117,7 +118,7 @@ class Instance(Named):
 
     def state(self):
         # type: () -> InstanceState
-        """Get what it does now: addresses, memory, processes, …
+        """Get what it does now: addresses, memory, and processes.
 
         Endpoint: ``GET .../state``.
         """
@@ -182,10 +183,19 @@ class Instance(Named):
 
     # -- commands
 
-    def execute(self, commands, environment=None, encoding=None, decode=True,
-                stdin_payload=None, stdin_encoding='utf-8',
-                stdout_handler=None, stderr_handler=None,
-                user=None, group=None, cwd=None):
+    def execute(self,
+                commands,  # type: Sequence[str]
+                environment=None,  # type: Optional[Dict[str, str]]
+                encoding=None,  # type: Optional[str]
+                decode=True,  # type: bool
+                stdin_payload=None,  # type: Any
+                stdin_encoding='utf-8',  # type: str
+                stdout_handler=None,  # type: Optional[Callable[[Any], Any]]
+                stderr_handler=None,  # type: Optional[Callable[[Any], Any]]
+                user=None,  # type: Optional[int]
+                group=None,  # type: Optional[int]
+                cwd=None,  # type: Optional[str]
+                ):
         # type: (...) -> ExecuteResult
         """Run a command and wait for its end.
 
@@ -232,9 +242,9 @@ class Instance(Named):
         return ExecuteResult(
             begun.metadata['return'], *[output.close() for output in outputs])
 
-    def raw_interactive_execute(self, commands, environment=None, user=None,
-                                group=None, cwd=None):
-        # type: (...) -> Dict[str, str]
+    def raw_interactive_execute(self, commands, environment=None,
+                                user=None, group=None, cwd=None):
+        # type: (Sequence[str], Any, Any, Any, Any) -> Dict[str, str]
         """Start a command on a terminal, for a client of the caller's own.
 
         :return: the paths of its two websockets, ``ws`` and ``control``;
@@ -301,9 +311,11 @@ class Instance(Named):
         begun = operation.begun(self.client, response)
         if begun is None:
             raise exceptions.InvalidResponse(response)
-        data = {name: getattr(self, name) for name in (
-            'name', 'architecture', 'devices', 'ephemeral', 'profiles',
-            'description') if name in self._seen}
+        data = {}  # type: Dict[str, Any]
+        for name in ('name', 'architecture', 'devices', 'ephemeral',
+                     'profiles', 'description'):
+            if name in self._seen:
+                data[name] = getattr(self, name)
         # volatile.* is the source server's own, but for what tells how the
         # copied files are mapped and where they came from
         data['config'] = {
@@ -346,7 +358,7 @@ class Instance(Named):
 
         :param public: whether everybody may use the image.
         :param wait: return when it is made.
-        :param compression_algorithm: ``none``, ``gzip``, …
+        :param compression_algorithm: ``none``, ``gzip`` and so on.
         :return: with ``wait``, the image.
         :raises LXDAPIException: the server refused, as when it runs.
 
@@ -385,13 +397,11 @@ class VirtualMachine(Instance):
     instance_type = 'virtual-machine'
 
 
-class Instances(Manager[Instance]):
-    """Containers and virtual machines: ``client.instances``."""
-
-    model = Instance
+class InstanceManager(Manager[M]):
+    """What containers and virtual machines are made by."""
 
     def create(self, config, wait=False, target=None):
-        # type: (Dict[str, Any], bool, Optional[str]) -> Any
+        # type: (Dict[str, Any], bool, Optional[str]) -> M
         """Create one.
 
         :param config: its name, source and all else, as the server's API
@@ -425,13 +435,19 @@ class Instances(Manager[Instance]):
         return made
 
 
-class Containers(Instances):
+class Instances(InstanceManager[Instance]):
+    """Containers and virtual machines: ``client.instances``."""
+
+    model = Instance
+
+
+class Containers(InstanceManager[Container]):
     """All containers: ``client.containers``."""
 
     model = Container
 
 
-class VirtualMachines(Instances):
+class VirtualMachines(InstanceManager[VirtualMachine]):
     """All virtual machines: ``client.virtual_machines``."""
 
     model = VirtualMachine

@@ -68,14 +68,14 @@ class LXDAPIException(LXDException):
     ``str()`` is the server's own message and the request that it answers.
     """
 
-    response = None  # type: requests.Response
+    response = None  # type: Any
     said = ''  # what to tell instead of what is in the response
 
     def __init__(self, response, **state):
         # type: (Any, **Any) -> None
         super(LXDAPIException, self).__init__(response, **state)
         self.response = response
-        request = getattr(response, 'request', None)
+        request = getattr(response, 'request', None)  # type: Any
         if getattr(request, 'body', None):
             # What was sent may be a password: no traceback, log or pickle
             # of the exception may carry it.
@@ -114,7 +114,7 @@ class LXDAPIException(LXDException):
     @property
     def _asked(self):
         # type: () -> str
-        request = getattr(self.response, 'request', None)
+        request = getattr(self.response, 'request', None)  # type: Any
         url = getattr(request, 'url', None)
         if not url:
             return ''
@@ -152,7 +152,7 @@ class Conflict(LXDAPIException):
 class OperationFailed(LXDAPIException):
     """A background operation ended in failure or was cancelled."""
 
-    operation = None  # type: Operation
+    operation = None  # type: Any
 
     @property
     def message(self):
@@ -189,7 +189,7 @@ class StreamBroken(ClientConnectionFailed):
 class OperationTimeout(LXDException):
     """A wait ended before the operation did; the operation goes on."""
 
-    operation = None  # type: Operation
+    operation = None  # type: Any
 
 
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):

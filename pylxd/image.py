@@ -75,8 +75,8 @@ class Image(Model):
             return fileobj
         part = '{}.{}.part'.format(fileobj, uuid.uuid4().hex[:8])
         try:
-            with open(part, 'wb') as target:
-                self._export(target)
+            with open(part, 'wb') as file:
+                self._export(file)
             os.rename(part, fileobj)
         except BaseException:
             if os.path.exists(part):

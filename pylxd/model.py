@@ -42,7 +42,7 @@ class _Missing(object):
 MISSING = _Missing()  # type: Any
 
 
-class Mapping(dict):
+class Mapping(dict):  # type: ignore[type-arg]
     """A dict whose ``update`` returns it.
 
     So ``profile.config = profile.config.update({...})`` does what its reader
@@ -127,7 +127,13 @@ class Model(six.with_metaclass(ModelType)):
     #: The attribute that tells it from others.
     key = 'name'
 
-    client = None  # type: Client
+    client = None  # type: Any
+
+    # What `_start` sets, for each object
+    _seen = {}  # type: Dict[str, Any]
+    _local = {}  # type: Dict[str, Any]
+    _etag = None  # type: Optional[str]
+    _unsettled = None  # type: Optional[Tuple[Any, Dict[str, Any]]]
 
     def __init__(self, client, **attributes):
         # type: (Client, **Any) -> None
@@ -135,6 +141,7 @@ class Model(six.with_metaclass(ModelType)):
 
     def _start(self, client, seen, etag=None, loaded=False, listing=None):
         # type: (Client, Dict[str, Any], Any, bool, Any) -> None
+        # Not by assignment, which would take them for changes
         self.__dict__.update(
             client=client,
             _seen=seen,         # the representation as the server gave it
@@ -549,7 +556,7 @@ if TYPE_CHECKING:
     M = TypeVar('M', bound=Model)
 
     class _Of(Generic[M]):
-        model = None  # type: Type[M]
+        pass
 else:
     M = None
     _Of = ManagerType('_Of', (object,), {})
@@ -558,7 +565,7 @@ else:
 class Manager(_Of[M]):
     """All objects of one kind on one server."""
 
-    model = None  # type: Type[M]
+    model = None  # type: Any
 
     def __init__(self, client):
         # type: (Client) -> None

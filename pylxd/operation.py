@@ -21,21 +21,21 @@ class Operation(object):
     Endpoint: ``/1.0/operations/ID``.
     """
 
-    id = None  # type: str
+    id = ''
     #: ``task``, ``websocket`` or ``token``; readable as ``class`` too.
-    class_ = None  # type: str
-    created_at = None  # type: str
-    updated_at = None  # type: str
-    status = None  # type: str
-    status_code = None  # type: int
+    class_ = ''
+    created_at = ''
+    updated_at = ''
+    status = ''
+    status_code = 0
     #: URLs by kind of what it works on.
     resources = None  # type: Optional[Dict[str, List[str]]]
     #: Its result, progress or websocket secrets.
-    metadata = None  # type: Optional[Dict[str, Any]]
-    may_cancel = None  # type: bool
-    err = None  # type: str
-    description = None  # type: str
-    location = None  # type: str
+    metadata = None  # type: Any
+    may_cancel = False
+    err = ''
+    description = ''
+    location = ''
 
     def __init__(self, client=None, **attributes):
         # type: (Optional[Client], **Any) -> None

@@ -62,7 +62,8 @@ class Transport(object):
             self.endpoint = self.url = _url(endpoint, secure=cert is not None)
             self.websocket_url = 'ws' + self.url[len('http'):]
         parts = parse.urlsplit(self.url)
-        self.host = 'localhost' if self.socket_path else parts.hostname
+        self.host = str(
+            'localhost' if self.socket_path else parts.hostname)
         self.netloc = 'localhost' if self.socket_path else parts.netloc
         self.port = parts.port or (443 if parts.scheme == 'https' else 80)
         self.cert = cert
@@ -276,7 +277,7 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
         """Nothing to add: the context holds it all."""
 
     def get_connection(self, url, proxies=None):
-        # type: (str, Any) -> Any
+        # type: (Any, Any) -> Any
         return self.poolmanager.connection_from_url(url)
 
     def get_connection_with_tls_context(
@@ -339,9 +340,9 @@ def _context(cert, verify):
 
 
 def _load_authorities(context, verify):
-    # type: (ssl.SSLContext, Union[bool, str]) -> None
+    # type: (ssl.SSLContext, Any) -> None
     if verify is True:
-        context.load_verify_locations(requests.certs.where())
+        context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
         return
     if os.path.isdir(verify):
         context.load_verify_locations(capath=verify)

@@ -36,7 +36,8 @@ class Wire(WebSocketBaseClient):
     Thus a websocket is reached, encrypted and verified exactly as HTTP is.
     """
 
-    transport = None  # type: Transport
+    transport = None  # type: Any
+    sock = None  # type: Any
 
     @property
     def handshake_headers(self):
