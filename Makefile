@@ -1,0 +1,48 @@
+# make demo      a tour of the library on a private, temporary LXD
+# make test      every check there is, on every Python that is installed
+# make coverage  write doc/coverage.rst anew from the tests
+# make docs      the documentation, in doc/_build/html
+# make clean
+
+PYTHON = python3
+BIN = .venv/bin
+LXD = lxd lxd-client lxcfs busybox-static squashfs-tools btrfs-progs \
+      nftables iptables dnsmasq-base iproute2
+
+# $(call apt,PACKAGES): installs them, quietly, where we may
+apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+      echo 'Installing with apt-get: $(strip $(1))' && { \
+      { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
+      apt-get -qy install --no-install-recommends $(1); } >.apt.log 2>&1 \
+      || { tail -n 15 .apt.log; echo 'apt-get failed.'; false; }; }
+
+demo: .venv/done lxd
+	@$(BIN)/python -m pylxd.testing.demo
+
+test: .venv/done lxd
+	@$(BIN)/python tests/run.py
+
+coverage:
+	$(PYTHON) tests/meta/coverage_table.py
+
+docs: .venv/done
+	$(BIN)/tox -q -e docs -- -b html doc doc/_build/html
+
+.venv/done: setup.cfg
+	@$(PYTHON) -c 'import ensurepip' || { $(call apt,python3-venv); } || \
+	  { echo 'Python lacks ensurepip: install python3-venv.'; false; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e . 'tox<4.5' 'virtualenv<20.22' 'pyproject-api<1.6'
+	@touch $@
+
+lxd:
+	@PATH=$$PATH:/usr/sbin:/snap/bin command -v lxd >/dev/null || \
+	  { $(call apt,$(LXD)); } || \
+	  echo 'There is no LXD here, and root with apt-get is needed to install it.'
+
+clean:
+	rm -rf .venv .tox .mypy_cache .pytest_cache .hypothesis .apt.log \
+	  build dist doc/_build *.egg-info
+	find . -name __pycache__ -prune -exec rm -r {} +
+
+.PHONY: demo test coverage docs lxd clean

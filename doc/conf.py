@@ -1,0 +1,12 @@
+import pylxd
+
+project = 'pylxd'
+author = 'the pylxd developers'
+version = release = pylxd.__version__
+
+extensions = ['sphinx.ext.autodoc']
+autodoc_member_order = 'bysource'
+nitpicky = False
+exclude_patterns = ['_build']
+html_theme = 'alabaster'
+html_theme_options = {'description': 'A Python library for LXD and Incus'}

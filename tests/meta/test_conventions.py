@@ -1,0 +1,156 @@
+"""The conventions of the code itself."""
+import ast
+import configparser
+import importlib
+import os
+import re
+import subprocess
+
+import pytest
+
+import pylxd
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+#: Who may import whom: a module imports only from the lines above its own.
+LAYERS = (
+    ('exceptions',),
+    ('transport',),
+    ('websocket', 'api'),
+    ('server',),
+    ('operation',),
+    ('model',),
+    ('certificate', 'container', 'image', 'network', 'profile'),
+    ('client', 'models'),
+    ('__init__',),
+    ('testing',),
+)
+
+
+def files(*patterns):
+    """The files that are, or are about to be, in the repository."""
+    names = subprocess.check_output(
+        ('git', 'ls-files', '-co', '--exclude-standard', '--') + patterns,
+        cwd=ROOT, text=True).splitlines()
+    assert names
+    return names
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding='utf-8') as file:
+        return file.read()
+
+
+def setup_cfg():
+    config = configparser.ConfigParser()
+    config.read(os.path.join(ROOT, 'setup.cfg'))
+    return config
+
+
+def test_one_version():
+    assert setup_cfg()['metadata']['version'] == pylxd.__version__
+
+
+def test_one_list_of_requirements():
+    lines = read('requirements.txt').splitlines()
+    required = setup_cfg()['options']['install_requires'].split('\n')
+    assert [line for line in lines if line[:1] not in ('#', '')] == [
+        line for line in required if line]
+
+
+def test_types_are_shipped():
+    package = os.path.dirname(pylxd.__file__)
+    assert os.path.isfile(os.path.join(package, 'py.typed'))
+
+
+def level(module):
+    """The layer of a module of pylxd, by its dotted name."""
+    room = (module + '.__init__').split('.')[1]
+    return [room in layer for layer in LAYERS].index(True)
+
+
+@pytest.mark.parametrize('name', files('pylxd/*.py'))
+def test_direction_of_dependency(name):
+    module = name[:-len('.py')].replace('/', '.')
+    tree = ast.parse(read(name), name)
+    for imported in imports(tree):
+        if imported.split('.')[0] == 'pylxd' and imported != module:
+            assert level(imported) < level(module) or (
+                level(imported) == level(module) == level('pylxd.testing')
+            ), '{} imports {}'.format(module, imported)
+
+
+def imports(tree):
+    """The modules that a module needs at run time, by their full names."""
+    if isinstance(tree, ast.If) and getattr(
+            tree.test, 'id', None) == 'TYPE_CHECKING':
+        return
+    if isinstance(tree, ast.Import):
+        for alias in tree.names:
+            yield alias.name
+    elif isinstance(tree, ast.ImportFrom):
+        for alias in tree.names:
+            if tree.module == 'pylxd':
+                yield 'pylxd.' + alias.name
+            else:
+                yield tree.module
+    for child in ast.iter_child_nodes(tree):
+        for name in imports(child):
+            yield name
+
+
+@pytest.mark.parametrize('name', files('*.py'))
+def test_every_import_is_used(name):
+    """Uses in type comments count, which pyflakes does not see."""
+    source = read(name)
+    tree = ast.parse(source, name, type_comments=True)
+    exported = set(getattr(tree, '__all__', ()))
+    bound, used = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound.update(
+                (alias.asname or alias.name).split('.')[0]
+                for alias in node.names)
+        elif isinstance(node, ast.Name):
+            used.add(node.id)
+    for comment in re.findall(r'# type: (.*)', source):
+        used.update(re.findall(r'\w+', comment))
+    exported = re.search(r'__all__ = ([\[(].*?[\])])', source, re.S)
+    if exported:
+        used.update(ast.literal_eval(exported.group(1)))
+    assert not bound - used
+
+
+def test_every_model_is_exported():
+    models = importlib.import_module('pylxd.models')
+    model = importlib.import_module('pylxd.model')
+    found = set(model.Model.__subclasses__())
+    assert found
+    for cls in found:
+        assert getattr(models, cls.__name__) is cls
+        assert cls.__name__ in models.__all__
+
+
+def test_every_exception_is_exported():
+    exceptions = importlib.import_module('pylxd.exceptions')
+    for name, value in vars(exceptions).items():
+        if isinstance(value, type) and issubclass(value, Exception):
+            assert issubclass(value, exceptions.LXDException)
+            assert name in exceptions.__all__
+
+
+def test_what_is_exported_is_there():
+    for name in files('pylxd/*.py'):
+        module = importlib.import_module(
+            re.sub(r'(/__init__)?\.py$', '', name).replace('/', '.'))
+        for public in getattr(module, '__all__', ()):
+            assert hasattr(module, public)
+
+
+@pytest.mark.parametrize('name', files())
+def test_no_registry_is_named(name):
+    """Where packages come from is the business of pip's and apt's settings."""
+    hosts = re.compile(
+        rb'(debian|ubuntu|pypi|pythonhosted|npmjs)\.(org|com)', re.I)
+    with open(os.path.join(ROOT, name), 'rb') as file:
+        assert not hosts.search(file.read())

@@ -1,0 +1,62 @@
+"""Run every check on every Python that is installed (``make test``).
+
+Style, types, documentation and conventions once, the unit tests on each
+interpreter, the contract tests with a real LXD on the oldest and the newest.
+"""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+
+PYTHONS = ('2.7', '3.9', '3.10', '3.11', '3.12', '3.13')
+
+
+def runs(command):
+    """Whether this interpreter is here and starts (pyenv's shims may not)."""
+    found = shutil.which(command)
+    return bool(found) and not subprocess.call(
+        [found, '-c', ''], stderr=subprocess.DEVNULL)
+
+
+def no_lxd():
+    """Why no real LXD can run here; None if it can."""
+    from pylxd.testing import ThrowawayLXD
+    try:
+        with ThrowawayLXD():
+            return None
+    except Exception as error:
+        return error
+
+
+def main():
+    pyenv = os.environ.get('PYENV_ROOT', os.path.expanduser('~/.pyenv'))
+    os.environ['PATH'] = os.pathsep.join(
+        sorted(glob.glob(os.path.join(pyenv, 'versions', '*', 'bin')))
+        + [os.environ['PATH']])
+
+    cpythons = [version for version in PYTHONS if runs('python' + version)]
+    for version in sorted(set(PYTHONS) - set(cpythons)):
+        print('Python {} is not installed: not tested.'.format(version))
+    units = ['py' + version.replace('.', '') for version in cpythons]
+    contracts = [env + '-contract' for env in sorted(
+        {units[0], units[-1]}, key=units.index)]
+    if runs('pypy3'):
+        units.append('pypy3')
+    else:
+        print('PyPy 3 is not installed: not tested.')
+    reason = no_lxd()
+    if reason:
+        print('No tests on a real LXD: {}'.format(reason))
+        contracts = []
+
+    # the slowest first
+    envs = contracts + ['docs', 'mypy', 'pep8', 'meta'] + units
+    sys.stdout.flush()
+    return subprocess.call(
+        [sys.executable, '-m', 'tox', 'run-parallel', '--parallel', '2',
+         '--parallel-no-spinner', '-e', ','.join(envs)])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
