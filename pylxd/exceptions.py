@@ -104,10 +104,11 @@ class LXDAPIException(LXDException):
     def _raw(self):
         # type: () -> str
         try:
-            text = self.response.text[:200].strip()
+            # Not .text, which would guess what the bytes mean
+            text = printable(self.response.content[:200].strip())
             return printable('HTTP {} {}: {}'.format(
                 self.response.status_code, self.response.reason,
-                six.ensure_str(text) or 'an empty body'))
+                text or 'an empty body'))
         except Exception:
             return 'no readable answer'
 

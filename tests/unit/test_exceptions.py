@@ -1,0 +1,184 @@
+# -*- coding: utf-8 -*-
+import inspect
+import pickle
+import re
+
+import pytest
+import requests
+import six
+
+import pylxd
+from pylxd import exceptions
+from pylxd.operation import Operation
+from wire import Server, error, lxd
+
+CLASSES = [cls for cls in vars(exceptions).values()
+           if inspect.isclass(cls) and issubclass(cls, Exception)]
+
+
+def response(body=b'', status=400, reason='Bad Request', **request):
+    """What requests would give for this answer."""
+    made = requests.Response()
+    made.status_code, made.reason, made._content = status, reason, body
+    made.request = requests.Request(
+        **dict({'method': 'GET', 'url': 'http://h/1.0/a?secret=s3cr3t'},
+               **request)).prepare()
+    made.url = made.request.url
+    return made
+
+
+def refusal(body=b'{"type": "error", "error": "no such thing"}'):
+    return exceptions.LXDAPIException(response(body))
+
+
+def made(cls):
+    """One of a class, with all that it can carry."""
+    if issubclass(cls, exceptions.OperationFailed):
+        return cls(response(), operation=Operation(err='it broke', id='1'))
+    if issubclass(cls, exceptions.LXDAPIException):
+        return cls(response(b'{"error": "no"}'), cause=ValueError('why'))
+    return cls('text', cause=ValueError('why'))
+
+
+def test_the_tree_is_as_drawn():
+    drawn, path = {}, []
+    for indent, name in re.findall(
+            r'^    ((?: |\|)*)(?:\+-- )?(\w+)', exceptions.__doc__, re.M):
+        del path[(len(indent) + 4) // 5:]
+        drawn[name] = path[-1] if path else 'Exception'
+        path.append(name)
+    assert drawn == {cls.__name__: cls.__bases__[0].__name__
+                     for cls in CLASSES}
+    assert pylxd.exceptions is exceptions
+
+
+@pytest.mark.parametrize('name, base', [
+    ('LXDAPIExtensionNotAvailable', NotImplementedError),
+    ('InvalidName', ValueError), ('InvalidCertificate', ValueError)])
+def test_builtin_bases(name, base):
+    assert issubclass(getattr(exceptions, name), base)
+
+
+@pytest.mark.parametrize('cls', CLASSES)
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickling(cls, protocol):
+    before = made(cls)
+    after = pickle.loads(pickle.dumps(before, protocol))
+    assert type(after) is cls
+    assert str(after) == str(before)
+    for name in ('keys', 'operation', 'name'):
+        if name == 'operation' and hasattr(before, name):
+            assert repr(after.operation) == repr(before.operation)
+        elif hasattr(before, name):
+            assert getattr(after, name) == getattr(before, name)
+
+
+def test_pickling_what_really_happened():
+    """Client, sessions and sockets hang on these, and stay behind."""
+    failed = {'id': '1', 'status': 'Failure', 'status_code': 400,
+              'err': 'it broke', 'metadata': None}
+    with Server(lxd({'GET /1.0/operations/1/wait': failed,
+                     'GET /1.0/x': error(400, 'bad')})) as server:
+        client = pylxd.Client(server.endpoint)
+        raised = []
+        for call in (lambda: client.operations.wait_for_operation('1'),
+                     client.api.x.get, client.api.none.get):
+            with pytest.raises(exceptions.LXDException) as info:
+                call()
+            raised.append(info.value)
+    client.close()
+    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        client.api.get()
+    raised.append(info.value)
+    for each in raised:
+        after = pickle.loads(pickle.dumps(each))
+        assert (type(after), str(after)) == (type(each), str(each))
+
+
+@pytest.mark.parametrize('cls', CLASSES)
+@pytest.mark.parametrize('argument', [
+    None, u'\xe4', b'\xff', u'\udcff', object(), 7, {}, ['a'],
+    response(b''), response(b'\xff\xfe'), response(b'[]'), response(b'null'),
+    response(b'{"error": {"a": 1}}'), response(b'{"metadata": {"err": [1]}}'),
+    response(u'{"error": "\xe4"}'.encode('utf-8')),
+    response(None, reason=None), requests.Response()])
+def test_str_never_fails(cls, argument):
+    for raised in (cls(argument), cls(argument, operation=None),
+                   cls(argument, operation=Operation(err=u'\xe4'))):
+        assert isinstance(str(raised), str)
+        assert isinstance(repr(raised), str)
+        assert raised.args == (argument,)
+
+
+def test_str_of_an_answer_that_broke_off():
+    class Broken(object):
+        status_code, reason = 500, 'x'
+
+        @property
+        def content(self):
+            raise requests.exceptions.ChunkedEncodingError()
+
+    assert str(exceptions.LXDAPIException(Broken())) == 'no readable answer'
+
+
+@pytest.mark.parametrize('body, said', [
+    (b'{"type": "error", "error": "no such thing"}', 'no such thing'),
+    (b'{"type": "sync", "metadata": {"err": "it broke"}}', 'it broke'),
+    (b'{"type": "sync", "metadata": {}}', 'unexpected answer: HTTP 400'),
+    (b'<html>', 'HTTP 400 Bad Request: <html>'),
+    (b'', 'HTTP 400 Bad Request: an empty body'),
+    (b'x' * 9999, 'HTTP 400 Bad Request: ' + 'x' * 200),
+    (u'{"error": "\xe4"}'.encode('utf-8'), six.ensure_str(u'\xe4')),
+])
+def test_the_servers_message(body, said):
+    raised = refusal(body)
+    assert raised.message == said
+    assert str(raised) == said + ' (GET /1.0/a)'
+
+
+def test_what_each_class_tells():
+    failed = exceptions.OperationFailed(response(), operation=Operation(
+        err='it broke', description='Starting'))
+    assert str(failed).startswith('it broke [Starting]')
+    assert 'no answer of LXD' in str(exceptions.InvalidResponse(response()))
+    conflict = exceptions.Conflict(response(), keys=('config.user.a',))
+    assert str(conflict).endswith('on the server: config.user.a')
+    assert '"x"' in str(exceptions.LXDAPIExtensionNotAvailable('x'))
+
+
+def test_the_cause_is_kept():
+    cause = ValueError('why')
+    assert exceptions.ClientConnectionFailed('a', cause=cause
+                                             ).__cause__ is cause
+
+
+def test_secrets_are_not_carried():
+    body = b'{"password": "s3cr3t"}'
+    answer = response(b'<html>', method='POST', data=body)
+    sent = answer.request
+    raised = exceptions.NotFound(answer)
+    for text in (str(raised), repr(raised), repr(raised.args)):
+        assert 's3cr3t' not in text
+    assert raised.response.request.body is None
+    assert b'password' not in pickle.dumps(raised)
+    assert sent.body == body  # the caller's own is not changed
+
+
+@pytest.mark.parametrize('raised', [
+    refusal(b'{"error": "a\\u001b[2Jb\\u0007\\u009b\\r"}'),
+    refusal(b'\x1b[2J\x07\r'),
+    exceptions.LXDException('\x1b[2J\x9b'),
+    exceptions.OperationFailed(response(), operation=Operation(
+        err='\x1b[2J', description='\x07')),
+    exceptions.Conflict(response(), keys=('\x1b',)),
+    exceptions.LXDAPIExtensionNotAvailable('\x1b'),
+])
+def test_a_terminal_obeys_nothing(raised):
+    for text in (str(raised), repr(raised)):
+        assert not re.search(u'[\x00-\x09\x0b-\x1f\x7f-\x9f]',
+                             six.ensure_text(text, errors='replace'))
+    assert '\\x1b' in str(raised)
+
+
+def test_printable_keeps_lines_and_letters():
+    assert exceptions.printable(u'\xe4\n\t') == six.ensure_str(u'\xe4\n\t')
