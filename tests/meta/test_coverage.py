@@ -51,15 +51,19 @@ def test_signature(item):
     found = [p for p in found.values() if p.name != 'self']
 
     assert kinds(wanted) <= kinds(found)
-    wanted = [(p.name, p.default or None) for p in named(wanted)]
-    found = [(p.name, p.default or None) for p in named(found)]
-    assert found[:len(wanted)] == wanted
-    assert all(default is not inspect.Parameter.empty
-               for _, default in found[len(wanted):])
+    wanted, found = named(wanted), named(found)
+    assert [name for name, _ in found[:len(wanted)]] == [
+        name for name, _ in wanted]
+    required = inspect.Parameter.empty
+    for (name, default), (_, documented) in zip(found, wanted):
+        assert documented in (default, required), name
+    assert all(default is not required for _, default in found[len(wanted):])
 
 
 def named(parameters):
-    return [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+    """Pairs of name and default; ``{}`` is as good as None."""
+    return [(p.name, p.default or None) for p in parameters
+            if p.kind == p.POSITIONAL_OR_KEYWORD]
 
 
 def kinds(parameters):
