@@ -27,7 +27,10 @@ def quote(name):
         takes ``..`` for a path and destroys what lies there.
     """
     if isinstance(name, bytes):
-        name = name.decode('utf-8')
+        try:
+            name = name.decode('utf-8')
+        except UnicodeDecodeError:
+            raise exceptions.InvalidName('{!r} is not UTF-8'.format(name))
     if isinstance(name, six.integer_types) and not isinstance(name, bool):
         name = str(name)
     if not isinstance(name, six.string_types):
@@ -66,6 +69,8 @@ class Node(object):
         return Node(self._transport, self._path + '/' + quote(name),
                     self._params)
 
+    __iter__ = None  # Python would count up the items, without an end
+
     @property
     def path(self):
         # type: () -> str
@@ -90,38 +95,34 @@ class Node(object):
         """Host and port, or the quoted path of the socket."""
         return self._transport.url.partition('://')[2]
 
-    def get(self, *args, **kwargs):
-        # type: (*Any, **Any) -> requests.Response
-        """GET; ``params`` may be given by position."""
-        if args:
-            kwargs['params'], = args
-        return self._request('GET', (200,), kwargs)
+    def get(self, params=None, **kwargs):
+        # type: (Any, **Any) -> requests.Response
+        """GET."""
+        return self._request('GET', (200,), params=params, **kwargs)
 
-    def post(self, *args, **kwargs):
-        # type: (*Any, **Any) -> requests.Response
-        """POST; ``data`` and ``json`` may be given by position."""
-        kwargs.update(zip(('data', 'json'), args))
-        return self._request('POST', (200, 201, 202), kwargs)
+    def post(self, data=None, json=None, **kwargs):
+        # type: (Any, Any, **Any) -> requests.Response
+        """POST."""
+        return self._request(
+            'POST', (200, 201, 202), data=data, json=json, **kwargs)
 
-    def put(self, *args, **kwargs):
-        # type: (*Any, **Any) -> requests.Response
-        """PUT; ``data`` may be given by position."""
-        kwargs.update(zip(('data',), args))
-        return self._request('PUT', (200, 201, 202), kwargs)
+    def put(self, data=None, **kwargs):
+        # type: (Any, **Any) -> requests.Response
+        """PUT."""
+        return self._request('PUT', (200, 201, 202), data=data, **kwargs)
 
-    def patch(self, *args, **kwargs):
-        # type: (*Any, **Any) -> requests.Response
-        """PATCH; ``data`` may be given by position."""
-        kwargs.update(zip(('data',), args))
-        return self._request('PATCH', (200, 202), kwargs)
+    def patch(self, data=None, **kwargs):
+        # type: (Any, **Any) -> requests.Response
+        """PATCH."""
+        return self._request('PATCH', (200, 202), data=data, **kwargs)
 
     def delete(self, **kwargs):
         # type: (**Any) -> requests.Response
         """DELETE."""
-        return self._request('DELETE', (200, 202), kwargs)
+        return self._request('DELETE', (200, 202), **kwargs)
 
-    def _request(self, method, expected, kwargs):
-        # type: (str, Tuple[int, ...], Dict[str, Any]) -> requests.Response
+    def _request(self, method, expected, **kwargs):
+        # type: (str, Tuple[int, ...], **Any) -> requests.Response
         is_api = kwargs.pop('is_api', True) and not kwargs.get('stream')
         target = kwargs.pop('target', None)
         if self._params or target is not None:

@@ -106,6 +106,10 @@ class LXDAPIException(LXDException):
         try:
             # Not .text, which would guess what the bytes mean
             text = printable(self.response.content[:200].strip())
+            where = self.response.headers.get('Location')
+            if where:
+                text = 'it leads to {}, and is not followed'.format(
+                    where.partition('?')[0])
             return printable('HTTP {} {}: {}'.format(
                 self.response.status_code, self.response.reason,
                 text or 'an empty body'))

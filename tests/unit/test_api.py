@@ -1,0 +1,267 @@
+# -*- coding: utf-8 -*-
+import json
+
+import pytest
+import requests
+
+from pylxd import api, exceptions
+from wire import Server, error, http, lxd, reply, sync
+from pylxd.transport import Transport
+
+
+class Recorder(object):
+    """A transport that keeps what it should send."""
+
+    endpoint, url = '/s', 'http+unix://%2Fs'
+    session = object()
+
+    def __init__(self, answer=b'{"type": "sync"}', status=200, **headers):
+        self.sent = []
+        self.answer, self.status, self.headers = answer, status, headers
+
+    def request(self, method, path, **kwargs):
+        self.sent.append((method, path, kwargs))
+        response = requests.Response()
+        response.status_code, response._content = self.status, self.answer
+        response.headers.update(self.headers)
+        return response
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def root(recorder):
+    return api.Node(recorder, '')['1.0']
+
+
+@pytest.mark.parametrize('name, quoted', [
+    ('c1', 'c1'), (u'c1', 'c1'), (b'c1', 'c1'), (7, '7'),
+    ('a/../b', 'a%2F..%2Fb'), ('victim?x', 'victim%3Fx'),
+    ('victim#x', 'victim%23x'), ('vic%74im', 'vic%2574im'),
+    (u'\xe4 b', '%C3%A4%20b'), (u'\xe4 b'.encode('utf-8'), '%C3%A4%20b'),
+    ('...', '...'), ('a;b&c=d+e', 'a%3Bb%26c%3Dd%2Be'),
+    ('\\', '%5C'), ('http://h/', 'http%3A%2F%2Fh%2F'),
+])
+def test_quote(name, quoted):
+    # requests, too, rewrites URLs, and must not turn this into another
+    url = 'http://h/' + api.quote(name)
+    expected = 'http://h/' + quoted
+    assert url == expected
+    assert requests.Request('GET', url).prepare().url == expected
+
+
+@pytest.mark.parametrize('name', [
+    '', '.', '..', 'a\0', 'a\n', '\x1b', '\x7f', u'', u'..', b'..', b''])
+def test_names_that_nothing_can_mean(name):
+    with pytest.raises(exceptions.InvalidName):
+        api.quote(name)
+
+
+@pytest.mark.parametrize('name', [None, True, 1.5, ['a'], {}, object()])
+def test_names_that_are_no_text(name):
+    with pytest.raises(TypeError):
+        api.quote(name)
+
+
+def test_bytes_that_are_no_text():
+    with pytest.raises(exceptions.InvalidName):
+        api.quote(b'\xff')
+
+
+def test_traversal(root):
+    for node, path in [
+            (root.containers['c1'].state, '/1.0/containers/c1/state'),
+            (root['containers']['a/b'], '/1.0/containers/a%2Fb'),
+            (root.a.b.c.d.e.f, '/1.0/a/b/c/d/e/f'),
+            (root.storage_pools, '/1.0/storage-pools'),
+            (root.virtual_machines, '/1.0/virtual-machines'),
+            (root.other_name, '/1.0/other_name'),
+            (root['storage_pools'], '/1.0/storage_pools'),
+            (root._x, '/1.0/_x')]:
+        assert node.path == path
+    assert root.containers.path == '/1.0/containers'
+
+
+def test_protocols_of_python_are_no_places(root):
+    assert not hasattr(root, '__deepcopy__')
+    with pytest.raises(TypeError):
+        iter(root)  # 0, 1, 2, … would never end
+
+
+def test_what_a_node_tells(root, recorder):
+    assert root.session is recorder.session
+    assert (root.scheme, root.netloc) == ('http+unix', '%2Fs')
+    assert repr(root.containers) == '<Node /s/1.0/containers>'
+
+
+@pytest.mark.parametrize('verb, args, sent', [
+    ('get', ({'a': 1},), {'params': {'a': 1}}),
+    ('post', (b'd', {'j': 1}), {'data': b'd', 'json': {'j': 1}}),
+    ('put', (b'd',), {'data': b'd'}),
+    ('patch', (b'd',), {'data': b'd'}),
+    ('delete', (), {}),
+])
+def test_verbs(root, recorder, verb, args, sent):
+    getattr(root.x, verb)(*args, headers={'h': 'v'})
+    (method, path, kwargs), = recorder.sent
+    assert (method, path) == (verb.upper(), '/1.0/x')
+    assert dict({'headers': {'h': 'v'}}, **sent) == {
+        name: value for name, value in kwargs.items() if value is not None}
+
+
+def test_too_many_arguments(root, recorder):
+    for verb in (root.get, root.post, root.put, root.patch):
+        with pytest.raises(TypeError):
+            verb(1, 2, 3)
+    assert not recorder.sent
+
+
+def test_project_and_target(recorder):
+    mine = {'a': '1'}
+    node = api.Node(recorder, '/1.0', {'project': 'p'})
+    node.x.get(params=mine)
+    node.x.post(target='m1')
+    node.x.post(target='m1', params={'target': 'm2', 'project': 'q'})
+    assert [kwargs['params'] for _, _, kwargs in recorder.sent] == [
+        {'project': 'p', 'a': '1'}, {'project': 'p', 'target': 'm1'},
+        {'project': 'q', 'target': 'm2'}]
+    assert mine == {'a': '1'}
+
+
+GOOD = b'{"type": "sync", "metadata": {}}'
+BAD = b'{"type": "error", "error": "said"}'
+
+
+@pytest.mark.parametrize('verb, status, body, raised', [
+    ('get', 200, GOOD, None),
+    ('get', 201, GOOD, exceptions.LXDAPIException),
+    ('get', 202, GOOD, exceptions.LXDAPIException),
+    ('post', 201, GOOD, None), ('post', 202, GOOD, None),
+    ('put', 201, GOOD, None), ('put', 202, GOOD, None),
+    ('patch', 201, GOOD, exceptions.LXDAPIException),
+    ('patch', 202, GOOD, None),
+    ('delete', 202, GOOD, None),
+    ('delete', 201, GOOD, exceptions.LXDAPIException),
+    ('get', 200, BAD, exceptions.LXDAPIException),
+    ('get', 400, BAD, exceptions.LXDAPIException),
+    ('get', 403, BAD, exceptions.LXDAPIException),
+    ('get', 404, BAD, exceptions.NotFound),
+    ('get', 404, b'<html>', exceptions.NotFound),
+    ('put', 409, BAD, exceptions.Conflict),
+    ('put', 412, BAD, exceptions.Conflict),
+    ('get', 500, BAD, exceptions.LXDAPIException),
+    ('get', 500, b'<html>', exceptions.InvalidResponse),
+    ('get', 502, b'', exceptions.InvalidResponse),
+    ('get', 301, b'', exceptions.InvalidResponse),
+    ('get', 307, GOOD, exceptions.InvalidResponse),
+    ('get', 200, b'{"type": "other"}', exceptions.InvalidResponse),
+    ('get', 200, b'{}', exceptions.InvalidResponse),
+    ('get', 200, b'[]', exceptions.InvalidResponse),
+    ('get', 200, b'a log', None),
+    ('get', 200, b'', None),
+    ('get', 200, b'[' * 100000, None),
+])
+def test_the_contract_of_an_answer(verb, status, body, raised):
+    node = api.Node(Recorder(body, status), '/1.0')
+    if raised is None:
+        assert getattr(node, verb)().content == body
+        return
+    with pytest.raises(raised) as info:
+        getattr(node, verb)()
+    assert type(info.value) is raised
+    assert info.value.response.content == body
+
+
+def test_a_redirect_is_named():
+    node = api.Node(Recorder(
+        b'', 302, Location='https://elsewhere/\x1b[2J?secret=x'), '/1.0')
+    with pytest.raises(exceptions.InvalidResponse) as info:
+        node.get()
+    assert 'elsewhere' in str(info.value)
+    assert '\x1b' not in str(info.value) and 'secret=x' not in str(info.value)
+
+
+def test_a_page_is_no_raw_data():
+    node = api.Node(Recorder(b'<p>', Content_Type='text/html'), '/1.0')
+    node._transport.headers = {'Content-Type': 'text/html; charset=utf-8'}
+    with pytest.raises(exceptions.InvalidResponse):
+        node.get()
+
+
+@pytest.mark.parametrize('body', [BAD, b'{}', b'null'])
+@pytest.mark.parametrize('how', [
+    {'is_api': False}, {'stream': True},
+    {'headers': 'application/octet-stream'}])
+def test_files_are_not_read_as_answers(body, how):
+    recorder = Recorder(body)
+    if 'headers' in how:
+        recorder.headers = {'Content-Type': how['headers']}
+        how = {}
+    assert api.Node(recorder, '/1.0').get(**how).content == body
+    assert 'is_api' not in recorder.sent[0][2]
+
+
+def test_a_stream_is_not_read():
+    class Unread(Recorder):
+        def request(self, *args, **kwargs):
+            response = super(Unread, self).request(*args, **kwargs)
+            response._content = False
+            response.raw = None  # reading it would fail
+            return response
+
+    api.Node(Unread(), '/1.0').get(stream=True)
+
+
+def test_envelope_and_metadata():
+    def answer(document):
+        return Recorder(json.dumps(document).encode()).request('GET', '')
+
+    good = answer({'type': 'sync', 'metadata': {'a': u'\xe4'}})
+    assert api.envelope(good)['type'] == 'sync'
+    assert api.metadata(good) == {'a': u'\xe4'}
+    assert api.metadata(good) is api.metadata(good)  # parsed once
+    for kind, wrong in ((dict, ['a']), (dict, None), (dict, 'x'),
+                        (list, {}), (list, None), (dict, 5)):
+        with pytest.raises(exceptions.InvalidResponse):
+            api.metadata(answer({'type': 'sync', 'metadata': wrong}), kind)
+    for wrong in ({}, [], None, {'type': []}, {'metadata': {}}):
+        with pytest.raises(exceptions.InvalidResponse):
+            api.envelope(answer(wrong))
+
+
+def test_what_reaches_a_server():
+    """Through all layers: requests may rewrite no part of it."""
+    pages = {'PUT /1.0/a%2F..%2Fb': {}, 'GET /1.0/%C3%A4%20b': {},
+             'POST /1.0/x': sync({})}
+    with Server(lxd(pages)) as server:
+        node = api.Node(Transport(server.endpoint), '')['1.0']
+        node['a/../b'].put(json={'k': u'\xe4'}, headers={'If-Match': 'e'})
+        node[u'\xe4 b'].get(params={'p': u'\xe4&b=c'})
+        node.x.post(data=iter([b'ab', b'c']))
+    first, second, third = server.requests
+    assert first.target == '/1.0/a%2F..%2Fb'
+    assert json.loads(first.body.decode()) == {'k': u'\xe4'}
+    assert first.headers['if-match'] == 'e'
+    assert second.target == '/1.0/%C3%A4%20b?p=%C3%A4%26b%3Dc'
+    assert third.body == b'abc'
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize('answer, raised, said', [
+    (error(404, 'Instance not found'), exceptions.NotFound,
+     'Instance not found (GET /1.0)'),
+    (error(412, 'ETag'), exceptions.Conflict, 'ETag (GET /1.0)'),
+    (error(400, 'bad'), exceptions.LXDAPIException, 'bad (GET /1.0)'),
+    (http(b'<p>', '500 Oops'), exceptions.InvalidResponse,
+     'this is no answer of LXD: HTTP 500 Oops: <p> (GET /1.0)'),
+    (reply(['x']), exceptions.InvalidResponse,
+     'this is no answer of LXD: HTTP 200 OK: ["x"] (GET /1.0)'),
+])
+def test_messages(answer, raised, said):
+    with Server(lambda request: answer) as server:
+        with pytest.raises(raised) as info:
+            api.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
+    assert str(info.value) == said
