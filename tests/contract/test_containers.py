@@ -1,0 +1,315 @@
+"""Containers: listing, making, states, what they tell of themselves."""
+import re
+
+import pytest
+
+from pylxd import exceptions
+from pylxd.container import Container
+
+from .support import BUSYBOX, EMPTY, settle
+
+
+@pytest.mark.documents('Client.containers', 'Client.containers.all')
+def test_all(lxd_client, container):
+    assert container in lxd_client.containers.all()
+    assert container.name in [
+        each.name for each in lxd_client.containers.all()]
+    assert all(type(each) is Container
+               for each in lxd_client.containers.all())
+
+
+@pytest.mark.documents('example:container-all')
+def test_example_all(lxd_client, container):
+    containers = lxd_client.containers.all()
+    assert repr(container)[:-len(': Stopped>')] in repr(containers)
+
+
+@pytest.mark.documents('Client.containers.get', 'example:container-get')
+def test_get(lxd_client, container):
+    got = lxd_client.containers.get(container.name)
+    assert (got.name, got.status, got.ephemeral) == (
+        container.name, 'Stopped', False)
+
+
+def test_get_what_is_not_there(lxd_client, name):
+    with pytest.raises(exceptions.NotFound) as caught:
+        lxd_client.containers.get(name)
+    assert caught.value.response.status_code == 404
+    assert 'Instance not found' in str(caught.value)
+
+
+def test_exists(lxd_client, container):
+    assert lxd_client.containers.exists(container.name)
+    assert not lxd_client.containers.exists(container.name + '-not')
+
+
+def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
+    lxd_client.containers.all()
+    lxd_client.containers.get(container.name)
+    container.state()
+    path = '/1.0/instances/' + container.name
+    assert sent == ['GET /1.0/instances?instance-type=container',
+                    'GET ' + path, 'GET ' + path + '/state']
+
+
+def test_the_path_of_a_server_without_instances(
+        lxd_client, container, sent, monkeypatch):
+    try:
+        lxd_client.api.containers.get()
+    except exceptions.NotFound:
+        pytest.skip('this server has no /1.0/containers any more')
+    monkeypatch.setitem(lxd_client.host_info, 'api_extensions', [
+        each for each in lxd_client.host_info['api_extensions']
+        if each != 'instances'])
+    del sent[:]
+    assert container in lxd_client.containers.all()
+    lxd_client.containers.get(container.name).state()
+    path = '/1.0/containers/' + container.name
+    assert sent == ['GET /1.0/containers', 'GET ' + path,
+                    'GET ' + path + '/state']
+
+
+def test_containers_are_instances(lxd_client, container):
+    assert container.name in [
+        each.name for each in lxd_client.instances.all()]
+    assert lxd_client.instances.get(container.name).type == 'container'
+    assert lxd_client.virtual_machines.all() == []
+
+
+# Making them
+
+@pytest.mark.documents('Client.containers.create', 'Container.create',
+                       'Model.wait', 'example:container-create')
+def test_create_waits_or_not(lxd_client, name, sent):
+    config = {'name': name, 'source': {'type': 'none'}}
+    container = lxd_client.containers.create(config, wait=False)
+    assert repr(container) == '<Container {}>'.format(name)
+    assert sent == ['POST /1.0/instances']
+    assert config == {'name': name, 'source': {'type': 'none'}}
+    settle(lxd_client)
+    assert container.status == 'Stopped'
+
+    config['name'] = name + '2'
+    del sent[:]
+    waited = lxd_client.containers.create(config, wait=True)
+    assert len(sent) == 3 and sent[1].startswith('GET /1.0/operations/')
+    assert waited.status == 'Stopped' and len(sent) == 3
+
+
+@pytest.mark.parametrize('source', ['alias', 'fingerprint', 'copy'])
+def test_create_from(lxd_client, name, running, source):
+    source = {
+        'alias': BUSYBOX,
+        'fingerprint': {'type': 'image', 'fingerprint':
+                        lxd_client.images.get_by_alias('busybox').fingerprint},
+        'copy': {'type': 'copy', 'source': running.name},
+    }[source]
+    made = lxd_client.containers.create(
+        {'name': name, 'source': source, 'profiles': ['default']}, wait=True)
+    assert made.files.get('/etc/passwd').startswith(b'root:')
+    assert made.config['volatile.base_image'] == (
+        lxd_client.images.get_by_alias('busybox').fingerprint)
+
+
+def test_create_with_all_there_is(lxd_client, name):
+    made = lxd_client.containers.create({
+        'name': name, 'source': EMPTY, 'ephemeral': True, 'profiles': [],
+        'config': {'user.a': u'\xe4'}, 'description': 'it',
+        'devices': {'root': {
+            'type': 'disk', 'path': '/', 'pool': 'default'}}}, wait=True)
+    assert made.config['user.a'] == u'\xe4'
+    assert (made.ephemeral, made.profiles, made.description) == (
+        True, [], 'it')
+    assert made.devices['root']['pool'] == 'default'
+
+
+def test_create_a_name_that_is_taken(lxd_client, container):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        lxd_client.containers.create(
+            {'name': container.name, 'source': EMPTY}, wait=True)
+    assert 'already exists' in str(caught.value)
+
+
+def test_create_fails_with_the_reason_of_the_server(lxd_client, name):
+    with pytest.raises(exceptions.LXDAPIException):
+        lxd_client.containers.create({'name': name, 'source': {
+            'type': 'image', 'alias': name}}, wait=True)
+    assert not lxd_client.containers.exists(name)
+
+
+# What they tell
+
+@pytest.mark.documents(
+    'Container', 'Container.architecture', 'Container.config',
+    'Container.created_at', 'Container.devices', 'Container.ephemeral',
+    'Container.expanded_config', 'Container.expanded_devices',
+    'Container.name', 'Container.profiles', 'Container.status',
+    'Container.status_code', 'Container.stateful')
+def test_attributes(lxd_client, running):
+    container = Container(lxd_client, name=running.name)
+    assert container.architecture == lxd_client.host_info[
+        'environment']['kernel_architecture']
+    assert container.config['image.description'] == 'busybox'
+    assert re.match(r'20\d\d-\d\d-\d\dT', container.created_at)
+    assert container.devices == {}
+    assert container.ephemeral is False
+    assert container.expanded_config['image.description'] == 'busybox'
+    assert container.expanded_devices['root']['path'] == '/'
+    assert container.name == running.name
+    assert container.profiles == ['default']
+    assert container.status == 'Running'
+    assert container.status_code == 103
+    assert container.stateful is False
+    # not in the documentation, but in later releases
+    assert re.match(r'20\d\d-\d\d-\d\dT', container.last_used_at)
+    assert container.description == ''
+    assert container.type == 'container'
+    assert container.project == 'default'
+
+
+@pytest.mark.documents('Container.state')
+def test_state(running, container):
+    state = running.state()
+    assert (state.status, state.status_code) == ('Running', 103)
+    assert state.pid > 0 and state.processes > 0
+    assert state.network['lo']['type'] == 'loopback'
+    assert {'cpu', 'disk', 'memory', 'network', 'pid'} <= set(dir(state))
+    assert dict(state)['status'] == 'Running'
+
+    state = container.state()
+    assert (state.status, state.status_code, state.network, state.pid) == (
+        'Stopped', 102, None, 0)
+
+
+# Changing them
+
+@pytest.mark.documents('Container.save')
+def test_save(lxd_client, container, name):
+    lxd_client.profiles.create(name)
+    container.description = u'caf\xe9'
+    container.profiles = ['default', name]
+    container.devices['n'] = {'type': 'none'}
+    container.config['user.a'] = 'b'
+    container.ephemeral = True
+    container.save(wait=True)
+    got = lxd_client.containers.get(name)
+    assert (got.description, got.profiles, got.devices, got.ephemeral) == (
+        u'caf\xe9', ['default', name], {'n': {'type': 'none'}}, True)
+    assert got.config['user.a'] == got.expanded_config['user.a'] == 'b'
+
+
+@pytest.mark.documents('Container.rename')
+def test_rename(lxd_client, container, name, sent):
+    container.rename(name + '-new', wait=True)
+    assert container.name == name + '-new'
+    assert container == lxd_client.containers.get(name + '-new')
+    assert not lxd_client.containers.exists(name)
+    del sent[:]
+    container.rename(name + '-3')
+    assert sent == ['POST /1.0/instances/' + name + '-new']
+    settle(lxd_client)
+    container.sync()
+    assert container.name == name + '-3'
+
+
+def test_rename_to_a_name_that_is_taken(lxd_client, container, running):
+    name = container.name
+    with pytest.raises(exceptions.LXDAPIException):
+        container.rename(running.name, wait=True)
+    assert container.name == name
+
+
+@pytest.mark.documents('Container.delete')
+def test_delete(lxd_client, container):
+    container.delete(wait=True)
+    assert not lxd_client.containers.exists(container.name)
+    with pytest.raises(exceptions.NotFound):
+        container.delete(wait=True)
+
+
+def test_delete_a_running_one(lxd_client, running):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        running.delete(wait=True)
+    assert 'Instance is running' in str(caught.value)
+    assert lxd_client.containers.get(running.name).status == 'Running'
+
+
+@pytest.fixture
+def busybox(lxd_client, name):
+    """A stopped one with a system in it."""
+    return lxd_client.containers.create(
+        {'name': name, 'source': BUSYBOX}, wait=True)
+
+
+@pytest.mark.documents(
+    'Container.start', 'Container.stop', 'Container.restart',
+    'Container.freeze', 'Container.unfreeze', 'example:container-states')
+def test_states(busybox):
+    busybox.start(wait=True)
+    assert (busybox.status, busybox.status_code) == ('Running', 103)
+    assert busybox.config['volatile.last_state.power'] == 'RUNNING'
+    first = busybox.state().pid
+    busybox.restart(wait=True)
+    assert (busybox.status, busybox.status_code) == ('Running', 103)
+    assert busybox.state().pid != first
+    busybox.freeze(wait=True)
+    assert (busybox.status, busybox.status_code) == ('Frozen', 110)
+    busybox.unfreeze(wait=True)
+    assert (busybox.status, busybox.status_code) == ('Running', 103)
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        busybox.start(wait=True)
+    assert 'already running' in str(caught.value)
+    busybox.stop(30, True, wait=True)
+    assert (busybox.status, busybox.status_code) == ('Stopped', 102)
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        busybox.stop(wait=True)
+    assert 'already stopped' in str(caught.value)
+
+
+def test_stop_with_patience(busybox):
+    busybox.config['raw.lxc'] = 'lxc.signal.halt=SIGURG'  # init ignores it
+    busybox.save(wait=True)
+    busybox.start(wait=True)
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        busybox.stop(timeout=1, force=False, wait=True)
+    assert 'Failed shutting down instance' in str(caught.value)
+    busybox.sync()
+    assert busybox.status == 'Running'
+
+
+def test_state_changes_without_wait(lxd_client, busybox, sent):
+    busybox.start()
+    assert sent == ['PUT /1.0/instances/{}/state'.format(busybox.name)]
+    settle(lxd_client)
+    busybox.sync()
+    assert busybox.status == 'Running'
+
+
+def test_an_ephemeral_one_is_gone_when_it_stops(lxd_client, name):
+    container = lxd_client.containers.create(
+        {'name': name, 'source': BUSYBOX, 'ephemeral': True}, wait=True)
+    container.start(wait=True)
+    container.stop(wait=True)
+    assert not lxd_client.containers.exists(name)
+
+
+@pytest.mark.documents('Container.publish')
+def test_publish(lxd_client, busybox, new_images, sent):
+    assert busybox.publish() is None
+    assert sent[-1] == 'POST /1.0/images'
+    settle(lxd_client)
+    first, = new_images()
+    assert first.public is False
+    first.delete(wait=True)
+
+    image = busybox.publish(public=True, wait=True)
+    assert [image] == new_images()
+    assert image.public is True
+    assert image.properties['description'] == 'busybox'
+
+
+def test_publish_a_running_one(running, new_images):
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        running.publish(wait=True)
+    assert 'Cannot export a running instance' in str(caught.value)
+    assert new_images() == []
