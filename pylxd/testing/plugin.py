@@ -22,10 +22,12 @@ import stat
 
 import pytest
 
+from pylxd import testing
+from pylxd.client import Client
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, Tuple
-    from pylxd.client import Client
 
 
 class RunningServer(object):
@@ -47,7 +49,6 @@ class RunningServer(object):
     def client(self, **kwargs):
         # type: (**Any) -> Client
         """A client on its socket; arguments go to ``Client``."""
-        from pylxd.client import Client
         kwargs.setdefault('endpoint', self.socket)
         return Client(**kwargs)
 
@@ -84,10 +85,9 @@ def lxd_arguments():
 def lxd(request, lxd_arguments):
     # type: (Any, Dict[str, Any]) -> Iterator[Any]
     """A server for the whole run; see :mod:`pylxd.testing`."""
-    from pylxd.testing import CannotRun
     try:
         kit, reason = _kit(request.config.getoption('lxd'), lxd_arguments)
-    except CannotRun as error:
+    except testing.CannotRun as error:
         pytest.exit('--lxd: {}'.format(error), 1)
     with contextlib.closing(kit):
         with kit.client() as client:
@@ -117,7 +117,6 @@ def pytest_terminal_summary(terminalreporter):
 def _kit(choice, arguments):
     # type: (Any, Dict[str, Any]) -> Tuple[Any, str]
     """The kit, and why it is not the real one where nothing was chosen."""
-    from pylxd import testing
     if not choice:
         try:
             return testing.ThrowawayLXD(**arguments), ''
