@@ -6,7 +6,7 @@ version = release = pylxd.__version__
 
 extensions = ['sphinx.ext.autodoc']
 autodoc_member_order = 'bysource'
-nitpicky = False
+default_role = 'py:obj'
 exclude_patterns = ['_build']
 html_theme = 'alabaster'
 html_theme_options = {'description': 'A Python library for LXD and Incus'}
