@@ -13,10 +13,11 @@ import warnings
 import requests
 import requests.adapters
 import requests_unixsocket.adapters
+import six
 import urllib3
 from six.moves import http_client
 from six.moves.urllib import parse
-from urllib3.util.ssl_match_hostname import match_hostname
+from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
 from pylxd import exceptions
 
@@ -35,7 +36,8 @@ BLOCK = 256 * 1024
 #: What the layers below raise when a connection fails or breaks.
 LOWER_ERRORS = (
     requests.RequestException, urllib3.exceptions.HTTPError,
-    http_client.HTTPException, socket.error, ssl.SSLError, UnicodeError)
+    http_client.HTTPException, socket.error, ssl.SSLError, CertificateError,
+    UnicodeError)
 
 
 class Transport(object):
@@ -51,6 +53,8 @@ class Transport(object):
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
         # type: (str, Optional[Cert], Union[bool, str], Any) -> None
+        if not isinstance(endpoint, six.string_types):
+            raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
         self.socket_path = _socket_path(endpoint)
         self.timeout = timeout
         self.context = None  # type: Optional[ssl.SSLContext]
@@ -70,7 +74,7 @@ class Transport(object):
         self.verify = verify
         if parts.scheme == 'https':
             self.context = _context(cert, verify)
-        self.pinned = _pinned(verify) if self.context else None
+        self.pinned = _pinned(verify) if self.context else ()
         self._connect_pools()
 
     def _connect_pools(self):
@@ -112,12 +116,16 @@ class Transport(object):
         with self.errors():
             while True:
                 try:
-                    return self.session.request(
+                    response = self.session.request(
                         method, self.url + path, **kwargs)
+                    break
                 except requests.ConnectionError as error:
                     if not (again and _was_dropped(error)):
                         raise
                     again = False
+        if not kwargs.get('stream'):
+            self._check_length(response, len(response.content))
+        return response
 
     @contextlib.contextmanager
     def errors(self):
@@ -138,22 +146,27 @@ class Transport(object):
         :param digest: of hashlib; sees all that is written.
         :raises StreamBroken: it ended early.
         """
-        missing = int(response.headers.get('Content-Length') or -1)
+        came = 0
         with contextlib.closing(response):
             while True:
                 with self.errors():
                     block = response.raw.read(BLOCK)
                 if not block:
                     break
-                missing -= len(block)
+                came += len(block)
                 target.write(block)
                 if digest is not None:
                     digest.update(block)
-        if missing > 0:
+        self._check_length(response, came)
+
+    def _check_length(self, response, came):
+        # type: (requests.Response, int) -> None
+        # urllib3 before 2.0 takes what ends early for the whole
+        length = response.headers.get('Content-Length', '')
+        if re.match('[0-9]+$', length) and came < int(length):
             raise exceptions.StreamBroken(
-                '{}: {} bytes are missing at the end of {}'.format(
-                    self.endpoint, missing,
-                    response.url.rpartition('://')[2].partition('?')[0]))
+                '{}: the answer ends after {} of {} bytes'.format(
+                    self.endpoint, came, length))
 
     def connect(self):
         # type: () -> socket.socket
@@ -174,24 +187,23 @@ class Transport(object):
             if self.context is None:
                 return sock
             try:
-                secure = self.context.wrap_socket(
+                sock = self.context.wrap_socket(
                     sock, server_hostname=self.host)
-                self.check_peer(secure)
+                self.check_peer(sock)
             except BaseException:
                 sock.close()
                 raise
-            return secure
+            return sock
 
     def check_peer(self, sock):
         # type: (Any) -> None
         """Refuse a peer that is neither the pinned one nor named rightly.
 
-        Only for ``verify=PATH``: a certificate that stands in that file
-        is trusted by itself, whatever host name it was made for.
+        A certificate that stands in the file given as ``verify`` is trusted
+        by itself, whatever host name it was made for.
         """
-        if self.pinned is None:
-            return
-        if sock.getpeercert(True) not in self.pinned:
+        if (self.verify is not False
+                and sock.getpeercert(True) not in self.pinned):
             match_hostname(sock.getpeercert(), self.host)
 
     def close(self):
@@ -215,6 +227,7 @@ class _UnixPool(requests_unixsocket.adapters.UnixHTTPConnectionPool):
         self.num_connections += 1
         connection = super(_UnixPool, self)._new_conn()
         connection.blocksize = BLOCK
+        connection.strict = True  # Python 2 takes anything for HTTP/0.9
         return connection
 
 
@@ -224,6 +237,7 @@ class _UnixAdapter(requests_unixsocket.adapters.UnixAdapter):
     def __init__(self, path):
         # type: (str) -> None
         super(_UnixAdapter, self).__init__()
+        self._path = path
         self._pool = _UnixPool(path)
 
     def get_connection(self, url, proxies=None):
@@ -238,6 +252,7 @@ class _UnixAdapter(requests_unixsocket.adapters.UnixAdapter):
     def close(self):
         # type: () -> None
         self._pool.close()
+        self._pool = _UnixPool(self._path)  # a closed one opens no more
 
 
 class _TLSAdapter(requests.adapters.HTTPAdapter):
@@ -259,6 +274,7 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
         class Connection(urllib3.connection.HTTPSConnection):
             def connect(self):
                 # type: () -> None
+                self.blocksize = BLOCK
                 super(Connection, self).connect()
                 transport.check_peer(self.sock)
 
@@ -266,9 +282,7 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
             ConnectionCls = Connection
 
         kwargs['ssl_context'] = transport.context
-        kwargs['blocksize'] = BLOCK
-        if transport.pinned is not None:
-            kwargs['assert_hostname'] = False
+        kwargs['assert_hostname'] = False  # check_peer does
         super(_TLSAdapter, self).init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {'https': Pool}
 
@@ -312,10 +326,11 @@ def _url(endpoint, secure):
     if (parts.scheme not in ('http', 'https') or not parts.hostname
             or parts.query or parts.fragment or parts.username
             or parts.path.strip('/')
+            or parts.port is None and re.search(':[0-9]*$', parts.netloc)
             or re.search(r'[\x00-\x20\x7f]', endpoint)):
         raise exceptions.ClientConnectionFailed(
             '{!r}: an endpoint is the absolute path of a unix socket, or '
-            'https://host:port'.format(endpoint))
+            'https://host:port'.format(re.sub('//.*@', '//***@', endpoint)))
     # LXD's port speaks nothing but TLS, and a client certificate has no
     # meaning without it.
     scheme = 'https' if secure else parts.scheme
@@ -326,13 +341,15 @@ def _context(cert, verify):
     # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
     context = ssl.SSLContext(
         getattr(ssl, 'PROTOCOL_TLS_CLIENT', ssl.PROTOCOL_SSLv23))
-    for old in ('OP_NO_SSLv2', 'OP_NO_SSLv3', 'OP_NO_TLSv1', 'OP_NO_TLSv1_1'):
-        context.options |= getattr(ssl, old, 0)
+    if hasattr(ssl, 'TLSVersion'):
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    else:  # Python 2
+        context.options |= (ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3
+                            | ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if verify is not False:
         context.verify_mode = ssl.CERT_REQUIRED
-        context.check_hostname = verify is True
         _load_authorities(context, verify)
     if cert is not None:
         _load_key_pair(context, cert)
@@ -344,7 +361,7 @@ def _load_authorities(context, verify):
     if verify is True:
         context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
         return
-    if os.path.isdir(verify):
+    if os.path.isdir(_path(verify, 'verify')):
         context.load_verify_locations(capath=verify)
         return
     _read_pem(verify, 'CERTIFICATE', 'verify')
@@ -385,7 +402,15 @@ def key_pair(cert):
     except (TypeError, ValueError):
         raise TypeError(
             'cert must be two paths (certificate, key), not {!r}'.format(cert))
-    return certfile, keyfile
+    return _path(certfile, 'cert'), _path(keyfile, 'cert')
+
+
+def _path(path, argument):
+    # type: (Any, str) -> Any
+    # Numbers would be taken for descriptors of open files
+    if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
+        return path
+    raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
 
 
 def _read_pem(path, what, argument):
@@ -404,10 +429,10 @@ def _read_pem(path, what, argument):
 
 
 def _pinned(verify):
-    # type: (Union[bool, str]) -> Optional[Tuple[bytes, ...]]
+    # type: (Union[bool, str]) -> Tuple[bytes, ...]
     """The certificates in the file given as ``verify``, as DER."""
     if isinstance(verify, bool) or os.path.isdir(verify):
-        return None
+        return ()
     blocks = re.findall(
         '-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----',
         _read_pem(verify, 'CERTIFICATE', 'verify'), re.DOTALL)

@@ -69,22 +69,22 @@ class Listener(object):
             except (OSError, socket.error):
                 return
             self.connections += 1
+            if self._context:
+                connection = self._context.wrap_socket(
+                    connection, server_side=True,
+                    do_handshake_on_connect=False)
             self._open.append(connection)
             self._start(self._run, connection)
 
     def _run(self, connection):
-        raw = connection
         try:
             if self._context:
-                connection = self._context.wrap_socket(
-                    connection, server_side=True)
-                self._open.append(connection)
+                connection.do_handshake()
             self._serve(connection)
         except (OSError, socket.error, ssl.SSLError):
             pass  # the client went away, as it does where it refuses
         finally:
             _close(connection)
-            _close(raw)
 
     def close_connections(self):
         """As a server does that restarts."""
@@ -93,6 +93,7 @@ class Listener(object):
 
     def close(self):
         _close(self._listener)
+        self._threads[0].join()  # no more come
         self.close_connections()
         for thread in self._threads:
             thread.join(10)
