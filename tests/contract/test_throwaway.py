@@ -1,0 +1,378 @@
+"""The kits: what they start with, how they fall, that they leave nothing."""
+import glob
+import io
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+import pytest
+
+from pylxd import exceptions, testing
+from pylxd.testing import image, incus, throwaway
+
+from .support import BUSYBOX, unique
+
+
+@pytest.fixture
+def make(lxd):
+    """Makes one more kit of the kind that this run is about."""
+    if getattr(lxd, 'close', None) is None:
+        pytest.skip('this run is about a server that is not ours')
+    root = getattr(lxd, 'root', None)
+
+    def make(kit=type(lxd), **arguments):
+        if root:
+            arguments['root'] = root
+        return kit(**arguments)
+    return make
+
+
+@pytest.fixture
+def real(lxd):
+    """The class of the kit, if a real server is in it."""
+    if not isinstance(lxd, throwaway.Throwaway):
+        pytest.skip('what is asked here is not asked of the stand-in')
+    return type(lxd)
+
+
+def traces(kit, name):
+    """What the machine shows of a kit, and of what bears a name on it."""
+    root = kit.root or '/'
+    home = os.path.basename(os.path.dirname(kit.directory))
+    rules = subprocess.Popen(
+        ['chroot', root, 'nft', 'list', 'chains'], stdout=subprocess.PIPE,
+        env=dict(os.environ, PATH=throwaway._PATH)).communicate()[0]
+    return {kind for kind, seen in {
+        'directory': os.path.exists(kit.directory),
+        'process': any(home in read_all(path)
+                       for path in glob.glob('/proc/[0-9]*/cmdline')),
+        'mount': home in read_all('/proc/self/mountinfo'),
+        'bridge': os.path.exists('/sys/class/net/' + name),
+        'firewall': '.' + name in rules.decode(),
+        'control group': any(
+            directory.endswith('lxc.payload.' + name)
+            for directory, _, _ in os.walk('/sys/fs/cgroup')),
+    }.items() if seen}
+
+
+def read_all(path):
+    """The text of a file of /proc, empty if its process has ended."""
+    try:
+        with io.open(path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+    except EnvironmentError:
+        return ''
+
+
+def wait_until_gone(path):
+    """Wait for what another process removes."""
+    deadline = time.time() + 20
+    while os.path.exists(path):
+        assert time.time() < deadline, path + ' is still there'
+        time.sleep(0.02)
+
+
+class TestKit(object):
+
+    def test_starts_with_what_tests_need(self, make):
+        with make() as kit, kit.client() as client:
+            pool = client.api.storage_pools['default'].get().json()
+            root = client.profiles.get('default').devices['root']
+            assert pool['metadata']['driver'] == 'dir'
+            assert (root['path'], root['pool']) == ('/', 'default')
+            assert client.images.get_by_alias('busybox').size < 2000000
+
+    def test_https_with_its_own_certificate(self, make):
+        with make() as kit, kit.client(
+                endpoint=kit.endpoint, verify=kit.certificate) as client:
+            assert not client.trusted
+
+    def test_secrets(self, make, key_pair):
+        with make() as kit:
+            for secret in filter(None, [kit.password, kit.token()]):
+                with kit.client(endpoint=kit.endpoint, cert=key_pair,
+                                verify=kit.certificate) as client:
+                    client.authenticate(secret)
+                    assert client.trusted
+                    assert secret not in repr(kit)
+                with kit.client() as client:
+                    for certificate in client.certificates.all():
+                        certificate.delete()
+
+    def test_kill_and_restart(self, make):
+        with make() as kit:
+            before = (kit.socket, kit.endpoint, kit.password)
+            with kit.client() as client:
+                client.containers.create(
+                    {'name': 'c1', 'source': BUSYBOX}, wait=True)
+                client.containers.get('c1').start(wait=True)
+            kit.kill()
+            with pytest.raises(exceptions.ClientConnectionFailed):
+                kit.client()
+            with pytest.raises(exceptions.ClientConnectionFailed):
+                kit.client(endpoint=kit.endpoint, verify=kit.certificate)
+            for _ in range(2):  # the second time it runs
+                kit.restart()
+                assert (kit.socket, kit.endpoint, kit.password) == before
+                with kit.client() as client:
+                    assert client.containers.get('c1').status == 'Running'
+                kit.client(
+                    endpoint=kit.endpoint, verify=kit.certificate).close()
+
+    def test_side_by_side(self, make):
+        with make() as one, make() as other:
+            assert one.endpoint != other.endpoint
+            with one.client() as first, other.client() as second:
+                for client in first, second:
+                    container = client.containers.create(
+                        {'name': 'same', 'source': BUSYBOX}, wait=True)
+                    container.start(wait=True)
+                first.profiles.create('only-here')
+                assert not second.profiles.exists('only-here')
+                one.close()
+                assert container.execute(['echo', 'on']).stdout == 'on\n'
+
+    def test_close_twice(self, make):
+        kit = make()
+        kit.close()
+        kit.close()
+        assert not os.path.exists(kit.socket)
+
+
+class TestNothingIsLeft(object):
+
+    @pytest.mark.parametrize('killed', [False, True])
+    def test_after_close(self, make, real, killed):
+        name = unique()
+        with make() as kit:
+            with kit.client() as client:
+                client.networks.create(name, config={
+                    'ipv4.address': '10.{}.{}.1/24'.format(
+                        *bytearray(os.urandom(2))),
+                    'ipv4.nat': 'true', 'ipv6.address': 'none'})
+                client.containers.create({
+                    'name': name, 'source': BUSYBOX, 'devices': {'eth0': {
+                        'type': 'nic', 'network': name}}}, wait=True
+                ).start(wait=True)
+            assert traces(kit, name) == {
+                'directory', 'process', 'bridge', 'firewall',
+                'control group'}  # and never a mount
+            if killed:
+                kit.kill()
+        assert traces(kit, name) == set()
+
+    @pytest.mark.parametrize('moment', [
+        '_answer', '_start', '_is_ready', '_configure'])
+    def test_after_an_interrupted_start(
+            self, make, real, monkeypatch, moment):
+        homes = []
+        original = getattr(real, moment)
+
+        def interrupted(kit, *arguments):
+            result = original(kit, *arguments)
+            homes.append(getattr(kit, '_home', result))
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(real, moment, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            make()
+        home, = homes
+        assert os.path.isabs(home)
+        assert not os.path.exists(home)
+
+    def test_after_an_interrupted_close(self, make, real, monkeypatch):
+        def interrupted():
+            raise KeyboardInterrupt
+
+        kit = make()
+        with monkeypatch.context() as patch:
+            patch.setattr(kit._keeper, 'wait', interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                kit.close()
+        wait_until_gone(kit.directory)
+        kit.close()
+        assert traces(kit, unique()) == set()
+
+    @pytest.mark.parametrize('number', [
+        signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    def test_after_the_end_of_its_owner(self, lxd, real, number):
+        owner = subprocess.Popen(
+            [sys.executable, '-c',
+             'import sys\n'
+             'from pylxd.testing import {0}\n'
+             'kit = {0}({1!r})\n'
+             'print(kit.directory)\n'
+             'sys.stdout.flush()\n'
+             'sys.stdin.read()\n'.format(real.__name__, lxd.root or None)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        directory = owner.stdout.readline().decode().strip()
+        assert os.path.exists(directory)
+        owner.send_signal(number)
+        owner.communicate()
+        if number != signal.SIGINT:  # Python does nothing at these
+            wait_until_gone(os.path.dirname(directory))
+        assert not os.path.exists(os.path.dirname(directory))
+
+    def test_after_a_daemon_that_does_not_start(self, make, real):
+        class Broken(real):
+            daemon = 'false'
+
+            def _start(self):
+                seen.append(self.directory)
+                super(Broken, self)._start()
+
+        seen = []
+        with pytest.raises(testing.CannotRun, match='false does not start'):
+            make(Broken)
+        assert not os.path.exists(seen[0])
+
+    def test_after_a_bad_argument(self, make, real):
+        class Noting(real):
+            def _answer(self):
+                answer = super(Noting, self)._answer()
+                seen.append(answer)
+                return answer
+
+        seen = []
+        with pytest.raises(EnvironmentError):
+            make(Noting, ssl_cert_file='/nowhere/ca.pem')
+        assert seen[1] == 'ready'
+        assert not os.path.exists(seen[0])
+
+
+class TestReal(object):
+
+    def test_its_own_command_line_client(self, make, real):
+        with make() as kit:
+            assert b'busybox' in kit.run('image', 'list', '--format', 'csv')
+            with pytest.raises(subprocess.CalledProcessError):
+                kit.run('info', 'none')
+
+    def test_environ_reaches_the_daemon(self, make, real):
+        mark = unique()
+        with make(environ={'PYLXD_TEST': mark}):
+            daemons = subprocess.check_output(
+                ['pgrep', '--exact', real.daemon]).decode().split()
+            assert any('PYLXD_TEST=' + mark in read_all(
+                '/proc/{}/environ'.format(pid)) for pid in daemons)
+
+    def test_path_too_long_for_a_socket(self, make, real):
+        class Long(real):
+            socket = '/' + 107 * 'x'
+
+        with pytest.raises(testing.CannotRun, match='TMPDIR'):
+            make(Long)
+
+
+class TestWhyNot(object):
+
+    @pytest.mark.parametrize('kit', [
+        testing.ThrowawayLXD, testing.ThrowawayIncus])
+    @pytest.mark.parametrize('change, reason', [
+        ((os, 'geteuid', lambda: 1000), "root's rights"),
+        ((throwaway, '_PATH', '/nowhere'), 'apt-get install'),
+        ((throwaway, '_NAMESPACES', ['false']), 'namespaces'),
+        ((image, 'BUSYBOX', '/bin/nowhere'), 'install busybox-static'),
+        ((image, 'BUSYBOX', '/bin/ls'), 'install busybox-static'),
+    ])
+    def test_one_sentence(self, kit, change, reason, monkeypatch):
+        # whatever is installed here
+        monkeypatch.setattr(os, 'geteuid', lambda: 0)
+        monkeypatch.setattr(kit, 'daemon', 'true')
+        monkeypatch.setattr(throwaway, '_NAMESPACES', ['true'])
+        monkeypatch.setattr(*change)
+        sentence = kit.why_not()
+        assert reason in sentence
+        assert '\n' not in sentence
+        with pytest.raises(testing.CannotRun) as caught:
+            kit()
+        assert str(caught.value) == sentence
+
+    def test_a_root_without_incus(self, tmpdir, monkeypatch):
+        monkeypatch.setattr(os, 'geteuid', lambda: 0)
+        assert 'python -m pylxd.testing.incus' in (
+            testing.ThrowawayIncus.why_not(str(tmpdir)))
+
+
+class TestImage(object):
+
+    def test_is_always_the_same(self):
+        assert image.busybox_image() == image.busybox_image()
+
+    def test_holds_a_system(self):
+        with tarfile.open(
+                fileobj=io.BytesIO(image.busybox_image())) as archive:
+            assert b'architecture' in archive.extractfile(
+                'metadata.yaml').read()
+            assert archive.getmember('rootfs/bin/busybox').mode == 0o755
+            for name in 'sbin/init', 'bin/sh', 'usr/bin/id':
+                assert archive.getmember(
+                    'rootfs/' + name).linkname == '/bin/busybox'
+
+
+class TestRootMaker(object):
+
+    @pytest.fixture(autouse=True)
+    def anyone(self, monkeypatch):
+        monkeypatch.setattr(os, 'geteuid', lambda: 0)
+        monkeypatch.setattr(incus, 'find_program', lambda name: 'true')
+
+    def fail(self, *arguments):
+        """The message with which the command ends."""
+        message = incus.main([str(argument) for argument in arguments])
+        assert message and '\n' not in message
+        return message
+
+    def test_not_root(self, tmpdir, monkeypatch):
+        monkeypatch.setattr(os, 'geteuid', lambda: 1000)
+        assert "root's rights" in self.fail(tmpdir / 'new')
+
+    def test_no_debootstrap(self, tmpdir, monkeypatch):
+        monkeypatch.setattr(incus, 'find_program', lambda name: None)
+        assert 'apt-get install debootstrap' in self.fail(tmpdir / 'new')
+
+    def test_what_exists_is_left_alone(self, tmpdir):
+        tmpdir.join('precious').write('here')
+        assert 'exists already' in self.fail(tmpdir)
+        assert tmpdir.join('precious').read() == 'here'
+
+    @pytest.mark.parametrize('output, mirror', [
+        (b'http://mirror/debian/\nhttp://mirror/debian/\n', None),
+        (b'', 'apt-get update, or give one with --mirror')])
+    def test_mirror(self, tmpdir, monkeypatch, output, mirror):
+        monkeypatch.setattr(
+            subprocess, 'check_output', lambda command: output)
+        if mirror:
+            assert mirror in self.fail(tmpdir / 'new')
+        else:
+            assert incus.mirror_of_apt() == 'http://mirror/debian/'
+
+    @pytest.mark.parametrize('error', [testing.CannotRun('so'),
+                                       KeyboardInterrupt()])
+    def test_nothing_half_made_is_left(self, tmpdir, monkeypatch, error):
+        def run(*command):
+            if command[0] != 'chroot':
+                for name in 'usr/sbin', 'etc/apt/apt.conf.d':
+                    os.makedirs(os.path.join(command[3], name))
+                return
+            raise error
+
+        monkeypatch.setattr(incus, '_run', run)
+        monkeypatch.setattr(incus, '_apt_settings', str)
+        with pytest.raises(type(error)):
+            incus.make_root(str(tmpdir / 'new'), 'trixie', 'file:///nowhere')
+        assert tmpdir.listdir() == []
+
+
+def test_one_kit_does_not_import_the_others():
+    loaded = subprocess.check_output(
+        [sys.executable, '-c',
+         'import sys, pylxd.testing\n'
+         'from pylxd.testing import ThrowawayLXD\n'
+         'print([name for name in sys.modules if "testing." in name])'])
+    assert b'throwaway' in loaded
+    assert b'fake' not in loaded and b'incus' not in loaded
