@@ -1,0 +1,61 @@
+"""The tour that ``make demo`` takes."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from pylxd.testing import demo
+
+
+@pytest.fixture
+def place():
+    """Where the tour puts its server; containers must be able to pass."""
+    place = tempfile.mkdtemp()
+    os.chmod(place, 0o711)
+    yield place
+    shutil.rmtree(place)
+
+
+def start(place):
+    return subprocess.Popen(
+        [sys.executable, '-m', 'pylxd.testing.demo'], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=dict(os.environ, TMPDIR=place))
+
+
+def test_the_whole_tour(place):
+    tour = start(place)
+    output = tour.communicate()[0].decode()
+    assert tour.returncode == 0, output
+    for steps in demo.TOUR:
+        for code in steps[1:]:
+            assert '>>> ' + code.split('\n')[0] in output
+    assert 'Error' not in output
+    assert os.listdir(place) == []
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(place, number):
+    tour = start(place)
+    for line in iter(tour.stdout.readline, b''):
+        if b'container.start' in line:  # it has a server and a container
+            break
+    tour.send_signal(number)
+    output = tour.communicate()[0].decode()
+    assert tour.returncode == 130, output
+    assert 'Traceback' not in output
+    assert os.listdir(place) == []
+
+
+def test_failed_half_way(place, monkeypatch, capsys):
+    monkeypatch.setenv('TMPDIR', place)
+    monkeypatch.setattr(tempfile, 'tempdir', None)
+    monkeypatch.setattr(demo, 'TOUR', demo.TOUR[:2] + (
+        ('Stumble.', "container.execute(['no-such-command'])"),))
+    with pytest.raises(Exception, match='not found'):
+        demo.main()
+    assert 'container.start' in capsys.readouterr()[0]
+    assert os.listdir(place) == []
