@@ -1,6 +1,7 @@
 """Files inside an instance."""
 import errno
 import io
+import operator
 import os
 import posixpath
 import stat
@@ -199,6 +200,7 @@ class FilesManager(object):
         :param gid: the group of all, a number.
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
         """
+        src, dst = _native(src), _native(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
         self.mk_dir(dst, stat.S_IMODE(os.stat(src).st_mode), uid, gid)
@@ -221,26 +223,37 @@ class FilesManager(object):
         # type: (str, str) -> None
         """Read the directory ``remote_path`` into ``local_path``.
 
-        Modes are kept, links stay links. Nothing is written outside of
+        Modes are kept, links stay links; those that point into the
+        directory are made relative. Nothing is written outside of
         ``local_path``, whatever the instance says.
 
         :raises NotFound: there is no such directory.
         :raises OSError: something in ``local_path`` is in the way.
         """
+        remote_path = _native(remote_path)
+        self._get_any(remote_path, _native(local_path),
+                      posixpath.normpath(remote_path))
+
+    def _get_any(self, remote_path, local_path, top):
+        # type: (str, str, str) -> None
         response = self._open(remote_path)
         kind = self._kind(response)
         if kind == 'directory':
-            self._get_directory(response, remote_path, local_path)
+            self._get_directory(response, remote_path, local_path, top)
         elif kind == 'symlink':
             target = self._text(response)
+            # The server tells where it leads, absolute, not what it says
+            if target.startswith(top.rstrip('/') + '/'):
+                target = posixpath.relpath(
+                    target, posixpath.dirname(remote_path))
             if os.path.lexists(local_path):
                 os.unlink(local_path)
             os.symlink(target, local_path)
         else:
             self._get_file(response, local_path)
 
-    def _get_directory(self, response, remote_path, local_path):
-        # type: (requests.Response, str, str) -> None
+    def _get_directory(self, response, remote_path, local_path, top):
+        # type: (requests.Response, str, str, str) -> None
         names = self._names(response)
         if not os.path.isdir(local_path):
             os.mkdir(local_path)
@@ -248,7 +261,7 @@ class FilesManager(object):
             local = os.path.join(local_path, name)
             if os.path.islink(local):
                 os.unlink(local)  # never write through it
-            self.recursive_get(posixpath.join(remote_path, name), local)
+            self._get_any(posixpath.join(remote_path, name), local, top)
         os.chmod(local_path, self._mode(response, 0o755) | stat.S_IRWXU)
 
     def _get_file(self, response, local_path):
@@ -292,10 +305,16 @@ def _octal(mode):
     # type: (Any) -> str
     try:
         number = int(mode, 8) if isinstance(
-            mode, six.string_types) else int(mode)
+            mode, six.string_types) else operator.index(mode)
     except (TypeError, ValueError):
         number = -1
     if isinstance(mode, bool) or not 0 <= number <= 0o7777:
         raise ValueError(
             'mode must be a number or octal digits, not {!r}'.format(mode))
-    return '{:04o}'.format(number)
+    return '0{:03o}'.format(number)  # LXD takes 4755 for a decimal number
+
+
+def _native(path):
+    # type: (Any) -> Any
+    """On Python 2 bytes: names that are no text can be joined to them."""
+    return six.ensure_str(path) if six.PY2 else path

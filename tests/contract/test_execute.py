@@ -1,0 +1,249 @@
+# -*- coding: utf-8 -*-
+"""Commands in containers: nothing they say is lost, torn or mixed up."""
+import io
+import pickle
+import tempfile
+import threading
+import time
+
+import pytest
+import six
+
+from pylxd import exceptions
+from pylxd.container import ExecuteResult
+
+
+@pytest.fixture
+def running_there(running, each_client):
+    """The running container, on the socket and over HTTPS."""
+    return each_client.containers.get(running.name)
+
+
+def sh(container, script, **kwargs):
+    return container.execute(['sh', '-c', script], **kwargs)
+
+
+@pytest.mark.documents('Container.execute')
+def test_what_it_returns(running_there):
+    result = sh(running_there, 'echo out; echo err >&2; exit 3')
+    assert result == ('out\n', 'err\n')
+    assert (result.stdout, result.stderr, result.exit_code) == (
+        'out\n', 'err\n', 3)
+    stdout, stderr = result
+    assert type(stdout) is type(stderr) is six.text_type
+    assert isinstance(result, ExecuteResult)
+    assert 'exit_code=3' in repr(result)
+    again = pickle.loads(pickle.dumps(result))
+    assert (again, again.exit_code) == (result, 3)
+
+
+def test_no_output(running_there):
+    assert running_there.execute(['true']) == (u'', u'')
+    assert running_there.execute(['true']).exit_code == 0
+    assert running_there.execute(['false']).exit_code == 1
+
+
+def test_arguments_arrive_as_they_are(running):
+    arguments = [u'a  b', u'$HOME', u'"\'', u'ä€\U0001f600', u'', u'*;#']
+    assert running.execute(['echo'] + arguments).stdout == (
+        u' '.join(arguments) + u'\n')
+    assert running.execute(('echo', 'a')).stdout == 'a\n'
+
+
+def test_environment(running):
+    environment = {'A': 'a b', 'B': u'ä'}
+    result = running.execute(['env'], environment)
+    lines = result.stdout.split(u'\n')
+    assert u'A=a b' in lines and u'B=ä' in lines
+    assert environment == {'A': 'a b', 'B': u'ä'}
+    assert u'A=' not in running.execute(['env'], {}).stdout
+    assert u'A=' not in running.execute(['env']).stdout
+
+
+def test_user_group_and_directory(running):
+    assert running.execute(['pwd'], cwd='/tmp').stdout == '/tmp\n'
+    assert running.execute(['id', '-u'], user=1001).stdout == '1001\n'
+    assert running.execute(['id', '-g'], group=1002).stdout == '1002\n'
+    assert running.execute(['id', '-u']).stdout == '0\n'
+
+
+def test_an_older_server_has_no_user_group_and_directory(
+        lxd_client, running, sent, monkeypatch):
+    monkeypatch.setitem(lxd_client.host_info, 'api_extensions', ['instances'])
+    container = lxd_client.containers.get(running.name)
+    del sent[:]
+    for argument in {'user': 1}, {'group': 1}, {'cwd': '/tmp'}:
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            container.execute(['true'], **argument)
+    assert sent == []
+
+
+@pytest.mark.parametrize('payload', [
+    b'a\nb', u'a\nb', bytearray(b'a\nb'), io.BytesIO(b'a\nb'),
+    io.StringIO(u'a\nb'), [b'a', u'\n', b'b'], (each for each in [b'a\nb'])],
+    ids=lambda payload: type(payload).__name__)
+def test_stdin(running, payload):
+    assert running.execute(['cat'], stdin_payload=payload) == ('a\nb', '')
+
+
+def test_stdin_from_an_open_file(running):
+    with tempfile.TemporaryFile() as file:
+        file.write(b'xa\nb')
+        file.seek(1)
+        assert running.execute(['cat'], stdin_payload=file)[0] == 'a\nb'
+
+
+def test_stdin_ends(running):
+    """Without a payload, and with an empty one, the command reads an end."""
+    assert running.execute(['cat']) == ('', '')
+    assert running.execute(['cat'], stdin_payload=b'') == ('', '')
+    assert running.execute(['cat'], stdin_payload=iter(())) == ('', '')
+
+
+def test_stdin_in_another_encoding(running):
+    result = running.execute(
+        ['cat'], stdin_payload=u'ä', stdin_encoding='latin-1', decode=False)
+    assert result.stdout == b'\xe4'
+
+
+def test_stdin_that_nobody_reads(running):
+    result = running.execute(
+        ['echo', 'done'], stdin_payload=(b'x' * 65536 for _ in range(64)))
+    assert result == ('done\n', '')
+
+
+def test_stdin_that_is_nothing_to_send(running):
+    for payload in [1], 3, {'a': 1}.values():
+        with pytest.raises(TypeError):
+            running.execute(['cat'], stdin_payload=payload)
+    assert running.execute(['echo', 'well']).stdout == 'well\n'
+
+
+def test_big_stdin_while_output_flows(running_there):
+    """Both sides write at once; each character is torn somewhere."""
+    text = u'€' * 1000000
+    started = time.time()
+    result = running_there.execute(['cat'], stdin_payload=text)
+    assert result.stdout == text
+    assert time.time() - started < 30
+
+
+def test_a_character_torn_over_frames(running_there):
+    result = running_there.execute(['cat'], stdin_payload=[
+        b'\xe2', b'\x82', b'\xac', b'\xf0\x9f', b'\x98\x80'])
+    assert result.stdout == u'€\U0001f600'
+
+
+def test_bytes_that_are_no_text(running):
+    result = running.execute(['cat'], stdin_payload=b'a\xff\xfe\nb\xe2\x82')
+    assert result.stdout == u'a\ufffd\ufffd\nb\ufffd'
+    assert running.execute(
+        ['cat'], stdin_payload=b'a\xff', encoding='latin-1').stdout == u'aÿ'
+
+
+def test_bytes(running):
+    every = bytes(bytearray(range(256)))
+    result = running.execute(['cat'], stdin_payload=every, decode=False)
+    assert result == (every, b'')
+    assert type(result.stderr) is bytes
+
+
+def test_handlers(running_there):
+    out, err = [], []
+    result = sh(running_there, 'echo out; echo err >&2; exit 4',
+                stdout_handler=out.append, stderr_handler=err.append)
+    assert (u''.join(out), u''.join(err)) == ('out\n', 'err\n')
+    assert result == ('', '') and result.exit_code == 4
+
+
+def test_a_handler_is_called_as_output_arrives(running_there):
+    """The input goes on until there was output."""
+    got = []
+
+    def stdin():
+        while not got:
+            yield b'more\n'
+
+    result = running_there.execute(
+        ['cat'], stdin_payload=stdin(), stdout_handler=got.append)
+    assert set(u''.join(got).split(u'\n')) == {'more', ''}
+    assert result.stdout == ''
+
+
+def test_what_a_handler_raises(running):
+    class Enough(Exception):
+        pass
+
+    def handler(text):
+        raise Enough(text)
+
+    with pytest.raises(Enough):
+        sh(running, 'echo a; cat', stdout_handler=handler)
+    assert running.execute(['echo', 'well']).stdout == 'well\n'
+
+
+def test_bad_commands(lxd_client, running, sent):
+    container = lxd_client.containers.get(running.name)
+    del sent[:]
+    for commands in 'ls', b'ls', u'ls', [1], [None], None, [['ls']]:
+        with pytest.raises(TypeError):
+            container.execute(commands)
+    for environment in {'a': 1}, {1: 'a'}, {'a': None}:
+        with pytest.raises(TypeError):
+            container.execute(['ls'], environment)
+    with pytest.raises(ValueError):
+        container.execute([])
+    assert sent == []
+
+
+def test_a_command_that_is_not_there(running):
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        running.execute(['no-such-command'])
+    assert 'ommand not found' in str(caught.value)
+
+
+def test_in_a_stopped_container(container):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        container.execute(['true'])
+    assert 'Instance is not running' in str(caught.value)
+
+
+def test_many_commands_in_a_row(running_there, capsys):
+    """500 on the socket; over TLS each takes twice the time."""
+    scheme = running_there.client.api.scheme
+    count = 100 if scheme == 'https' else 500
+    started = time.time()
+    lost = [number for number in range(count) if running_there.execute(
+        ['echo', str(number)]) != (u'{}\n'.format(number), u'')]
+    with capsys.disabled():
+        print('\n{} commands in a row over {}: {:.1f} s, {} lost'.format(
+            count, scheme, time.time() - started, len(lost)))
+    assert lost == []
+
+
+def test_50_threads_with_one_client(running_there, capsys):
+    results = {}
+
+    def work(number):
+        results[number] = [
+            sh(running_there, 'cat; echo {} >&2; exit {}'.format(
+                number, number), stdin_payload=u'{}-{}'.format(number, turn))
+            for turn in range(2)]
+
+    threads = [threading.Thread(target=work, args=(number,))
+               for number in range(50)]
+    started = time.time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with capsys.disabled():
+        print('\n50 threads, 2 commands each, over {}: {:.1f} s'.format(
+            running_there.client.api.scheme,
+            time.time() - started))
+    assert sorted(results) == list(range(50))
+    for number, answers in results.items():
+        for turn, result in enumerate(answers):
+            assert result == (u'{}-{}'.format(number, turn),
+                              u'{}\n'.format(number))
+            assert result.exit_code == number
