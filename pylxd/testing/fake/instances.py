@@ -1,0 +1,1138 @@
+"""Instances: their lives, states, snapshots, files, commands and moves."""
+import collections
+import contextlib
+import os
+import random
+import re
+import time
+import uuid
+
+from pylxd.testing.fake import moves, shell
+from pylxd.testing.fake.daemon import NEVER, APIError, random_hex, timestamp
+from pylxd.testing.fake.files import Broken, Tree, node
+from pylxd.testing.fake.web import Answer, Upgrade, route, sync
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Optional
+    from pylxd.testing.fake.daemon import Daemon, Operation
+    from pylxd.testing.fake.web import Request, Socket
+
+CODES = {'Stopped': 102, 'Running': 103, 'Frozen': 110}
+
+_PUT = ('architecture:s config:m devices:d ephemeral:b profiles:l restore:s '
+        'stateful:b description:s')
+_IDMAP = ('[{"Isuid":true,"Isgid":false,"Hostid":100000,"Nsid":0,'
+          '"Maprange":10000001},{"Isuid":false,"Isgid":true,"Hostid":100000,'
+          '"Nsid":0,"Maprange":10000001}]')
+_DEVICES = ('none nic disk unix-char unix-block usb gpu infiniband proxy '
+            'unix-hotplug tpm pci').split()
+_KEYS = re.compile(
+    r'(user|volatile|image|environment|cloud-init|limits|raw|linux|nvidia|'
+    r'migration|cluster|snapshots)\..+|agent\.nic_config|boot\.(autostart('
+    r'\.delay|\.priority)?|host_shutdown_timeout|stop\.priority)|security\.('
+    r'devlxd(\.images)?|idmap\.(base|isolated|size)|nesting|privileged|'
+    r'protection\.(delete|shift)|secureboot|syscalls\..+|guestapi)$')
+_BOOLEANS = re.compile(
+    r'boot\.autostart$|security\.(devlxd|idmap\.isolated|nesting|privileged|'
+    r'protection|secureboot|guestapi)')
+
+
+class Instance(object):
+    """A container, running or not."""
+
+    def __init__(self, daemon, name, config=None, devices=None, profiles=(),
+                 ephemeral=False, architecture='', description='', tree=None):
+        # type: (Daemon, str, Any, Any, Any, bool, str, str, Any) -> None
+        self.daemon = daemon
+        self.name = name
+        self.config = dict(config or {})
+        self.devices = dict(devices or {})
+        self.profiles = list(profiles)
+        self.ephemeral = ephemeral
+        self.architecture = architecture or 'x86_64'
+        self.description = description
+        self.created = timestamp()
+        self.used = '1970-01-01T00:00:00Z'
+        self.status = 'Stopped'
+        self.tree = tree  # type: Optional[Tree]
+        self.snapshots = collections.OrderedDict(
+        )  # type: Dict[str, Snapshot]
+        self.logs = {}  # type: Dict[str, bytes]
+        self.busy = None  # type: Optional[str]
+
+    @property
+    def path(self):
+        # type: () -> str
+        """Its own path, where events say it is."""
+        return '/1.0/{}/{}'.format(home(self.daemon), self.name)
+
+    @property
+    def counts(self):
+        # type: () -> List[Any]
+        """What counts in its ETag."""
+        return [self.architecture, self.config, self.devices, self.ephemeral,
+                self.profiles]
+
+    def expanded(self, field):
+        # type: (str) -> Dict[str, Any]
+        """Its ``config`` or ``devices`` with those of its profiles."""
+        result = {}  # type: Dict[str, Any]
+        for name in self.profiles:
+            result.update(self.daemon.profiles[name][field])
+        result.update(getattr(self, field))
+        return result
+
+    def render(self):
+        # type: () -> Dict[str, Any]
+        """What is sent of it."""
+        return {
+            'architecture': self.architecture, 'config': self.config,
+            'devices': self.devices, 'ephemeral': self.ephemeral,
+            'profiles': self.profiles, 'stateful': False,
+            'description': self.description, 'created_at': self.created,
+            'expanded_config': self.expanded('config'),
+            'expanded_devices': self.expanded('devices'), 'name': self.name,
+            'status': self.status, 'status_code': CODES[self.status],
+            'last_used_at': self.used, 'location': 'none',
+            'type': 'container', 'project': 'default'}
+
+    def state(self):
+        # type: () -> Dict[str, Any]
+        """What it uses."""
+        runs = self.status != 'Stopped'
+        zero = {'bytes_received': 0, 'bytes_sent': 0, 'packets_received': 0,
+                'packets_sent': 0, 'errors_received': 0, 'errors_sent': 0,
+                'packets_dropped_outbound': 0, 'packets_dropped_inbound': 0}
+        return {
+            'status': self.status, 'status_code': CODES[self.status],
+            'disk': {}, 'memory': {
+                'usage': 667648 * runs, 'usage_peak': 1380352 * runs,
+                'swap_usage': 0, 'swap_usage_peak': 0},
+            'network': {'lo': {
+                'addresses': [], 'counters': zero, 'hwaddr': '',
+                'host_name': '', 'mtu': 65536, 'state': 'down',
+                'type': 'loopback'}} if runs else None,
+            'pid': 4242 * runs, 'processes': 2 * runs,
+            'cpu': {'usage': 9613916 * runs}}
+
+    @contextlib.contextmanager
+    def working(self, action, operation=None):
+        # type: (str, Any) -> Iterator[None]
+        """Nothing else changes it meanwhile.
+
+        :raises APIError: something else does
+        """
+        with self.daemon.lock:
+            if self.busy:
+                raise APIError(500, (
+                    'Create restart operation: ' if action == 'restart' else
+                    'Failed to create instance {} operation: '.format(action))
+                    + 'Instance is busy running a "{}" operation'.format(
+                        self.busy))
+            self.busy = action
+        try:
+            if operation:
+                self.daemon.dying.wait(operation.hold)
+            yield
+        finally:
+            self.busy = None
+
+    def prepare(self, template):
+        # type: (str) -> None
+        """Set the keys that a new one has, made in one of the ways."""
+        for key in list(self.config):
+            if key.startswith('volatile.') and key not in (
+                    'volatile.base_image', 'volatile.last_state.idmap'):
+                del self.config[key]
+        self.config.setdefault('volatile.last_state.idmap', '[]')
+        self.config.update({
+            'volatile.apply_template': template,
+            'volatile.cloud-init.instance-id': str(uuid.uuid4()),
+            'volatile.idmap.base': '0', 'volatile.idmap.next': _IDMAP,
+            'volatile.uuid': str(uuid.uuid4())})
+        self.plug()
+
+    def plug(self):
+        # type: () -> None
+        """Give each network card an address."""
+        for name, device in self.expanded('devices').items():
+            if device['type'] == 'nic' and 'hwaddr' not in device:
+                self.config.setdefault(
+                    'volatile.{}.hwaddr'.format(name),
+                    '00:16:3e:{:02x}:{:02x}:{:02x}'.format(
+                        *[random.randrange(256) for _ in range(3)]))
+
+    def start(self):
+        # type: () -> None
+        """From now on it runs."""
+        if self.tree is None:
+            raise APIError(400, 'Failed to handle idmapped storage: No such '
+                           'file or directory: "{}/storage-pools/default/'
+                           'containers/{}/rootfs"'.format(
+                               self.daemon.directory, self.name))
+        self.config.pop('volatile.apply_template', None)
+        self.config.update({
+            'volatile.idmap.current': _IDMAP,
+            'volatile.last_state.idmap': _IDMAP,
+            'volatile.last_state.power': 'RUNNING'})
+        self.status, self.used = 'Running', timestamp()
+
+    def stop(self):
+        # type: () -> None
+        """It stands still, or vanishes."""
+        self.status = 'Stopped'
+        self.config['volatile.last_state.power'] = 'STOPPED'
+        if self.ephemeral:
+            self.daemon.instances.pop(self.name, None)
+
+
+class Snapshot(object):
+    """How an instance once was."""
+
+    def __init__(self, instance, name, expires=NEVER):
+        # type: (Instance, str, str) -> None
+        rendered = instance.render()
+        for key in ('config', 'devices', 'expanded_config',
+                    'expanded_devices'):
+            rendered[key] = dict(rendered[key])
+        self.fields = {key: rendered[key] for key in (
+            'architecture', 'config', 'devices', 'ephemeral', 'stateful',
+            'expanded_config', 'expanded_devices')}
+        self.fields.update(
+            created_at=timestamp(), expires_at=expires, last_used_at=NEVER,
+            name=name, profiles=list(instance.profiles), size=-1)
+        if instance.daemon.kind.project:
+            self.fields['description'] = ''
+        self.tree = instance.tree and instance.tree.copy()
+
+
+def home(daemon):
+    # type: (Daemon) -> str
+    """The collection that URLs of instances are of."""
+    return 'instances' if daemon.has('instances') else 'containers'
+
+
+def concerned(daemon, *names):
+    # type: (Daemon, *str) -> List[Any]
+    """What an operation on instances says it works on."""
+    kinds = [home(daemon)]
+    if daemon.kind.by_type and kinds != ['containers']:
+        kinds.append('containers')
+    return [(kind, name) for kind in kinds for name in names]
+
+
+def find(daemon, name, wordy=False):
+    # type: (Daemon, str, bool) -> Instance
+    """An instance.
+
+    :raises APIError: there is none
+    """
+    try:
+        return daemon.instances[name]
+    except KeyError:
+        raise APIError(404, (
+            'Failed to fetch instance "{}" in project "default": '.format(
+                name) if wordy or daemon.kind.wordy else '')
+            + 'Instance not found')
+
+
+def find_snapshot(daemon, name, snapshot):
+    # type: (Daemon, str, str) -> Snapshot
+    """A snapshot.
+
+    :raises APIError: there is none
+    """
+    instance = find(daemon, name)
+    try:
+        return instance.snapshots[snapshot]
+    except KeyError:
+        raise APIError(404, 'Failed to fetch snapshot "{}" of instance "{}" '
+                       'in project "default": {} not found'.format(
+                           snapshot, name, 'Instance snapshot' if
+                           daemon.kind.wordy else 'InstanceSnapshot'))
+
+
+def check_name(name):
+    # type: (str) -> None
+    """Refuse a name that no instance may have."""
+    problem = (
+        'must be 1-63 characters long' if not 1 <= len(name) <= 63 else
+        'can only contain alphanumeric and hyphen characters'
+        if not re.match('[-a-zA-Z0-9]+$', name) else
+        'must not start with a number' if name[0].isdigit() else
+        'must not start with "-" character' if name[0] == '-' else
+        'must not end with "-" character' if name[-1] == '-' else '')
+    if problem:
+        raise APIError(400, 'Invalid instance name: Name ' + problem)
+
+
+def check_config(config, profile=False):
+    # type: (Dict[str, str], bool) -> None
+    """Refuse what no instance may be configured to."""
+    for key, value in config.items():
+        if not _KEYS.match(key) or profile and key.startswith('volatile.'):
+            raise APIError(500, 'Unknown configuration key: ' + key)
+        if _BOOLEANS.match(key) and value.lower() not in (
+                '', 'true', 'false', '0', '1', 'yes', 'no', 'on', 'off'):
+            raise APIError(
+                500, 'Invalid value for a boolean "{}"'.format(value))
+
+
+def check_devices(daemon, devices):
+    # type: (Daemon, Dict[str, Any]) -> None
+    """Refuse devices that cannot be."""
+    for name, device in devices.items():
+        problem, status = '', 500
+        if device.get('type') not in _DEVICES:
+            problem = 'Failed loading device "{}": Unsupported device type' \
+                .format(name)
+        elif device['type'] == 'disk' and not device.get('path') and (
+                not device.get('source')):
+            problem = 'Disk entry is missing the required "source" or ' \
+                '"path" property'
+        elif device.get('network') and device['network'] not in (
+                daemon.networks):
+            problem, status = (
+                'Failed loading device "{}": Failed to load network "{}" for '
+                'project "default": Network not found'.format(
+                    name, device['network']), 404)
+        if problem:
+            raise APIError(status, 'Device validation failed for "{}": {}'
+                           .format(name, problem))
+
+
+def check_profiles(daemon, names, text, status=404):
+    # type: (Daemon, List[str], str, int) -> None
+    """Refuse profiles that there are not."""
+    for name in names:
+        if name not in daemon.profiles:
+            raise APIError(status, text.format(name))
+
+
+# The collection
+
+@route('GET', '/1.0/{instances}')
+def list_(request, collection):
+    # type: (Request, str) -> Any
+    """List instances."""
+    daemon = request.daemon
+    kind = request.query.get('instance-type', {
+        'containers': 'container', 'virtual-machines': 'virtual-machine'}.get(
+            collection, ''))
+    if kind not in ('', 'container', 'virtual-machine'):
+        raise APIError(500, 'Invalid instance type')
+    if kind == 'virtual-machine' or request.query.get(
+            'project', 'default') != 'default':
+        return []
+    with daemon.lock:
+        instances = sorted(daemon.instances.values(), key=lambda i: i.name)
+        depth = request.recursion()
+        if not depth:
+            return ['/1.0/{}/{}'.format(collection, one.name)
+                    for one in instances]
+        result = [one.render() for one in instances]
+        if depth > 1:
+            for one, fields in zip(instances, result):
+                fields.update(
+                    backups=None, state=one.state(),
+                    snapshots=[shot.fields for shot in
+                               one.snapshots.values()] or None)
+        return sync(result)
+
+
+@route('POST', '/1.0/{instances}')
+def create(request, collection):
+    # type: (Request, str) -> Any
+    """Make an instance."""
+    daemon = request.daemon
+    body = request.json('InstancesPost', 'name:s source:j type:s '
+                        'instance_type:s ' + _PUT)
+    source = body['source'] or {}
+    if body['type'] not in ('', 'container', 'virtual-machine'):
+        raise APIError(400, 'Invalid instance type')
+    name = body['name'] or _new_name(daemon)
+    if '/' in name:
+        raise APIError(400, 'The character "/" is reserved for snapshots')
+    check_name(name)
+    if body['profiles'] is not None:
+        check_profiles(daemon, body['profiles'],
+                       'Requested profile "{}" doesn\'t exist', 500)
+    makers = {'none': _from_nothing, 'image': _from_image, 'copy': _copy,
+              'migration': _receive}
+    kind = source.get('type', '')
+    if kind not in makers:
+        raise APIError(400, 'Unknown source type ' + kind)
+    if body['type'] == 'virtual-machine':
+        def refuse(operation):
+            # type: (Operation) -> None
+            raise APIError(400, 'Failed creating instance record: Instance '
+                           'type "virtual-machine" is not supported on this '
+                           'server: vhost_vsock kernel module not loaded')
+        return request.operation('Creating instance', refuse, [
+            ('instances', name)])
+    return makers[kind](request, name, body, source)
+
+
+def _new_name(daemon):
+    # type: (Daemon) -> str
+    while True:
+        name = '-'.join(random.choice(words.split()) for words in (
+            'able brave calm eager fine glad keen proud',
+            'ant bee cat dog eel fox gnu owl')) + str(random.randrange(1000))
+        if name not in daemon.instances:
+            return name
+
+
+def _record(request, name, body, template, tree, config=None):
+    # type: (Request, str, Any, str, Any, Any) -> Instance
+    """Enter a new instance, with all that is checked in the background."""
+    daemon = request.daemon
+    failure = 'Failed creating instance record: '
+    with daemon.lock:
+        profiles = ['default'] if (
+            body['profiles'] is None and template == 'create'
+        ) else body['profiles'] or []
+        instance = Instance(
+            daemon, name, dict(config or {}, **(body['config'] or {})),
+            body['devices'], profiles, body['ephemeral'],
+            body['architecture'], body['description'], tree)
+        try:
+            check_config(body['config'] or {})
+            for device in (body['devices'] or {}).values():
+                if device.get('type') not in _DEVICES:
+                    raise APIError(500, 'Invalid device type {}'.format(
+                        device.get('type', '')))
+            if name in daemon.instances:
+                raise APIError(500, 'Add instance info to the database: This '
+                               '"instances" entry already exists')
+            failure += 'Failed initialising instance: '
+            try:
+                check_devices(daemon, body['devices'] or {})
+            except APIError as error:
+                raise APIError(500, 'Invalid devices: ' + str(error))
+            if not any(device.get('path') == '/' for device in
+                       instance.expanded('devices').values()):
+                raise APIError(500, 'Failed getting root disk: No root '
+                               'device could be found')
+        except APIError as error:
+            raise APIError(500, failure + str(error))
+        instance.prepare(template)
+        daemon.instances[name] = instance
+    daemon.lifecycle('instance-created', instance.path, storage_pool='default',
+                     type='container')
+    return instance
+
+
+def _from_nothing(request, name, body, source):
+    # type: (Request, str, Any, Any) -> Operation
+    return request.operation(
+        'Creating instance',
+        lambda operation: _record(request, name, body, 'create', None),
+        concerned(request.daemon, name))
+
+
+def _from_image(request, name, body, source):
+    # type: (Request, str, Any, Any) -> Operation
+    from pylxd.testing.fake import images
+    daemon = request.daemon
+    fingerprint = source.get('fingerprint')
+    if source.get('server'):
+        image = None
+    elif source.get('alias'):
+        fingerprint = images.find_alias(daemon, source['alias'])['target']
+    elif not fingerprint:
+        wanted = source.get('properties')
+        if not wanted:
+            raise APIError(500, 'Must specify one of alias, fingerprint or '
+                           'properties for init from image')
+        found = [one for one in daemon.images.values() if all(
+            one.properties.get(key) == wanted[key] for key in wanted)]
+        if not found:
+            raise APIError(500, 'No matching image could be found')
+        fingerprint = found[0].fingerprint
+
+    def work(operation):
+        # type: (Operation) -> None
+        if source.get('server'):
+            image = images.fetch(daemon, source, cached=True)
+        else:
+            try:
+                image = images.find(daemon, fingerprint)
+            except APIError:
+                raise APIError(400, 'Image not provided for instance '
+                               'creation')
+        config = {'image.' + key: value
+                  for key, value in image.properties.items()}
+        config['volatile.base_image'] = image.fingerprint
+        instance = _record(request, name, body, 'create', None, config)
+        image.used = timestamp()
+        operation.update({
+            'create_instance_from_image_unpack_progress':
+                'Unpack: 100% (50.00MB/s)',
+            'progress': {'percent': '100', 'speed': '50000000',
+                         'stage': 'create_instance_from_image_unpack'}})
+        instance.tree = image.tree()
+    return request.operation('Creating instance', work,
+                             concerned(daemon, name))
+
+
+def _copy(request, name, body, source):
+    # type: (Request, str, Any, Any) -> Operation
+    daemon = request.daemon
+    if not source.get('source'):
+        raise APIError(400, 'Must specify a source instance')
+    origin, _, snapshot = source['source'].partition('/')
+    if origin not in daemon.instances or snapshot and (
+            snapshot not in daemon.instances[origin].snapshots):
+        find(daemon, source['source'] if origin not in daemon.instances
+             else '', wordy=True)
+    original = daemon.instances[origin]
+
+    def work(operation):
+        # type: (Operation) -> None
+        if snapshot:
+            shot = original.snapshots[snapshot]
+            config, tree = shot.fields['config'], shot.tree
+        else:
+            config, tree = original.config, original.tree
+        for field in ('architecture',):
+            body[field] = body[field] or original.architecture
+        devices = dict(original.devices)
+        devices.update(body['devices'] or {})
+        body['devices'] = devices
+        copy = _record(request, name, body, 'copy', tree and tree.copy(),
+                       dict(config))
+        if not snapshot and not source.get('instance_only') and (
+                not source.get('container_only')):
+            copy.snapshots = collections.OrderedDict(original.snapshots)
+    return request.operation('Creating instance', work, concerned(
+        daemon, name, source['source']))
+
+
+def _receive(request, name, body, source):
+    # type: (Request, str, Any, Any) -> Operation
+    daemon = request.daemon
+    if source.get('mode') not in ('pull', 'push'):
+        raise APIError(501, 'Mode "{}" not implemented'.format(
+            source.get('mode', '')))
+    if not body['architecture']:
+        raise APIError(400, "Architecture isn't supported: ")
+    secrets = None
+    if source['mode'] == 'push':
+        secrets = {key: random_hex() for key in ('control', 'fs')}
+
+    def work(operation):
+        # type: (Operation) -> None
+        instance = _record(request, name, body, 'copy', None)
+        try:
+            moves.receive(operation, source, instance)
+        except BaseException:
+            daemon.instances.pop(name, None)
+            raise
+    return request.operation('Creating instance', work,
+                             concerned(daemon, name), secrets=secrets,
+                             metadata=secrets)
+
+
+# One instance
+
+@route('GET', '/1.0/{instances}/{}')
+def get(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Show an instance."""
+    with request.daemon.lock:
+        instance = find(request.daemon, name)
+        fields = instance.render()
+        if request.recursion():
+            fields.update(
+                backups=None, state=instance.state(), snapshots=[
+                    shot.fields for shot in instance.snapshots.values()]
+                or None)
+        return sync(fields, etag=instance.counts)
+
+
+@route('PUT', '/1.0/{instances}/{}')
+def put(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Replace the configuration of an instance, or restore a snapshot."""
+    daemon = request.daemon
+    instance = find(daemon, name)
+    request.match(instance.counts)
+    body = request.json('InstancePut', _PUT)
+    if body['restore']:
+        return _restore(request, instance, body['restore'])
+    check_profiles(daemon, body['profiles'] or [], 'Profile not found')
+    return request.operation(
+        'Updating instance',
+        lambda operation: _update(instance, body, operation),
+        concerned(daemon, name))
+
+
+@route('PATCH', '/1.0/{instances}/{}')
+def patch(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Change some of the configuration of an instance."""
+    instance = find(request.daemon, name)
+    request.match(instance.counts)
+    body = request.json('InstancePut', _PUT)
+    import json
+    given = json.loads(request.text.decode('utf-8'))
+    for field in ('architecture', 'ephemeral', 'profiles'):
+        if given.get(field) is None:
+            body[field] = getattr(instance, field)
+    for field in ('config', 'devices'):
+        body[field] = dict(getattr(instance, field), **(body[field] or {}))
+    check_profiles(request.daemon, body['profiles'], 'Profile not found')
+    _update(instance, body)
+    return {}
+
+
+def _update(instance, body, operation=None):
+    # type: (Instance, Dict[str, Any], Any) -> None
+    daemon = instance.daemon
+    with instance.working('update', operation):
+        with daemon.lock:
+            config = {key: value for key, value in
+                      (body['config'] or {}).items() if value}
+            try:
+                check_config(config)
+            except APIError as error:
+                raise APIError(500, 'Invalid config: ' + str(error))
+            devices = body['devices'] or {}
+            try:
+                check_devices(daemon, devices)
+            except APIError as error:
+                raise APIError(
+                    error.status, 'Invalid devices: ' + str(error))
+            for key in instance.config:
+                if key not in config and re.match(
+                        r'volatile\.(idmap\.|last_state\.idmap)', key):
+                    raise APIError(500, "Volatile idmap keys can't be "
+                                   "deleted by the user")
+            instance.config = config
+            instance.devices = devices
+            instance.profiles = body['profiles'] or []
+            instance.ephemeral = body['ephemeral']
+            instance.architecture = (
+                body['architecture'] or instance.architecture)
+            instance.description = body['description']
+            instance.plug()
+    daemon.lifecycle('instance-updated', instance.path)
+
+
+def _restore(request, instance, name):
+    # type: (Request, Instance, str) -> Operation
+    daemon = request.daemon
+
+    def work(operation):
+        # type: (Operation) -> None
+        shot = instance.snapshots.get(name)
+        if shot is None:
+            raise APIError(400, 'Snapshot {}/{} does not exist'.format(
+                instance.name, name))
+        with instance.working('restore', operation):
+            for field in ('config', 'devices'):
+                setattr(instance, field, dict(shot.fields[field]))
+            for field in ('architecture', 'ephemeral', 'profiles'):
+                setattr(instance, field, shot.fields[field])
+            instance.description = ''
+            instance.tree = shot.tree and shot.tree.copy()
+            if instance.status != 'Stopped':
+                instance.start()
+        daemon.lifecycle('instance-restored', instance.path,
+                         snapshot=instance.name + '/' + name)
+    return request.operation('Restoring snapshot', work,
+                             concerned(daemon, instance.name))
+
+
+@route('POST', '/1.0/{instances}/{}')
+def rename(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Rename an instance, or let another server take it."""
+    daemon = request.daemon
+    instance = find(daemon, name)
+    body = request.json('InstancePost', 'name:s migration:b live:b '
+                        'instance_only:b container_only:b target:j')
+    if body['migration']:
+        if instance.status != 'Stopped':
+            raise APIError(500, "Unable to perform container live migration. "
+                           "CRIU isn't installed on the source server")
+        return moves.offer(request, 'Migrating instance', instance, body)
+    new = body['name'] or name
+    if new in daemon.instances:
+        raise APIError(409, 'Name "{}" already in use'.format(new))
+    check_name(new)
+
+    def work(operation):
+        # type: (Operation) -> None
+        if instance.status != 'Stopped':
+            raise APIError(400, 'Renaming of running container not allowed')
+        with instance.working('rename', operation), daemon.lock:
+            del daemon.instances[name]
+            instance.name = new
+            daemon.instances[new] = instance
+            instance.config['volatile.apply_template'] = 'rename'
+        daemon.lifecycle('instance-renamed', instance.path, old_name=name)
+    return request.operation('Renaming instance', work,
+                             concerned(daemon, name))
+
+
+@route('DELETE', '/1.0/{instances}/{}')
+def delete(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Remove an instance."""
+    daemon = request.daemon
+    instance = find(daemon, name)
+    if instance.status != 'Stopped':
+        raise APIError(400, 'Instance is running')
+
+    def work(operation):
+        # type: (Operation) -> None
+        with instance.working('delete', operation):
+            daemon.instances.pop(instance.name, None)
+        daemon.lifecycle('instance-deleted', instance.path)
+    return request.operation('Deleting instance', work,
+                             concerned(daemon, name))
+
+
+@route('GET', '/1.0/{instances}/{}/state')
+def get_state(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Show what an instance uses."""
+    return find(request.daemon, name).state()
+
+
+_ACTIONS = {  # what it is called, the event
+    'start': ('Starting', 'started'), 'stop': ('Stopping', 'stopped'),
+    'restart': ('Restarting', 'restarted'), 'freeze': ('Freezing', 'paused'),
+    'unfreeze': ('Unfreezing', 'resumed')}
+
+
+@route('PUT', '/1.0/{instances}/{}/state')
+def put_state(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Start and stop."""
+    daemon = request.daemon
+    body = request.json('InstanceStatePut',
+                        'action:s timeout:i force:b stateful:b')
+    instance = find(daemon, name)
+    action = body['action']
+    if action not in _ACTIONS:
+        raise APIError(400, "Unknown action: '{}'".format(action))
+
+    def work(operation):
+        # type: (Operation) -> None
+        stopped = instance.status == 'Stopped'
+        problem = {
+            'start': not stopped and 'The instance is already running',
+            'stop': stopped and 'The instance is already stopped',
+            'restart': stopped and 'The instance is already stopped',
+            'freeze': stopped and "The container isn't running" or (
+                instance.status == 'Frozen'
+                and 'The container is already frozen'),
+            'unfreeze': stopped and "The container isn't running" or (
+                instance.status == 'Running'
+                and 'The container is already running')}[action]
+        if problem and not instance.busy:
+            raise APIError(400, problem)
+        with instance.working(action, operation):
+            if action in ('start', 'restart'):
+                instance.start()
+            elif action == 'stop':
+                instance.stop()
+            else:
+                instance.status = (
+                    'Frozen' if action == 'freeze' else 'Running')
+        daemon.lifecycle('instance-' + _ACTIONS[action][1], instance.path,
+                         request.requestor)
+    return request.operation(_ACTIONS[action][0] + ' instance', work, [
+        (home(daemon), name)])
+
+
+# Snapshots
+
+@route('GET', '/1.0/{instances}/{}/snapshots')
+def list_snapshots(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """List the snapshots of an instance."""
+    instance = find(request.daemon, name)
+    if request.recursion():
+        return [shot.fields for shot in instance.snapshots.values()]
+    return [instance.path + '/snapshots/' + shot
+            for shot in instance.snapshots]
+
+
+@route('POST', '/1.0/{instances}/{}/snapshots')
+def create_snapshot(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Make a snapshot."""
+    daemon = request.daemon
+    instance = find(daemon, name)
+    body = request.json('InstanceSnapshotsPost',
+                        'name:s stateful:b expires_at:j')
+    new = body['name']
+    if not new:
+        count = 0
+        while 'snap{}'.format(count) in instance.snapshots:
+            count += 1
+        new = 'snap{}'.format(count)
+    if '/' in new:
+        raise APIError(400, 'Invalid snapshot name: Cannot contain "/"')
+
+    def work(operation):
+        # type: (Operation) -> None
+        if body['stateful']:
+            raise APIError(400, 'Unable to create a stateful snapshot. ' + (
+                "The instance isn't running" if instance.status == 'Stopped'
+                else "CRIU isn't installed"))
+        problem = (
+            'Invalid instance snapshot name: Cannot contain space or / '
+            'characters' if ' ' in new else
+            'Add snapshot info to the database: This "instances_snapshots" '
+            'entry already exists' if new in instance.snapshots else '')
+        if problem:
+            raise APIError(400, 'Failed creating instance snapshot record '
+                           '"{}": {}'.format(new, problem))
+        with daemon.lock:
+            instance.snapshots[new] = Snapshot(
+                instance, new, body['expires_at'] or NEVER)
+        daemon.lifecycle('instance-snapshot-created',
+                         instance.path + '/snapshots/' + new)
+    return request.operation('Snapshotting instance', work,
+                             concerned(daemon, name))
+
+
+@route('GET', '/1.0/{instances}/{}/snapshots/{}')
+def get_snapshot(request, collection, name, snapshot):
+    # type: (Request, str, str, str) -> Any
+    """Show a snapshot."""
+    shot = find_snapshot(request.daemon, name, snapshot)
+    return sync(shot.fields, etag=[shot.fields['expires_at']])
+
+
+@route('PUT', '/1.0/{instances}/{}/snapshots/{}')
+def put_snapshot(request, collection, name, snapshot):
+    # type: (Request, str, str, str) -> Any
+    """Change when a snapshot goes."""
+    shot = find_snapshot(request.daemon, name, snapshot)
+    request.match([shot.fields['expires_at']])
+    body = request.json('InstanceSnapshotPut', 'expires_at:j')
+    return request.operation(
+        'Updating snapshot', lambda operation: shot.fields.update(
+            expires_at=body['expires_at'] or NEVER),
+        concerned(request.daemon, snapshot))
+
+
+@route('POST', '/1.0/{instances}/{}/snapshots/{}')
+def rename_snapshot(request, collection, name, snapshot):
+    # type: (Request, str, str, str) -> Any
+    """Rename a snapshot, or let another server take it."""
+    daemon = request.daemon
+    shot = find_snapshot(daemon, name, snapshot)
+    instance = find(daemon, name)
+    body = request.json('InstanceSnapshotPost', 'name:s migration:b target:j '
+                        'live:b')
+    if body['migration']:
+        return moves.offer(request, 'Transferring snapshot', instance, body,
+                           shot)
+    new = body['name']
+    if '/' in new:
+        raise APIError(400, 'Invalid snapshot name: Cannot contain "/"')
+    if new in instance.snapshots:
+        raise APIError(409, "Name '{}/{}' already in use".format(name, new))
+
+    def work(operation):
+        # type: (Operation) -> None
+        if not new:
+            raise APIError(400, 'Rename instance snapshot: Failed to rename')
+        with daemon.lock:
+            instance.snapshots = collections.OrderedDict(
+                (new if key == snapshot else key, value)
+                for key, value in instance.snapshots.items())
+            shot.fields['name'] = new
+        daemon.lifecycle(
+            'instance-snapshot-renamed', instance.path + '/snapshots/' + new,
+            old_name=name + '/' + snapshot)
+    return request.operation('Renaming snapshot', work,
+                             concerned(daemon, name))
+
+
+@route('DELETE', '/1.0/{instances}/{}/snapshots/{}')
+def delete_snapshot(request, collection, name, snapshot):
+    # type: (Request, str, str, str) -> Any
+    """Remove a snapshot."""
+    daemon = request.daemon
+    find_snapshot(daemon, name, snapshot)
+    instance = find(daemon, name)
+
+    def work(operation):
+        # type: (Operation) -> None
+        instance.snapshots.pop(snapshot, None)
+        daemon.lifecycle('instance-snapshot-deleted',
+                         instance.path + '/snapshots/' + snapshot)
+    return request.operation('Deleting snapshot', work, concerned(
+        daemon, name + '/' + snapshot))
+
+
+# Files
+
+def _tree(request, name):
+    # type: (Request, str) -> Tree
+    instance = find(request.daemon, name)
+    if not request.query.get('path'):
+        raise APIError(400, 'Missing path argument')
+    if instance.tree is None:
+        raise APIError(500, 'open {}/containers/{}/rootfs: no such file or '
+                       'directory'.format(request.daemon.directory, name))
+    return instance.tree
+
+
+@contextlib.contextmanager
+def _sftp(action, path):
+    # type: (str, str) -> Iterator[None]
+    try:
+        yield
+    except Broken as error:
+        raise APIError(500, 'sftp: "{} {}: {}" (SSH_FX_FAILURE)'.format(
+            action, '/' + path.strip('/'), error))
+
+
+@route('GET', '/1.0/{instances}/{}/files')
+def get_file(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Send a file, a directory's names, or where a symlink points."""
+    path = request.query.get('path', '')
+    tree = _tree(request, name)
+    with _sftp('lstat', path):
+        found = tree.get(path)
+    if found is None:
+        raise APIError(404, 'Not Found')
+    headers = {'Type': found.kind, 'Mode': '{:04o}'.format(found.mode),
+               'Uid': str(found.uid), 'Gid': str(found.gid),
+               'Modified': time.strftime('%Y-%m-%d %H:%M:%S +0000 UTC',
+                                         time.gmtime(found.modified))}
+    headers = {request.daemon.kind.prefix.title() + key: value
+               for key, value in headers.items()}
+    request.daemon.lifecycle('instance-file-retrieved',
+                             find(request.daemon, name).path, path=path)
+    if found.kind == 'directory':
+        answer = sync(tree.list(path))
+        answer.headers.update(headers)
+        return answer
+    headers['Content-Disposition'] = 'inline;filename=' + os.path.basename(
+        path)
+    answer = Answer(200, found.data, headers, 'octet-stream')
+    if request.method == 'HEAD' and not request.daemon.kind.measures:
+        del answer.headers['Content-Length']
+    return answer
+
+
+@route('POST', '/1.0/{instances}/{}/files')
+def put_file(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Write a file, or make a directory or a symlink."""
+    path = request.query.get('path', '')
+    tree = _tree(request, name)
+    kind = request.header('type') or 'file'
+    write = request.header('write') or 'overwrite'
+    if write not in ('overwrite', 'append'):
+        raise APIError(400, 'Bad file write mode: ' + write)
+    if kind not in ('file', 'directory', 'symlink'):
+        raise APIError(400, 'Bad file type: ' + kind)
+    mode = request.header('mode')
+    numbers = [request.header(key) for key in ('uid', 'gid')]
+    uid, gid = [int(number) if number.isdigit() else 0 for number in numbers]
+    data = b'' if kind == 'directory' else request.text
+    new = node(kind, data, int(mode, 8) if re.match('[0-7]+$', mode) and (
+        kind != 'symlink') else None, uid, gid)
+    action = {'file': 'open', 'directory': 'mkdir'}.get(
+        kind, 'symlink ' + data.decode('utf-8', 'replace'))
+    with _sftp(action, path), request.daemon.lock:
+        old = tree.get(path, True) if write == 'append' else None
+        if old and old.kind == 'file':
+            new = new._replace(data=old.data + data)
+        if not tree.put(path, new):
+            raise APIError(404, 'Not Found')
+    request.daemon.lifecycle('instance-file-pushed',
+                             find(request.daemon, name).path, path=path)
+    return {}
+
+
+@route('DELETE', '/1.0/{instances}/{}/files')
+def delete_file(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Remove a file, a symlink or an empty directory."""
+    path = request.query.get('path', '')
+    tree = _tree(request, name)
+    with _sftp('remove', path), request.daemon.lock:
+        if not tree.remove(path):
+            raise APIError(404, 'Not Found')
+    request.daemon.lifecycle('instance-file-deleted',
+                             find(request.daemon, name).path, path=path)
+    return {}
+
+
+# Commands
+
+@route('POST', '/1.0/{instances}/{}/exec')
+def execute(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """Run a command."""
+    daemon = request.daemon
+    body = request.json('InstanceExecPost', (
+        'command:l environment:m wait-for-websocket:b interactive:b width:i '
+        'height:i record-output:b user:i group:i cwd:s'))
+    instance = find(daemon, name)
+    if instance.status != 'Running':
+        raise APIError(400, 'Instance is ' + (
+            'frozen' if instance.status == 'Frozen' else 'not running'))
+    environment = {'PATH': shell.PATH, 'LANG': 'C.UTF-8'}
+    if not body['user']:
+        environment.update(HOME='/root', USER='root')
+    for key, value in instance.expanded('config').items():
+        if key.startswith('environment.'):
+            environment[key[len('environment.'):]] = value
+    environment.update(body['environment'] or {})
+    cwd = body['cwd'] or environment.get('HOME', '/')
+    if instance.tree is None or instance.tree.get(cwd, True) is None:
+        cwd = '/'
+    interactive = body['interactive']
+    run = shell.Execution(
+        name, instance.tree, body['command'] or [], environment, cwd,
+        body['user'], body['group'], interactive,
+        (body['width'], body['height']))
+    secrets, metadata = None, None
+    if body['wait-for-websocket']:
+        secrets = {key: random_hex() for key in (
+            ('0', 'control') if interactive else ('0', '1', '2', 'control'))}
+        metadata = {'command': run.command, 'environment': environment,
+                    'fds': secrets, 'interactive': interactive}
+
+    def work(operation):
+        # type: (Operation) -> None
+        output = {}  # type: Dict[str, List[bytes]]
+        wanted = sorted(set(secrets or ()) - {'control'})
+        if secrets and not operation.wait_for(wanted, 5):
+            raise APIError(400, 'Timed out waiting for websockets to connect')
+        if secrets:
+            _plug(run, operation.sockets, interactive)
+        else:
+            run.stdin.close()
+            output = {'1': [], '2': []}
+            run.stdout = shell.Output(output['1'].append)
+            run.stderr = shell.Output(output['2'].append)
+        if not run.command:
+            raise APIError(
+                400, 'Failed to retrieve PID of executing child process')
+        daemon.lifecycle('instance-exec', instance.path, command=run.command)
+        status = run.run(daemon.handlers)
+        run.stdin.close()
+        for key in wanted[-2:] if not interactive else wanted:
+            operation.sockets[key].tell('')
+        result = {'return': status}  # type: Dict[str, Any]
+        if body['record-output'] and not secrets:
+            names = {
+                fd: '{}exec_{}.{}'.format(daemon.kind.logs, operation.id, end)
+                for fd, end in (('1', 'stdout'), ('2', 'stderr'))}
+            for fd, file in names.items():
+                instance.logs[file] = b''.join(output[fd])
+            result['output'] = {fd: instance.path + '/logs/' + file
+                                for fd, file in names.items()}
+        operation.update(result)
+        if status in (126, 127):
+            raise APIError(400, 'Command not ' + (
+                'executable' if status == 126 else 'found'))
+    operation = request.operation(
+        'Executing command', work, concerned(daemon, name), secrets=secrets,
+        metadata=metadata)
+    operation.execution = run
+    return operation
+
+
+def _plug(run, sockets, interactive):
+    # type: (Any, Dict[str, Socket], bool) -> None
+    """Connect a command that is to run with its websockets."""
+    def sink(key):
+        # type: (str) -> Any
+        def send(data):
+            # type: (bytes) -> None
+            if interactive:
+                data = data.replace(b'\n', b'\r\n')
+            for start in range(0, len(data), 1 << 15):
+                sockets[key].tell(data[start:start + (1 << 15)], True)
+        return shell.Output(send)
+    run.stdout, run.stderr = [
+        sink('0' if interactive else key) for key in ('1', '2')]
+
+
+@route('GET', '/1.0/operations/{}/websocket', public=True)
+def connect(request, identifier):
+    # type: (Request, str) -> Any
+    """Take one of the websockets of an operation."""
+    operation = request.daemon.find_operation(identifier)
+    name = operation.name_of(request.query.get('secret', ''))
+
+    def connected(websocket):
+        # type: (Socket) -> None
+        run = operation.execution
+        if isinstance(run, shell.Execution):
+            if name == '0':
+                websocket.gone = run.stdin.close
+                websocket.received = lambda data, text: (
+                    run.stdin.close() if text and not data
+                    else _type(run, websocket, data))
+            elif name == 'control':
+                websocket.received = lambda data, text: run.control(data)
+        else:
+            pipe = shell.Pipe()
+            websocket.pipe = pipe
+            websocket.gone = pipe.close
+            websocket.received = lambda data, text: pipe.write(data)
+        operation.attach(name, websocket)
+    return Upgrade(connected)
+
+
+def _type(run, websocket, data):
+    # type: (Any, Socket, bytes) -> None
+    """What comes on stdin; a terminal shows it, and knows ^C and ^D."""
+    if not run.interactive:
+        run.stdin.write(data)
+        return
+    text, ended, _ = data.partition(b'\x04')
+    if b'\x03' in text:
+        run.kill(2)
+        return
+    text = text.replace(b'\r', b'\n')
+    websocket.tell(text.replace(b'\n', b'\r\n'), True)
+    run.stdin.write(text)
+    if ended:
+        run.stdin.close()
+
+
+@route('GET', '/1.0/{instances}/{}/logs')
+def list_logs(request, collection, name):
+    # type: (Request, str, str) -> Any
+    """List logs and recorded output."""
+    instance = find(request.daemon, name)
+    return [instance.path + '/logs/' + log for log in sorted(instance.logs)]
+
+
+@route('GET', '/1.0/{instances}/{}/logs/(.+)')
+def get_log(request, collection, name, log):
+    # type: (Request, str, str, str) -> Any
+    """Send a log."""
+    logs = find(request.daemon, name).logs
+    if log not in logs:
+        raise APIError(400, 'log file name {} not valid'.format(log))
+    return Answer(200, logs[log], {}, 'octet-stream')
+
+
+@route('DELETE', '/1.0/{instances}/{}/logs/(.+)')
+def delete_log(request, collection, name, log):
+    # type: (Request, str, str, str) -> Any
+    """Remove a log."""
+    logs = find(request.daemon, name).logs
+    if logs.pop(log, None) is None:
+        raise APIError(400, 'log file name {} not valid'.format(log))
+    return {}

@@ -1,0 +1,48 @@
+"""How the servers differ that a stand-in can play: a row for each.
+
+``pylxd.server`` knows what a client must know of that; here is what a server
+does, and nothing is shared, so that the one tests the other.
+"""
+import collections
+
+from pylxd.testing.fake import extensions
+
+Kind = collections.namedtuple('Kind', [
+    'server',      # environment.server
+    'version',     # environment.server_version
+    'extensions',  # of the API
+    'prefix',      # of the headers of files and images
+    'title',       # what it calls itself in texts
+    'by_type',     # whether /1.0/containers and the like are there
+    'discreet',    # whether strangers are not told the extensions
+    'secret',      # the field for what makes a client trusted
+    'passwords',   # whether that may be a password
+    'wait',        # whether /wait answers its header at once, and what went
+                   # wrong as an error in the body
+    'wordy',       # whether 404s tell what was looked for
+    'project',     # whether objects tell their project
+    'origin',      # whether a websocket with a foreign Origin is refused
+    'bad_event',   # the status for an event type that there is not
+    'quotes',      # how often a name in a list is quoted; 0 where it may
+                   # have no spaces
+    'logs',        # where recorded output is, below the instance's logs
+    'measures',    # whether HEAD tells the length of a file
+])
+
+KINDS = {
+    'lxd-5.0': Kind(
+        'lxd', '5.0.2', extensions.LXD_5_0, 'X-LXD-', 'LXD',
+        by_type=True, discreet=False, secret='password', passwords=True,
+        wait=False, wordy=False, project=False, origin=False, bad_event=500,
+        quotes=2, logs='', measures=False),
+    'incus-6.0': Kind(
+        'incus', '6.0.4', extensions.INCUS_6_0, 'X-Incus-', 'Incus',
+        by_type=False, discreet=False, secret='trust_token', passwords=False,
+        wait=True, wordy=True, project=True, origin=False, bad_event=400,
+        quotes=1, logs='exec-output/', measures=True),
+    'incus-7.0': Kind(
+        'incus', '7.0.2', extensions.INCUS_7_0, 'X-Incus-', 'Incus',
+        by_type=False, discreet=True, secret='trust_token', passwords=False,
+        wait=False, wordy=True, project=True, origin=True, bad_event=400,
+        quotes=0, logs='exec-output/', measures=True),
+}
