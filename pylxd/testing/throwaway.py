@@ -72,8 +72,10 @@ if [ "$root" ]; then
     mount --bind "$root" "$root"
     cd "$root"
     for place in proc sys dev; do mount --rbind /$place $place; done
-    # Incus 7 takes no other; in a mere chroot no container can start
-    mount -t cgroup2 cgroup2 sys/fs/cgroup
+    # Incus 7 takes no older control groups
+    [ -e sys/fs/cgroup/cgroup.procs ] ||
+        mount -t cgroup2 cgroup2 sys/fs/cgroup
+    # in a mere chroot no container can start
     pivot_root . mnt
     cd /
     umount --lazy mnt
