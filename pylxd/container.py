@@ -1,6 +1,5 @@
 """Instances: containers, virtual machines, and their snapshots."""
 import codecs
-import re
 
 import six
 
@@ -463,7 +462,7 @@ class Snapshot(Named):
     architecture = attribute(readonly=True)  # type: str
     config = attribute(readonly=True)  # type: Dict[str, str]
     created_at = attribute(readonly=True)  # type: str
-    description = attribute(str)  # type: str
+    description = attribute(readonly=True)  # type: str
     devices = attribute(readonly=True)  # type: Dict[str, Dict[str, str]]
     ephemeral = attribute(readonly=True)  # type: bool
     expanded_config = attribute(readonly=True)  # type: Dict[str, str]
@@ -574,10 +573,11 @@ def _snapshot_name(name):
     # type: (str) -> str
     """A name that a snapshot can have.
 
-    :raises InvalidName: LXD 5.0 unquotes these names twice, so that with an
-        escape in it another snapshot is reached.
+    :raises InvalidName: servers unquote these names twice, so that with an
+        escape in it another snapshot is reached, or none.
     """
-    if '/' in api.quote(name) or re.search('/|%[0-9A-Fa-f]{2}', name):
+    quoted = api.quote(name)
+    if '%2F' in quoted or '%25' in quoted:
         raise exceptions.InvalidName(
             '{!r} cannot be the name of a snapshot'.format(name))
     return name

@@ -129,9 +129,12 @@ class Server(object):
         Newer servers have dropped the paths by type; older ones had
         containers alone.
         """
-        if self.has('instances'):
-            return 'instances', {'instance-type': type_} if type_ else {}
-        return (type_ or 'container') + 's', {}
+        if not self.has('instances'):
+            return (type_ or 'container') + 's', {}
+        query = {'instance-type': type_} if type_ else {}
+        if type_ and self.kind.name == 'incus':
+            query['filter'] = 'type eq ' + type_  # 7.0 ignores the other
+        return 'instances', query
 
     def trust_request(self, secret):
         # type: (str) -> Dict[str, str]

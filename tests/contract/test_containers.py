@@ -48,8 +48,9 @@ def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
     lxd_client.containers.get(container.name)
     container.state()
     path = '/1.0/instances/' + container.name
-    assert sent == ['GET /1.0/instances?instance-type=container',
-                    'GET ' + path, 'GET ' + path + '/state']
+    assert sent[0].startswith('GET /1.0/instances?')
+    assert 'instance-type=container' in sent[0]
+    assert sent[1:] == ['GET ' + path, 'GET ' + path + '/state']
 
 
 def test_the_path_of_a_server_without_instances(
@@ -174,7 +175,6 @@ def test_state(running, container):
     state = running.state()
     assert (state.status, state.status_code) == ('Running', 103)
     assert state.pid > 0 and state.processes > 0
-    assert state.network['lo']['type'] == 'loopback'
     assert {'cpu', 'disk', 'memory', 'network', 'pid'} <= set(dir(state))
     assert dict(state)['status'] == 'Running'
 
