@@ -54,8 +54,23 @@ class Wire(WebSocketBaseClient):
         :raises ClientConnectionFailed: the server was not reached.
         :raises LXDAPIException: it refused.
         """
-        self.ask()
-        self.agree()
+        try:
+            self.ask()
+            self.agree()
+        except BaseException:
+            self.close_connection()
+            raise
+
+    def close_connection(self):
+        # type: () -> None
+        """Close it; ws4py does not where the server has done it before."""
+        sock, self.sock = self.sock, None
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except (OSError, socket.error):
+                pass
+            sock.close()
 
     def ask(self):
         # type: () -> None
@@ -89,8 +104,9 @@ class Wire(WebSocketBaseClient):
         try:
             self.protocols, self.extensions = self.process_handshake_header(
                 headers)
+            if b'sec-websocket-accept:' not in headers.lower():
+                raise HandshakeError('nothing is accepted')
         except (HandshakeError, ValueError) as error:
-            self.close_connection()
             raise exceptions.ClientConnectionFailed(
                 '{}: websocket {}: {}'.format(
                     self.transport.endpoint, self._place, error), cause=error)
@@ -101,14 +117,6 @@ class Wire(WebSocketBaseClient):
     def _refuse(self, status, headers, rest):
         # type: (bytes, bytes, bytes) -> None
         """Raise what an answer other than 101 says."""
-        length = re.search(br'(?i)content-length: *(\d+)', headers)
-        missing = min(int(length.group(1)) if length else 0, LONGEST_HEAD)
-        while len(rest) < missing:
-            piece = self.sock.recv(missing - len(rest))
-            if not piece:
-                break
-            rest += piece
-        self.close_connection()
         words = six.ensure_text(status, 'latin-1').split(' ', 2)
         if len(words) < 2 or not words[1].isdigit():
             raise exceptions.ClientConnectionFailed(
@@ -117,6 +125,16 @@ class Wire(WebSocketBaseClient):
         response = requests.Response()
         response.status_code = int(words[1])
         response.reason = ''.join(words[2:])
+        response.headers.update(re.findall(
+            r'(?m)^([\w-]+): *(.*?)\r?$', six.ensure_str(headers, 'latin-1')))
+        length = response.headers.get('Content-Length', '')
+        missing = min(int(length) if re.match('[0-9]+$', length) else 0,
+                      LONGEST_HEAD)
+        while len(rest) < missing:
+            piece = self.sock.recv(missing - len(rest))
+            if not piece:
+                break
+            rest += piece
         response._content = rest
         response.request = requests.Request(
             'GET', self.transport.url + self._place).prepare()
@@ -155,7 +173,12 @@ class EventsClient(WebSocketBaseClient):
     def received_message(self, message):
         # type: (Any) -> None
         """Append one event to ``messages``."""
-        self.messages.append(json.loads(six.ensure_text(message.data)))
+        try:
+            event = json.loads(six.ensure_text(message.data))
+        except ValueError as error:
+            raise exceptions.StreamBroken(
+                'an event is no JSON: {}'.format(error), cause=error)
+        self.messages.append(event)
 
 
 class Channel(Wire):
@@ -211,7 +234,8 @@ class Channel(Wire):
             if stream.message and len(stream.message.data) > LONGEST_FRAME:
                 raise self._broken('a message without an end')
             if stream.errors:
-                raise self._broken(stream.errors[0].reason)
+                raise self._broken(
+                    stream.errors[0].reason or 'a malformed frame')
             if stream.closing is not None:
                 raise self._broken('the server closed it')
             if stream.has_message:

@@ -1,5 +1,6 @@
 """Servers that do as a test says, on loopback or on a unix socket."""
 import base64
+import binascii
 import collections
 import datetime
 import hashlib
@@ -287,6 +288,24 @@ def upgrade(request):
 def frame(data, opcode=framing.OPCODE_BINARY, fin=1):
     """A frame as servers send it."""
     return bytes(framing.Frame(opcode=opcode, body=data, fin=fin).build())
+
+
+def frames(connection):
+    """What a client sends: opcode and data of each frame, unmasked."""
+    stream = connection.makefile('rb', 0)
+    while True:
+        head = bytearray(_read(stream, 2))
+        if len(head) < 2:
+            return
+        assert head[1] & 0x80, 'a client must mask'
+        length = head[1] & 0x7f
+        if length > 125:
+            length = int(binascii.hexlify(_read(
+                stream, 2 if length == 126 else 8)), 16)
+        mask = bytearray(_read(stream, 4))
+        data = bytearray(_read(stream, length))
+        yield head[0] & 0xf, bytes(bytearray(
+            byte ^ mask[place % 4] for place, byte in enumerate(data)))
 
 
 def certificate(directory, name='localhost', hosts=(u'127.0.0.1',),

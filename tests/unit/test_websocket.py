@@ -1,0 +1,489 @@
+# -*- coding: utf-8 -*-
+import errno
+import io
+import json
+import os
+import socket
+import threading
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from ws4py import framing
+from ws4py.client import WebSocketBaseClient
+from ws4py.client.threadedclient import WebSocketClient
+
+from pylxd import exceptions, websocket
+from pylxd.transport import Transport
+from wire import Server, error, frame, frames, http, upgrade
+
+END = frame(b'', framing.OPCODE_TEXT)
+PATHS = ['/w?secret=s3cr3t' + fd for fd in '012']
+
+
+class Pieces(object):
+    """A socket that has these, and then no more for now, or its end."""
+
+    def __init__(self, pieces, end=False):
+        self._pieces, self._end = list(pieces), end
+
+    def recv(self, _):
+        if self._pieces:
+            return self._pieces.pop(0)
+        if self._end:
+            return b''
+        raise socket.error(errno.EAGAIN, 'would block')
+
+    def setblocking(self, flag):
+        assert not flag
+
+    def close(self):
+        pass
+
+
+def channel(*pieces, **kwargs):
+    made = websocket.Channel(Transport('/s'), '/w')
+    made.sock.close()
+    made.sock = Pieces(pieces, **kwargs)
+    made.buf = b''
+    made.handshake_ok()
+    return made
+
+
+def received(*pieces):
+    """What a sink gets of these pieces, and whether it was all."""
+    made, got = channel(*pieces), []
+    made.receive(got.append)
+    return b''.join(got), made.ended
+
+
+class Command(object):
+    """What a server does with the websockets of exec."""
+
+    def __init__(self, stdout=b'', stderr=b'', read=True):
+        self.stdin, self.opcodes = [], []
+        self.outputs = {'1': stdout, '2': stderr}
+        self.read, self.stdin_ended = read, threading.Event()
+
+    def __call__(self, request):
+        descriptor = request.target[-1]
+
+        def serve(connection):
+            output = self.outputs.get(descriptor)
+            if output is not None:
+                connection.sendall(upgrade(request) + output)
+                connection.recv(1)  # until the client has had it
+                return
+            connection.sendall(upgrade(request))
+            for opcode, data in frames(connection) if self.read else ():
+                self.stdin.append(data)
+                self.opcodes.append(opcode)
+                if opcode == framing.OPCODE_TEXT:
+                    self.stdin_ended.set()
+                    return
+        return serve
+
+
+def run(command, payload=None, sinks=None):
+    """`exchange` with a command: its stdout and stderr."""
+    out, err = [], []
+    with Server(command, True) as server:
+        websocket.exchange(
+            Transport(server.endpoint, timeout=10), PATHS, payload,
+            sinks or [out.append, err.append])
+        command.stdin_ended.wait(10 if command.read else 0)
+    return b''.join(out), b''.join(err)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
+def test_masking_is_ws4pys(data, key):
+    ours = websocket.Frame(masking_key=key)
+    theirs = framing.Frame(masking_key=key)
+    assert ours.mask(data) == theirs.mask(data)
+    assert websocket.Frame(
+        opcode=2, body=data, masking_key=key, fin=1).build() == framing.Frame(
+            opcode=2, body=data, masking_key=key, fin=1).build()
+
+
+BIG = os.urandom(websocket.FRAME * 2 + 7)
+
+
+class Readable(object):
+    """All that some have of a file object."""
+
+    def __init__(self, data):
+        self.read = io.BytesIO(data).read
+
+
+@pytest.mark.parametrize('payload, data', [
+    (None, b''), (b'', b''), (b'ab', b'ab'), (bytearray(b'ab'), b'ab'),
+    (u'\xe4', b'\xc3\xa4'), ([], b''), ([b'a', u'\xe4', b''], b'a\xc3\xa4'),
+    (iter([b'a', b'b']), b'ab'), (io.BytesIO(b'ab'), b'ab'),
+    (io.StringIO(u'\xe4b'), b'\xc3\xa4b'), (Readable(BIG), BIG),
+    (BIG, BIG), ([BIG, b'x'], BIG + b'x'),
+])
+def test_pieces(payload, data):
+    pieces = list(websocket.pieces(payload))
+    assert b''.join(pieces) == data
+    assert all(isinstance(piece, bytes) and len(piece) <= websocket.FRAME
+               for piece in pieces)
+
+
+@pytest.mark.parametrize('payload', [7, object(), [7], [None], [[b'a']]])
+def test_what_cannot_be_sent(payload):
+    with pytest.raises(TypeError):
+        list(websocket.pieces(payload))
+
+
+# -- parsing
+
+MESSAGES = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=3),
+                    max_size=4)
+
+
+def sent(fragments):
+    """A message in fragments, a ping after each."""
+    for place, fragment in enumerate(fragments):
+        yield frame(fragment, framing.OPCODE_CONTINUATION if place
+                    else framing.OPCODE_BINARY, place == len(fragments) - 1)
+        yield frame(b'p', framing.OPCODE_PING)
+
+
+@settings(deadline=None)
+@given(MESSAGES, st.lists(st.integers(0, 1500), max_size=20))
+def test_frames_torn_anywhere(messages, cuts):
+    stream = b''.join(
+        each for message in messages for each in sent(message)) + END
+    places = sorted(set(cut % len(stream) for cut in cuts) | {0})
+    torn = [stream[start:end] for start, end in zip(
+        places, places[1:] + [len(stream)])]
+    expected = b''.join(b''.join(message) for message in messages)
+    assert received(*torn) == (expected, True)
+
+
+@pytest.mark.parametrize('size', [0, 1, 125, 126, 127, 65535, 65536, 300000])
+def test_lengths(size):
+    stream = frame(b'x' * size) + END
+    assert received(stream) == (b'x' * size, True)
+    if size < 1000:
+        assert received(*[stream[place:place + 1] for place in range(
+            len(stream))]) == (b'x' * size, True)
+
+
+def test_what_comes_later_is_awaited():
+    assert received(frame(b'abc')) == (b'abc', False)
+    assert received(frame(b'abc'), frame(b'def')[:-1]) == (b'abc', False)
+    assert received() == (b'', False)
+
+
+def test_nothing_is_taken_after_the_end():
+    assert received(frame(b'abc') + END + frame(b'def')) == (b'abc', True)
+
+
+def head(first, *rest):
+    return bytes(bytearray((first,) + rest))
+
+
+@pytest.mark.parametrize('stream, said', [
+    (frame(b'abc')[:-1], 'the connection was closed'),
+    (b'\x82', 'the connection was closed'),
+    (b'', 'the connection was closed'),
+    (frame(b'\x03\xe8', framing.OPCODE_CLOSE), 'the server closed it'),
+    (frame(b'abc', framing.OPCODE_CLOSE), 'closed it'),  # malformed
+    (head(0x82, 127, 0x7f, *[0xff] * 7), 'a frame of'),  # 2 ** 63 - 1 bytes
+    (head(0x82, 127, *[0xff] * 8), 'too large'),
+    (head(0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 1) + b'x', 'a frame of'),
+    (head(0xc2, 0), 'a malformed frame'), (head(0x83, 0), 'a malformed'),
+    (head(0x80, 0), 'not started'),
+    (head(0x89, 126, 0xff, 0xff), 'too large'),  # a ping is short
+    (frame(b'a', fin=0) + frame(b'b'), 'before completing'),
+    (b'HTTP/1.1 400 Bad Request\r\n\r\n', ''), (b'\xff' * 99, ''),
+], ids=lambda value: '')
+def test_broken_streams(stream, said):
+    with pytest.raises(exceptions.StreamBroken) as info:
+        channel(frame(b'ok') + stream, end=True).receive(len)
+    assert '/s: websocket /w: ' in str(info.value)
+    assert said in str(info.value)
+
+
+def test_pings_are_not_kept():
+    made = channel(frame(b'p', framing.OPCODE_PING) * 9)
+    made.receive(len)
+    assert not made.stream.pings
+
+
+def test_a_message_without_an_end(monkeypatch):
+    monkeypatch.setattr(websocket, 'LONGEST_FRAME', 1000)
+    pieces = [frame(b'x' * 100, fin=0)] + [
+        frame(b'x' * 100, framing.OPCODE_CONTINUATION, 0)] * 99
+    made = channel(*pieces)
+    with pytest.raises(exceptions.StreamBroken):
+        made.receive(len)
+    assert len(made.sock._pieces) > 80
+
+
+def test_an_error_of_the_socket():
+    made = channel()
+    made.sock.recv = lambda _: (_ for _ in ()).throw(
+        socket.error(errno.ECONNRESET, 'Connection reset by peer'))
+    with pytest.raises(exceptions.StreamBroken) as info:
+        made.receive(len)
+    assert 'reset' in str(info.value)
+    assert info.value.__cause__.errno == errno.ECONNRESET
+
+
+# -- exec
+
+def test_output_that_comes_with_the_handshake():
+    command = Command(frame(b'out') + END, frame(b'err') + END)
+    command.read = False  # all has ended, before anything is sent
+    assert run(command) == (b'out', b'err')
+
+
+@pytest.mark.parametrize('payload', [b'abc', BIG, [b'a', BIG, u'\xe4']],
+                         ids=['short', 'big', 'pieces'])
+def test_stdin(payload):
+    command = Command(END, END)
+    # The outputs end when all was read, as those of `cat` do
+    serve = command.outputs.pop('1')
+
+    def answer(request):
+        if not request.target.endswith('1'):
+            return command(request)
+
+        def wait(connection):
+            connection.sendall(upgrade(request))
+            command.stdin_ended.wait(10)
+            connection.sendall(serve)
+            connection.recv(1)
+        return wait
+
+    answer.read, answer.stdin_ended = True, command.stdin_ended
+    run(answer, payload)
+    assert b''.join(command.stdin) == b''.join(websocket.pieces(payload))
+    assert command.opcodes[-1] == framing.OPCODE_TEXT
+    assert set(command.opcodes[:-1]) == {framing.OPCODE_BINARY}
+
+
+def test_big_input_and_big_output_do_not_wait_for_each_other():
+    big = b'x' * (2 << 20)
+    sent, read = threading.Event(), threading.Event()
+    stdin = []
+
+    def answer(request):
+        def serve(connection):
+            connection.sendall(upgrade(request))
+            if request.target.endswith('0'):
+                assert sent.wait(10)  # before it reads anything
+                for opcode, data in frames(connection):
+                    stdin.append(data)
+                    if opcode == framing.OPCODE_TEXT:
+                        return read.set()
+            if request.target.endswith('1'):
+                connection.sendall(frame(big))
+                sent.set()
+                assert read.wait(10)
+            connection.sendall(END)
+            connection.recv(1)
+        return serve
+
+    answer.read, answer.stdin_ended = False, read
+    assert run(answer, big) == (big, b'')
+    assert b''.join(stdin) == big
+
+
+def test_a_command_that_reads_nothing():
+    """It ends, and its input with it: that is no error."""
+    closed, asked = threading.Event(), threading.Event()
+
+    def answer(request):
+        def serve(connection):
+            connection.sendall(upgrade(request))
+            if not request.target.endswith('0'):
+                assert asked.wait(10)
+                connection.sendall(frame(b'out') + END)
+                connection.recv(1)
+        return serve
+
+    def payload():
+        assert closed.wait(10)
+        asked.set()
+        yield b'x'
+
+    class Closing(Server):
+        def _run(self, connection):
+            super(Closing, self)._run(connection)
+            closed.set()
+
+    with Closing(answer, True) as server:
+        out = []
+        websocket.exchange(Transport(server.endpoint), PATHS, payload(),
+                           [out.append, len])
+    assert out == [b'out']
+
+
+@pytest.mark.parametrize('stdout', [b'', frame(b'out'), frame(b'out')[:-1]])
+def test_a_stream_that_breaks(stdout):
+    command = Command(None, END, read=False)
+
+    def answer(request):
+        return command(request) if request.target[-1] != '1' else (
+            lambda connection: connection.sendall(upgrade(request) + stdout))
+
+    answer.read, answer.stdin_ended = False, command.stdin_ended
+    with pytest.raises(exceptions.StreamBroken) as info:
+        run(answer)
+    assert 's3cr3t' not in str(info.value)
+
+
+@pytest.mark.parametrize('kind', [ValueError, KeyboardInterrupt])
+def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
+    def fail(_):
+        raise kind('of the caller')
+
+    made, ask = [], websocket.Channel.ask
+    monkeypatch.setattr(websocket.Channel, 'ask', lambda self: (
+        made.append(self), ask(self)))
+    with pytest.raises(kind):
+        run(Command(frame(b'out') + END, END), sinks=[fail, len])
+    assert [each.sock for each in made] == [None] * 3
+
+
+# -- handshakes
+
+def refused(answer, **kwargs):
+    """What a handshake that is answered so raises."""
+    with Server(lambda _: answer) as server:
+        made = websocket.Channel(
+            Transport(server.endpoint, **kwargs), PATHS[0])
+        with pytest.raises(exceptions.LXDException) as info:
+            made.connect()
+        assert made.sock is None
+    assert 's3cr3t' not in str(info.value)
+    return info.value
+
+
+@pytest.mark.parametrize('answer, kind, said', [
+    (error(403, 'not authorized'), exceptions.LXDAPIException,
+     'not authorized (GET /w)'),
+    (error(404, 'not found'), exceptions.NotFound, 'not found (GET /w)'),
+    (error(400, 'bad \x1b'), exceptions.LXDAPIException, 'bad \\x1b'),
+    (error(400, 'x' * 20000), exceptions.LXDAPIException, 'x' * 20000),
+    (http(b'<html>', '502 Bad Gateway'), exceptions.InvalidResponse, '<html>'),
+    (http(b'', '200 OK'), exceptions.InvalidResponse, 'HTTP 200 OK'),
+    (http(b'', '302 Found', Location='https://elsewhere/'),
+     exceptions.InvalidResponse, 'elsewhere'),
+    (http(b'abc', '400 Bad Request', Content_Length=99),
+     exceptions.InvalidResponse, 'abc'),
+], ids=lambda value: '')
+def test_a_server_that_refuses(answer, kind, said):
+    if b'Content-Length: 99' in answer:
+        raised = refused(lambda connection: connection.sendall(answer))
+    else:
+        raised = refused(answer)
+    assert type(raised) is kind
+    assert said in str(raised)
+    assert raised.response.content == answer.partition(b'\r\n\r\n')[2]
+
+
+@pytest.mark.parametrize('answer', [
+    b'', b'nonsense', b'\r\n\r\n', b'SSH-2.0\r\n\r\n', b'HTTP/1.1\r\n\r\n',
+    b'\xff\xfe\r\n\r\n', b'x' * 200000, b'HTTP/1.1 101 x',
+    http(status='101 Switching Protocols'),
+    http(status='101 Switching Protocols', Upgrade='websocket',
+         Connection='Upgrade', Sec_WebSocket_Accept='AAAA'),
+], ids=lambda value: '')
+def test_answers_that_are_no_handshake(answer):
+    raised = refused(lambda connection: connection.sendall(answer))
+    assert isinstance(raised, (exceptions.ClientConnectionFailed,
+                               exceptions.InvalidResponse))
+    assert '127.0.0.1' in str(raised) or '(GET /w)' in str(raised)
+
+
+def test_a_silent_handshake():
+    raised = refused(lambda connection: connection.recv(1), timeout=0.1)
+    assert isinstance(raised, exceptions.ConnectionTimeout)
+
+
+def test_an_endless_handshake():
+    """Each piece comes in time, and there is no end."""
+    def drip(connection):
+        while True:
+            connection.sendall(b'HTTP/1.1 101 x\r\nX: y\r\n' * 999)
+
+    assert 'this is no answer of LXD' in str(refused(drip, timeout=10))
+
+
+@pytest.mark.parametrize('path', [None, True])
+@pytest.mark.parametrize('cls', [WebSocketBaseClient, WebSocketClient])
+def test_the_request(path, cls):
+    class Mine(cls):
+        """Of the caller."""
+
+        def handshake_ok(self):
+            pass
+
+    with Server(upgrade, path) as server:
+        made = websocket.bind(
+            Transport(server.endpoint), '/1.0/events?type=a', Mine)
+        assert isinstance(made, Mine)
+        assert type(made).__name__ == 'Mine'
+        assert type(made).__doc__ == 'Of the caller.'
+        made.connect()
+        made.close_connection()
+    request, = server.requests
+    assert request.target == '/1.0/events?type=a'
+    assert 'origin' not in request.headers
+    assert request.headers['host'] == 'localhost' if path else (
+        '127.0.0.1:{}'.format(server.endpoint.rpartition(':')[2]))
+
+
+def test_events_that_come_with_the_handshake():
+    events = [{'type': 'operation', 'n': number} for number in range(50)]
+    stream = b''.join(frame(json.dumps(event).encode(), framing.OPCODE_TEXT)
+                      for event in events)
+
+    def answer(request):
+        return lambda connection: connection.sendall(
+            upgrade(request) + stream)
+
+    with Server(answer) as server:
+        made = websocket.bind(Transport(server.endpoint, timeout=10), '/e',
+                              websocket.EventsClient)
+        made.connect()
+        made.run()  # until the server goes
+    assert made.messages == events
+
+
+def test_events_are_text():
+    events = websocket.EventsClient('ws://h')
+    events.sock.close()
+
+    class Message(object):
+        data = u'{"a": "\xe4"}'.encode('utf-8')
+
+    events.received_message(Message)
+    assert events.messages == [{'a': u'\xe4'}]
+    Message.data = b'{'
+    with pytest.raises(exceptions.StreamBroken):
+        events.received_message(Message)
+
+
+def test_listening_may_take_longer_than_the_timeout():
+    go = threading.Event()
+
+    def answer(request):
+        def serve(connection):
+            connection.sendall(upgrade(request))
+            go.wait(10)
+            connection.sendall(frame(b'{}', framing.OPCODE_TEXT))
+        return serve
+
+    with Server(answer) as server:
+        made = websocket.bind(Transport(server.endpoint, timeout=0.05), '/e',
+                              websocket.EventsClient)
+        made.connect()
+        assert made.sock.gettimeout() is None
+        threading.Timer(0.2, go.set).start()
+        made.run()
+    assert made.messages == [{}]
