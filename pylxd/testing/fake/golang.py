@@ -1,5 +1,6 @@
 """JSON as Go reads it, with Go's words for what is wrong."""
 import json
+import re
 
 import six
 
@@ -10,8 +11,16 @@ if TYPE_CHECKING:
 #: Letters for the types of fields, and what Go calls them.
 TYPES = {
     's': 'string', 'b': 'bool', 'i': 'int', 'l': '[]string',
-    'm': 'map[string]string', 'd': 'map[string]map[string]string'}
+    'm': 'map[string]string', 'd': 'map[string]map[string]string',
+    'o': 'api.InstanceSource'}
 _ZEROS = {'s': u'', 'b': False, 'i': 0}  # of the others it is None
+
+
+_PLACES = (  # what Python's decoder misses, and where Go's is then
+    ('property name', 'looking for beginning of object key string'),
+    ("':'", 'after object key'), ("','", 'after object key:value pair'),
+    ('Expecting :', 'after object key'),  # Python 2
+    ('Expecting ,', 'after object key:value pair'))
 
 
 class Mismatch(ValueError):
@@ -48,22 +57,22 @@ def loads(text):
 
     :raises Mismatch: it is not JSON
     """
+    decoded = text.decode('utf-8', 'replace').lstrip()
+    if not decoded:
+        raise Mismatch('EOF')
     try:
-        decoded = text.decode('utf-8', 'replace')
-        if not decoded.strip():
-            raise Mismatch('EOF')
-        return json.JSONDecoder().raw_decode(decoded.lstrip())[0]
-    except Mismatch:
-        raise
+        return json.JSONDecoder().raw_decode(decoded)[0]
     except ValueError as error:
-        place = getattr(error, 'pos', 0)
-        rest = decoded.lstrip()[place:].lstrip()
-        # Python 2 does not say where, but has the same notion of the start
-        if not rest or (six.PY2 and rest[0] in '{["'):
-            raise Mismatch('unexpected EOF')
-        raise Mismatch("invalid character {!r} looking for beginning of "
-                       "{}".format(str(rest[0]), 'value' if place == 0 else
-                                   'object key string'))
+        said = str(error)
+    found = re.search(r'\(char (\d+)', said)
+    rest = decoded[int(found.group(1)) if found else 0:].lstrip()
+    if not rest or any(
+            word.startswith(rest) for word in ('true', 'false', 'null')) or (
+            'Unterminated' in said):
+        raise Mismatch('unexpected EOF')
+    raise Mismatch('invalid character {!r} {}'.format(str(rest[0]), next((
+        ours for theirs, ours in _PLACES if theirs in said),
+        'looking for beginning of value')))
 
 
 def _kind(value):
@@ -80,11 +89,15 @@ def _check(value, letter, place):
     if letter == 'j':
         return
     wanted = {'s': 'string', 'b': 'bool', 'i': 'number', 'l': 'array',
-              'm': 'object', 'd': 'object'}[letter]
+              'm': 'object', 'd': 'object', 'o': 'object'}[letter]
     if _kind(value) != wanted:
         raise Mismatch(
             "json: cannot unmarshal {} into Go struct field {} of type "
             "{}".format(_kind(value), place, TYPES[letter]))
+    if letter == 'o':
+        for key, item in value.items():
+            if _kind(item) == 'number':
+                _check(item, 's', 'InstanceSource.source.' + key)
     inner = {'l': 's', 'm': 's', 'd': 'm'}.get(letter)
     if inner:
         for item in value if letter == 'l' else value.values():

@@ -86,7 +86,7 @@ class Instance(object):
     def render(self):
         # type: () -> Dict[str, Any]
         """What is sent of it."""
-        return {
+        fields = {
             'architecture': self.architecture, 'config': self.config,
             'devices': self.devices, 'ephemeral': self.ephemeral,
             'profiles': self.profiles, 'stateful': False,
@@ -96,6 +96,9 @@ class Instance(object):
             'status': self.status, 'status_code': CODES[self.status],
             'last_used_at': self.used, 'location': 'none',
             'type': 'container', 'project': 'default'}
+        if not fields['expanded_devices']:
+            del fields['expanded_devices']
+        return fields
 
     def state(self):
         # type: () -> Dict[str, Any]
@@ -177,6 +180,7 @@ class Instance(object):
             'volatile.last_state.idmap': _IDMAP,
             'volatile.last_state.power': 'RUNNING'})
         self.status, self.used = 'Running', timestamp()
+        self.logs.update({'lxc.conf': b'', 'lxc.log': b''})
 
     def stop(self):
         # type: () -> None
@@ -195,8 +199,8 @@ class Snapshot(object):
         rendered = instance.render()
         for key in ('config', 'devices', 'expanded_config',
                     'expanded_devices'):
-            rendered[key] = dict(rendered[key])
-        self.fields = {key: rendered[key] for key in (
+            rendered[key] = dict(rendered.get(key) or {})
+        self.fields = {key: rendered.get(key) for key in (
             'architecture', 'config', 'devices', 'ephemeral', 'stateful',
             'expanded_config', 'expanded_devices')}
         self.fields.update(
@@ -346,7 +350,7 @@ def create(request, collection):
     # type: (Request, str) -> Any
     """Make an instance."""
     daemon = request.daemon
-    body = request.json('InstancesPost', 'name:s source:j type:s '
+    body = request.json('InstancesPost', 'name:s source:o type:s '
                         'instance_type:s ' + _PUT)
     source = body['source'] or {}
     if body['type'] not in ('', 'container', 'virtual-machine'):
@@ -438,7 +442,7 @@ def _from_image(request, name, body, source):
     daemon = request.daemon
     fingerprint = source.get('fingerprint')
     if source.get('server'):
-        image = None
+        pass
     elif source.get('alias'):
         fingerprint = images.find_alias(daemon, source['alias'])['target']
     elif not fingerprint:
@@ -737,6 +741,15 @@ def put_state(request, collection, name):
         if problem and not instance.busy:
             raise APIError(400, problem)
         with instance.working(action, operation):
+            if action == 'stop' and instance.status == 'Frozen' and (
+                    not body['force']):
+                instance.status = 'Running'
+                raise APIError(
+                    400, 'Failed shutting down instance, status is "Running":'
+                    ' shutting down the container failed')
+            if action == 'start' and (
+                    instance.config['volatile.last_state.idmap'] != _IDMAP):
+                operation.update({'container_progress': ''})
             if action in ('start', 'restart'):
                 instance.start()
             elif action == 'stop':
@@ -920,12 +933,18 @@ def get_file(request, collection, name):
         answer = sync(tree.list(path))
         answer.headers.update(headers)
         return answer
+    data = found.data
+    if found.kind == 'symlink' and not data.startswith(b'/'):
+        data = os.path.join(os.path.dirname('/' + path.strip('/')),
+                            data.decode('utf-8')).encode('utf-8')
+    if request.method == 'HEAD':
+        answer = Answer(200, data, headers)
+        if not request.daemon.kind.measures:
+            del answer.headers['Content-Length']
+        return answer
     headers['Content-Disposition'] = 'inline;filename=' + os.path.basename(
         path)
-    answer = Answer(200, found.data, headers, 'octet-stream')
-    if request.method == 'HEAD' and not request.daemon.kind.measures:
-        del answer.headers['Content-Length']
-    return answer
+    return Answer(200, data, headers, 'octet-stream')
 
 
 @route('POST', '/1.0/{instances}/{}/files')

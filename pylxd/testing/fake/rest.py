@@ -82,8 +82,10 @@ def put_server(request):
     request.match(_config(daemon))
     config = request.json('ServerPut', 'config:j')['config'] or {}
     for key, value in config.items():
-        if not re.match(r'(user|core|images|cluster|backups|storage|rbac|'
-                        r'maas|candid|loki|instances|acme|oidc)\.', key):
+        if not re.match(
+                r'(user|images|cluster|backups|storage|rbac|maas|candid|loki|'
+                r'instances|acme|oidc)\.|core\.(https|trust|proxy|debug|'
+                r'metrics|bgp|dns|shutdown|storage|syslog|remote)', key):
             raise APIError(400, "cannot set '{}' to '{}': unknown key".format(
                 key, value))
     if config.get('core.trust_password') not in (None, True):
@@ -688,8 +690,7 @@ def get_pool(request, name):
     """Show the storage pool."""
     if name != 'default':
         raise APIError(404, 'Storage pool not found')
-    pool = _pool(request.daemon)
-    return sync(pool, etag=[pool['name'], pool['driver'], pool['config']])
+    return _pool(request.daemon)
 
 
 @route('GET', '/1.0/projects')

@@ -55,6 +55,8 @@ def route(method, pattern, public=False):
                 break
         else:
             _ROUTES.append((expression, {method: function}))
+            # What is written out goes before what is any name
+            _ROUTES.sort(key=lambda item: item[0].pattern.replace('(', '~'))
         return function
     return register
 
@@ -465,6 +467,7 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler, object):
         if not key or 'websocket' not in self.headers.get(
                 'Upgrade', '').lower():
             return Answer(400, b'Bad Request\n', {
+                'Sec-Websocket-Version': '13',
                 'Content-Type': 'text/plain; charset=utf-8'})
         origin = self.headers.get('Origin')
         if (self.server.daemon.kind.origin and origin and parse.urlsplit(
@@ -513,6 +516,8 @@ def respond(request):
         return failed(error.status, str(error))
     except golang.Mismatch as error:
         return failed(400, str(error))
+    except Exception as error:  # a bug here, or a wish beyond what is here
+        return failed(500, 'the stand-in failed: {!r}'.format(error))
 
 
 def _find(request):
