@@ -57,6 +57,13 @@ class LXDException(Exception):
         # type: () -> str
         return ' '.join(printable(arg) for arg in self.args)
 
+    def __reduce__(self):
+        # type: () -> Any
+        # Without the cause, of which all may hang (as on Python 3)
+        state = dict(self.__dict__)
+        state.pop('__cause__', None)
+        return type(self), self.args, state
+
     def __repr__(self):
         # type: () -> str
         return '{}({!r})'.format(type(self).__name__, str(self))

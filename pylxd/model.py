@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, Generic, Iterator, List, Optional, Tuple, Type, TypeVar)
+        Any, Dict, Generic, Iterable, Iterator, List, Optional, Tuple,
+        TypeVar)
     from pylxd.api import Node
     from pylxd.client import Client
 
@@ -275,6 +276,13 @@ class Model(six.with_metaclass(ModelType)):
         document, etag = self._fetch()
         self._accept(document, etag, {} if rollback else self._changes())
 
+    def _expire(self):
+        # type: () -> None
+        """Forget what was loaded: the next read loads it anew."""
+        self.__dict__.update(
+            _seen={self.key: self._key}, _etag=None, _loaded=False,
+            _listing=None)
+
     def rollback(self):
         # type: () -> None
         """Drop all local changes, and load what the server has now."""
@@ -303,8 +311,9 @@ class Model(six.with_metaclass(ModelType)):
                 self._settle()
                 if not self.dirty:
                     return
-                self._put(wait)
-                return
+                self._put()
+                if not wait:
+                    return
             except exceptions.Conflict as conflict:
                 if conflict.keys or _clock() > deadline:
                     raise
@@ -320,58 +329,89 @@ class Model(six.with_metaclass(ModelType)):
         """The same as `save`."""
         self.save(wait)
 
-    def _put(self, wait):
-        # type: (bool) -> None
+    def _put(self):
+        # type: () -> None
         if self._etag is None or not self._loaded:
             document, etag = self._fetch()
             self._accept(document, etag, self._changes(), strict=True)
+            if not self.dirty:
+                return  # someone else has made the same changes
         body = dict(self._seen, **self._local)
         headers = {'If-Match': self._etag} if self._etag else {}
-        response = self.api.put(json=body, headers=headers)
-        begun = operation.begun(self.client, response)
-        before = self._seen
-        self.__dict__.update(_seen=_plain(body), _etag=None)
+        begun = operation.begun(
+            self.client, self.api.put(json=body, headers=headers))
         if begun is not None:
-            self._unsettled = begun, before
-            if wait:
-                self._settle()
+            self._unsettled = begun, self._seen
+        self.__dict__.update(_seen=_plain(body), _etag=None)
 
     def _settle(self):
         # type: () -> None
-        """Wait for the operation of the last save.
+        """Wait for the operation of the last save, and see that it held.
 
-        If it failed, what it should have saved is a local change again.
+        The server checks the ETags of two changes that come together before
+        it makes either (seen on LXD 5.0.2), so that the later one undoes the
+        other. So look at what is there until no change has come between,
+        and take for a local change again what is not.
         """
         if self._unsettled is None:
             return
         (begun, before), self._unsettled = self._unsettled, None
+        known = {begun.id}
+        deadline = _clock() + SAVE_WITHIN
         try:
             begun.wait()
         except exceptions.NotFound:
-            pass  # it ended a while ago; how, nobody knows any more
+            pass  # it ended a while ago; what is there tells how
         except exceptions.OperationFailed:
-            for name, value in self._seen.items():
-                if name not in self._local and value != before.get(name):
-                    self._local[name] = _copy(value)
-            self._seen = before
+            self._unsave(before)
             raise
+        while True:
+            document, etag = self._fetch()
+            rivals = [each for each in self._operations()
+                      if each.description == begun.description
+                      and each.id not in known and each.overlaps(begun)]
+            if not rivals or _clock() > deadline:
+                break
+            known.update(each.id for each in rivals)
+            self._wait_for(rivals)
+        self._unsave(before)
+        self._accept(document, etag, self._changes(), strict=True)
+
+    def _unsave(self, before):
+        # type: (Dict[str, Any]) -> None
+        """Make what was sent over ``before`` a local change again."""
+        for name, value in self._seen.items():
+            if name not in self._local and value != before.get(name):
+                self._local[name] = _copy(value)
+        self._seen = before
+
+    def _operations(self):
+        # type: () -> List[operation.Operation]
+        """Those of the object that the server remembers."""
+        place = '/' + api.quote(self._key)
+        return [each for each in operation.Operation.all(self.client)
+                if any(url.partition('?')[0].endswith(place)
+                       for urls in (each.resources or {}).values()
+                       for url in urls)]
 
     def _await_quiet(self):
         # type: () -> None
         """Let the change of the object that runs now come to its end."""
-        for each in operation.Operation.all(self.client):
-            if each.status_code not in (103, 105) or not any(
-                    url.partition('?')[0].endswith('/' + api.quote(self._key))
-                    for urls in (each.resources or {}).values()
-                    for url in urls):
-                continue
+        if not self._wait_for(each for each in self._operations()
+                              if each.class_ == 'task'):
+            # It has just ended, or is of a kind that is not listed
+            time.sleep(random.uniform(0.01, 0.1))
+
+    def _wait_for(self, others):
+        # type: (Iterable[operation.Operation]) -> bool
+        """Wait for those that run; how they end is not our concern."""
+        running = [each for each in others if each.running]
+        for each in running:
             try:
                 each.wait(timeout=SAVE_WITHIN)
             except exceptions.LXDException:
-                pass  # how it ends is its caller's concern
-            return
-        # None is listed: it has just ended, or is not one that is listed
-        time.sleep(random.uniform(0.01, 0.1))
+                pass
+        return bool(running)
 
     def _changes(self):
         # type: () -> Dict[str, Tuple[Any, Any]]
@@ -602,8 +642,8 @@ class Manager(_Of[M]):
             paths = [parse.urlsplit(url).path for url in urls]
         except (ValueError, AttributeError, TypeError):
             raise exceptions.InvalidResponse(response)
-        if any('%' in path for path in paths):
-            # LXD 5.0 quotes some names twice: only the objects tell them
+        if any('%' in url or '#' in url for url in urls):
+            # LXD quotes some names twice, others not: the objects tell them
             names = list(listing.load())
         else:
             names = [path.rpartition('/')[2] for path in paths]

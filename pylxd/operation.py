@@ -51,6 +51,11 @@ class Operation(object):
             if not name.startswith('_') and name != 'path'
             and not callable(getattr(type(self), name, None)))
 
+    def __getstate__(self):
+        # type: () -> Dict[str, Any]
+        # Exceptions carry it to other processes, where no client can go
+        return dict(self.__dict__, _client=None)
+
     def __repr__(self):
         # type: () -> str
         return '<Operation {}: {}>'.format(
@@ -106,6 +111,19 @@ class Operation(object):
         path = parse.urlsplit(operation_id).path
         return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
 
+    @property
+    def running(self):
+        # type: () -> bool
+        """Whether it had not ended when it was last seen."""
+        return 100 <= self.status_code < 200
+
+    def overlaps(self, other):
+        # type: (Operation) -> bool
+        """Whether both ran at the same time, as far as is known."""
+        return self.id != other.id and (
+            self.running or _instant(self.updated_at)
+            > _instant(other.created_at))
+
     def wait(self, timeout=None):
         # type: (Optional[float]) -> bool
         """Wait for the end; the attributes are then what it ended with.
@@ -124,20 +142,16 @@ class Operation(object):
         body = api.envelope(response)
         # Status 200 says nothing: only the body tells how it went, and
         # Incus 6.0 puts an error there without the operation.
-        if body['type'] == 'error':
-            self._judge_error(response, body['error'], timeout)
-        self._update(api.metadata(response))
+        if body['type'] != 'error':
+            self._update(api.metadata(response))
+        elif timeout is not None and body.get(
+                'error') == 'context deadline exceeded':
+            self._update(api.metadata(self._node.get()))
+        else:
+            self._update({'status': 'Failure', 'status_code': FAILURE,
+                          'err': body.get('error') or 'no reason was given'})
         self._judge(response, timeout)
         return True
-
-    def _judge_error(self, response, error, timeout):
-        # type: (requests.Response, str, Optional[float]) -> None
-        if timeout is not None and error == 'context deadline exceeded':
-            self._update(api.metadata(self._node.get()))
-            self._judge(response, timeout)
-        self._update({'status': 'Failure', 'status_code': FAILURE,
-                      'err': error})
-        self._judge(response, timeout)
 
     def _judge(self, response, timeout):
         # type: (requests.Response, Optional[float]) -> None
@@ -212,3 +226,10 @@ def begun(client, response, wait=False):
     if wait:
         operation.wait()
     return operation
+
+
+def _instant(timestamp):
+    # type: (str) -> Any
+    """A time of one server, comparable: Go cuts zeros at the end."""
+    seconds, _, fraction = timestamp.rstrip('Z').partition('.')
+    return seconds, fraction.ljust(9, '0')

@@ -140,12 +140,12 @@ class Server(object):
         # type: (str) -> Dict[str, str]
         """What to send to be trusted for a ``secret``.
 
-        Passwords and, before ``explicit_trust_token``, tokens are sent as
-        ``password``. Who hides the extensions from strangers is later.
+        A password goes as ``password``. Where a token goes differs, and a
+        server may not say to a stranger what it is; each takes its own
+        field and ignores the other.
         """
-        hidden = self.info.get('api_extensions') is None
-        if is_token(secret) and (hidden or self.has('explicit_trust_token')):
-            return {'trust_token': secret}
+        if is_token(secret):
+            return {'trust_token': secret, 'password': secret}
         return {'password': secret}
 
     @property
