@@ -42,6 +42,7 @@ class Listener(object):
         self.connections = 0
         self._serve, self._context = serve, context
         self._open, self._threads, self._directory = [], [], None
+        self._failures = []
         if path is True:
             self._directory = tempfile.mkdtemp()
             path = self._directory + '/socket'
@@ -84,6 +85,8 @@ class Listener(object):
             self._serve(connection)
         except (OSError, socket.error, ssl.SSLError):
             pass  # the client went away, as it does where it refuses
+        except Exception as error:
+            self._failures.append(error)
         finally:
             _close(connection)
 
@@ -101,6 +104,7 @@ class Listener(object):
             assert not thread.is_alive()
         if self._directory:
             shutil.rmtree(self._directory)
+        assert not self._failures
 
     def __enter__(self):
         return self

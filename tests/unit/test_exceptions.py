@@ -10,7 +10,7 @@ import six
 import pylxd
 from pylxd import exceptions
 from pylxd.operation import Operation
-from wire import Server, error, lxd
+from wire import Server, certificate, error, lxd, tls
 
 CLASSES = [cls for cls in vars(exceptions).values()
            if inspect.isclass(cls) and issubclass(cls, Exception)]
@@ -73,16 +73,24 @@ def test_pickling(cls, protocol):
             assert getattr(after, name) == getattr(before, name)
 
 
-def test_pickling_what_really_happened():
+def hang_up(_):
+    """Takes a connection, and closes it."""
+
+
+def test_pickling_what_really_happened(tmpdir):
     """Client, sessions and sockets hang on these, and stay behind."""
+    pair = certificate(tmpdir)
     failed = {'id': '1', 'status': 'Failure', 'status_code': 400,
               'err': 'it broke', 'metadata': None}
     with Server(lxd({'GET /1.0/operations/1/wait': failed,
-                     'GET /1.0/x': error(400, 'bad')})) as server:
-        client = pylxd.Client(server.endpoint)
+                     'GET /1.0/x': error(400, 'bad'),
+                     'POST /1.0/y': lambda _: hang_up}),
+                context=tls(pair)) as server:
+        client = pylxd.Client(server.endpoint, verify=pair[0])
         raised = []
         for call in (lambda: client.operations.wait_for_operation('1'),
-                     client.api.x.get, client.api.none.get):
+                     client.api.x.get, client.api.none.get,
+                     lambda: client.api.y.post(json={'password': 's3cr3t'})):
             with pytest.raises(exceptions.LXDException) as info:
                 call()
             raised.append(info.value)
@@ -91,7 +99,9 @@ def test_pickling_what_really_happened():
         client.api.get()
     raised.append(info.value)
     for each in raised:
-        after = pickle.loads(pickle.dumps(each))
+        pickled = pickle.dumps(each)
+        assert b's3cr3t' not in pickled
+        after = pickle.loads(pickled)
         assert (type(after), str(after)) == (type(each), str(each))
 
 
@@ -134,6 +144,7 @@ def test_the_servers_message(body, said):
     raised = refusal(body)
     assert raised.message == said
     assert str(raised) == said + ' (GET /1.0/a)'
+    assert repr(raised) == 'LXDAPIException({!r})'.format(str(raised))
 
 
 def test_what_each_class_tells():

@@ -1,0 +1,191 @@
+# -*- coding: utf-8 -*-
+import threading
+
+import pytest
+
+from pylxd import Client, exceptions
+from pylxd.operation import Operation, begun
+from wire import Server, error, http, lxd, reply, sync
+from wire import begun as accepted
+
+RUNNING = {'id': 'u1', 'class': 'task', 'status': 'Running',
+           'status_code': 103, 'err': '', 'metadata': None,
+           'description': 'Starting', 'resources': {}, 'may_cancel': True}
+DONE = dict(RUNNING, status='Success', status_code=200, metadata={'a': 1})
+FAILED = dict(RUNNING, status='Failure', status_code=400, err='it broke')
+CANCELLED = dict(RUNNING, status='Cancelled', status_code=401, err='')
+WAIT, GET = 'GET /1.0/operations/u1/wait', 'GET /1.0/operations/u1'
+
+
+def envelope_under_200(said):
+    """How Incus 6.0 tells of a failure."""
+    return reply({'type': 'error', 'error_code': 500, 'error': said})
+
+
+@pytest.fixture
+def operation():
+    """Makes an operation of a server that has these pages."""
+    opened = []
+
+    def make(pages, **kwargs):
+        server = Server(lxd(pages))
+        opened.append(server)
+        return Operation(Client(server.endpoint, **kwargs), **RUNNING), server
+
+    yield make
+    for server in opened:
+        server.close()
+
+
+@pytest.mark.parametrize('answer, kind, said', [
+    (sync(DONE), None, ''),
+    (sync(FAILED), exceptions.OperationFailed, 'it broke [Starting]'),
+    (sync(CANCELLED), exceptions.OperationFailed, ''),
+    (envelope_under_200('it broke'), exceptions.OperationFailed, 'it broke'),
+    (reply({'type': 'error'}), exceptions.OperationFailed, 'no reason'),
+    (envelope_under_200('context deadline exceeded'),
+     exceptions.OperationFailed, 'context deadline'),  # its own, not ours
+    (sync(RUNNING), exceptions.OperationFailed, ''),  # no time was set
+    (error(404, 'Operation not found'), exceptions.NotFound, 'not found'),
+    (error(500, 'oops'), exceptions.LXDAPIException, 'oops'),
+    (sync(None), exceptions.InvalidResponse, ''),
+    (sync([]), exceptions.InvalidResponse, ''),
+    (reply({}), exceptions.InvalidResponse, ''),
+    (http(b'<html>'), exceptions.InvalidResponse, ''),
+], ids=lambda value: '')
+def test_wait(operation, answer, kind, said):
+    made, server = operation({WAIT: answer})
+    if kind is None:
+        assert made.wait() is True
+        assert (made.status, made.metadata) == ('Success', {'a': 1})
+    else:
+        with pytest.raises(kind) as info:
+            made.wait()
+        assert type(info.value) is kind and said in str(info.value)
+        if kind is exceptions.OperationFailed:
+            assert info.value.operation is made
+    assert server.asked[1:] == [WAIT]
+
+
+@pytest.mark.parametrize('answer, now, kind', [
+    (sync(RUNNING), None, exceptions.OperationTimeout),
+    (sync(DONE), None, None),
+    (sync(FAILED), None, exceptions.OperationFailed),
+    (envelope_under_200('context deadline exceeded'), RUNNING,
+     exceptions.OperationTimeout),
+    (envelope_under_200('context deadline exceeded'), DONE, None),
+    (envelope_under_200('context deadline exceeded'), FAILED,
+     exceptions.OperationFailed),
+    (envelope_under_200('it broke'), RUNNING, exceptions.OperationFailed),
+], ids=lambda value: '')
+def test_wait_for_some_time(operation, answer, now, kind):
+    made, server = operation({WAIT: answer, GET: now})
+    if kind is None:
+        assert made.wait(timeout=7)
+    else:
+        with pytest.raises(kind) as info:
+            made.wait(timeout=7)
+        assert info.value.operation is made
+    assert server.asked[1] == WAIT + '?timeout=7'
+
+
+@pytest.mark.parametrize('timeout, sent', [
+    (None, ''), (0, '?timeout=1'), (0.2, '?timeout=1'), (7.9, '?timeout=7'),
+    (-3, '?timeout=1')])
+def test_the_time_that_the_server_is_told(operation, timeout, sent):
+    made, server = operation({WAIT: DONE})
+    made.wait(timeout)
+    assert server.asked[1] == WAIT + sent
+
+
+def test_a_wait_may_take_longer_than_the_clients_timeout(operation):
+    def slow(_):
+        threading.Event().wait(0.3)
+        return DONE
+
+    made, _ = operation({WAIT: slow}, timeout=0.1)
+    assert made.wait()
+
+
+@pytest.mark.parametrize('text', [
+    'u1', '/1.0/operations/u1', '/1.0/operations/u1/',
+    'https://h:8443/1.0/operations/u1', '/1.0/operations/u1?project=p',
+    'https://h/1.0/operations/u1/websocket?secret=s',
+    '/1.0/operations/u1/wait'])
+def test_ids(operation, text):
+    assert Operation.extract_operation_id(text) == 'u1'
+    made, server = operation({GET: RUNNING, WAIT: DONE})
+    client = made._client
+    assert client.operations.get(text).status == 'Running'
+    assert Operation.get(client, text).id == 'u1'
+    assert client.operations.wait_for_operation(text).status == 'Success'
+    assert Operation.wait_for_operation(client, text, 3).status == 'Success'
+
+
+@pytest.mark.parametrize('text', ['', '/', '..', '/1.0/operations/',
+                                  '/1.0/operations/..', 'a\0'])
+def test_ids_that_are_none(operation, text):
+    made, server = operation({})
+    for call in (made._client.operations.get,
+                 made._client.operations.wait_for_operation):
+        with pytest.raises(exceptions.InvalidName):
+            call(text)
+    assert server.asked == ['GET /1.0']
+
+
+def test_all(operation):
+    made, _ = operation({'GET /1.0/operations': {
+        'running': [RUNNING], 'success': [DONE, DONE]}})
+    assert sorted(each.status for each in made._client.operations.all()) == [
+        'Running', 'Success', 'Success']
+    made, _ = operation({'GET /1.0/operations': {}})
+    assert Operation.all(made._client) == []
+
+
+def test_cancel(operation):
+    made, server = operation({'DELETE /1.0/operations/u1': {}})
+    made.cancel()
+    assert server.asked[1:] == ['DELETE /1.0/operations/u1']
+
+
+def test_class_is_a_word_of_python():
+    made = Operation(None, **RUNNING)
+    assert made.class_ == getattr(made, 'class') == 'task'
+
+
+def test_fields_that_only_a_newer_server_knows():
+    assert Operation(None, new_field=5).new_field == 5
+
+
+@pytest.mark.parametrize('name', [
+    'wait', '_client', 'cancel', '_node', 'path', '__class__', 'get', 'all'])
+def test_no_server_replaces_a_method(name):
+    made = Operation('the client', id='u1', **{name: 'evil'})
+    assert 'evil' not in vars(made).values()
+    assert made._client == 'the client'
+
+
+def test_repr():
+    assert repr(Operation(None, **RUNNING)) == '<Operation u1: Running>'
+    assert repr(Operation()) == '<Operation : unknown>'
+    made = Operation(None, id='\x1b[2J', status=u'\xe4')
+    assert '\x1b' not in repr(made) and isinstance(repr(made), str)
+
+
+def test_one_without_a_client():
+    """The documentation makes one by ``Operation(**kwargs)``."""
+    with pytest.raises(TypeError):
+        Operation(id='u1').wait()
+
+
+def test_begun(operation):
+    made, server = operation({
+        'POST /1.0/x': accepted(RUNNING), WAIT: DONE,
+        'POST /1.0/bad': reply({'type': 'async', 'metadata': 5}, '202 A')})
+    client = made._client
+    assert begun(client, client.api.get()) is None
+    started = begun(client, client.api.x.post())
+    assert (started.id, started.status) == ('u1', 'Running')
+    assert begun(client, client.api.x.post(), wait=True).status == 'Success'
+    with pytest.raises(exceptions.InvalidResponse):
+        begun(client, client.api.bad.post())
