@@ -1,6 +1,4 @@
 """A tour of the library on a private, temporary server (``make demo``)."""
-from __future__ import print_function
-
 import signal
 import sys
 
