@@ -9,10 +9,10 @@ one, and this command, run as root, makes it (about a minute)::
 ``ThrowawayIncus(DIRECTORY)`` then runs daemons from it.
 """
 import argparse
-import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,7 +20,7 @@ from pylxd.testing.throwaway import CannotRun, Throwaway, find_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import List, Optional
 
 # The last two are for managed bridges.
 PACKAGES = ['incus-base', 'incus-client', 'dnsmasq-base', 'nftables']
@@ -51,8 +51,8 @@ def mirror_of_apt():
             ['apt-get', 'indextargets', '--format', '$(REPO_URI)',
              'Created-By: Packages', 'Label: Debian', 'Component: main'])
     except (OSError, subprocess.CalledProcessError) as error:
-        raise CannotRun("apt does not tell its mirror (%s); give one with "
-                        "--mirror" % error)
+        raise CannotRun("apt does not tell its mirror ({}); give one with "
+                        "--mirror".format(error))
     if not targets:
         raise CannotRun("apt knows no mirror of Debian's main archive; run "
                         "apt-get update, or give one with --mirror")
@@ -71,19 +71,19 @@ def make_root(directory, suite, mirror=None):
     directory = os.path.abspath(directory)
     if os.geteuid() != 0:
         raise CannotRun("making a root takes root's rights")
-    if os.path.exists(directory):
-        raise CannotRun("%s exists already" % directory)
+    # Under its final name there is never a half-made root.
+    unfinished = directory + '.unfinished'
+    for path in directory, unfinished:
+        if os.path.exists(path):
+            raise CannotRun("{} exists already".format(path))
     debootstrap = find_program('debootstrap')
     if debootstrap is None:
         raise CannotRun("debootstrap is missing: apt-get install debootstrap")
     mirror = mirror or mirror_of_apt()
-    # Under its final name there is never a half-made root.
-    unfinished = directory + '.unfinished'
     try:
         os.makedirs(unfinished)
-    except OSError as error:
-        if error.errno != errno.EEXIST:
-            raise CannotRun("cannot make %s: %s" % (directory, error))
+    except EnvironmentError as error:
+        raise CannotRun("cannot make {}: {}".format(directory, error))
     try:
         # It lacks the names of suites that are younger, not their way.
         _run(debootstrap, '--variant=minbase', suite, unfinished, mirror,
@@ -97,6 +97,7 @@ def make_root(directory, suite, mirror=None):
         _run('chroot', unfinished, 'env', 'DEBIAN_FRONTEND=noninteractive',
              'apt-get', 'install', '--yes', '--no-install-recommends',
              *PACKAGES)
+        _run('chroot', unfinished, 'apt-get', 'clean')
         os.rename(unfinished, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -105,7 +106,10 @@ def make_root(directory, suite, mirror=None):
 def _apt_settings():
     # type: () -> str
     # How this machine's apt fetches: through a proxy, from a stale mirror.
-    lines = subprocess.check_output(['apt-config', 'dump']).decode()
+    try:
+        lines = subprocess.check_output(['apt-config', 'dump']).decode()
+    except OSError:
+        return ''  # it has none
     return ''.join(line for line in lines.splitlines(True)
                    if re.match('Acquire::(Check|https?::Proxy)', line))
 
@@ -118,18 +122,27 @@ def _write(root, name, text):
 
 def _run(*command):
     # type: (*str) -> None
-    # In namespaces of its own: ended half-way, it leaves neither a process
-    # nor a mount.
+    # In namespaces of its own it leaves no mount, and no process either when
+    # it is ended half-way; in a session of its own no Ctrl-C gets there first.
+    process = subprocess.Popen(
+        ('setsid', 'unshare', '--mount', '--pid', '--fork', '--kill-child',
+         '--mount-proc') + command)
     try:
-        subprocess.check_call(
-            ('unshare', '--mount', '--pid', '--fork', '--kill-child',
-             '--mount-proc') + command)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise CannotRun("making the root failed: %s" % error)
+        status = process.wait()
+    except BaseException:
+        # The end of the first process in there ends them all; unshare waits.
+        with open('/proc/{0}/task/{0}/children'.format(process.pid)) as first:
+            for pid in first.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+        process.wait()
+        raise
+    if status:
+        raise CannotRun("making the root failed: {} ended with status "
+                        "{}".format(' '.join(command), status))
 
 
 def main(arguments=None):
-    # type: (Optional[list[str]]) -> Optional[str]
+    # type: (Optional[List[str]]) -> Optional[str]
     parser = argparse.ArgumentParser(
         prog='python -m pylxd.testing.incus',
         description="Make a minimal Debian with Incus in a directory.")
@@ -142,6 +155,8 @@ def main(arguments=None):
         make_root(options.directory, options.suite, options.mirror)
     except CannotRun as error:
         return str(error)
+    except KeyboardInterrupt:
+        return 'Interrupted; nothing is left of it.'
     return None
 
 
