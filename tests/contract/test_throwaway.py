@@ -298,6 +298,7 @@ class TestWhyNot(object):
             testing.ThrowawayIncus.why_not(str(tmpdir)))
 
 
+@pytest.mark.skipif(image.why_not() is not None, reason=str(image.why_not()))
 class TestImage(object):
 
     def test_is_always_the_same(self):
