@@ -1,10 +1,10 @@
 """The conventions of the code itself."""
 import ast
 import configparser
+import fnmatch
 import importlib
 import os
 import re
-import subprocess
 
 import pytest
 
@@ -34,13 +34,20 @@ LAYERS = (
 )
 
 
-def files(*patterns):
-    """The files that are, or are about to be, in the repository."""
-    names = subprocess.check_output(
-        ('git', 'ls-files', '-co', '--exclude-standard', '--') + patterns,
-        cwd=ROOT, text=True).splitlines()
-    assert names
-    return names
+def files(top='.', suffix=''):
+    """The files of the project, by their path from its root."""
+    skipped = read('.gitignore').split() + ['.git/']
+    found = []
+    for directory, directories, names in os.walk(os.path.join(ROOT, top)):
+        path = os.path.relpath(directory, ROOT) + '/'
+        directories[:] = [name for name in directories if not any(
+            fnmatch.fnmatch(name + '/', pattern)
+            or os.path.normpath(path + name) == pattern.rstrip('/')
+            for pattern in skipped)]
+        found += [os.path.normpath(path + name) for name in names
+                  if name.endswith(suffix) and not name.endswith('.pyc')]
+    assert found
+    return sorted(found)
 
 
 def read(name):
@@ -76,7 +83,7 @@ def level(module):
     return LAYERS.index(room)
 
 
-@pytest.mark.parametrize('name', files('pylxd/*.py'))
+@pytest.mark.parametrize('name', files('pylxd', '.py'))
 def test_direction_of_dependency(name):
     module = name[:-len('.py')].replace('/', '.')
     tree = ast.parse(read(name), name)
@@ -106,7 +113,7 @@ def imports(tree):
             yield name
 
 
-@pytest.mark.parametrize('name', files('*.py'))
+@pytest.mark.parametrize('name', files(suffix='.py'))
 def test_every_import_is_used(name):
     """Uses in type comments count, which pyflakes does not see."""
     source = read(name)
@@ -144,7 +151,7 @@ def classes(name):
 
 def test_every_model_is_exported():
     models = importlib.import_module('pylxd.models')
-    found = [cls for name in files('pylxd/*.py') if name.count('/') == 1
+    found = [cls for name in files('pylxd', '.py') if name.count('/') == 1
              for cls in classes(name)
              if hasattr(cls, '__attributes__') and cls.path]
     assert found
@@ -161,7 +168,7 @@ def test_every_exception_is_in_the_tree():
 
 
 def test_what_is_exported_is_there():
-    for name in files('pylxd/*.py'):
+    for name in files('pylxd', '.py'):
         module = module_of(name)
         for public in getattr(module, '__all__', ()):
             assert hasattr(module, public)
