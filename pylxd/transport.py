@@ -4,6 +4,7 @@ One `Transport` makes the pooled HTTP session and every websocket of a client
 from the same settings, so that TLS is checked alike on both.
 """
 import contextlib
+from json import dumps
 import os
 import re
 import socket
@@ -56,7 +57,9 @@ class Transport(object):
         if not isinstance(endpoint, six.string_types):
             raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
         self.socket_path = _socket_path(endpoint)
-        self.timeout = timeout
+        # For the connection, and for each read
+        self.timeout = timeout if isinstance(timeout, tuple) else (
+            timeout, timeout)  # type: Tuple[Any, Any]
         self.context = None  # type: Optional[ssl.SSLContext]
         if self.socket_path:
             self.endpoint = self.socket_path
@@ -87,7 +90,8 @@ class Transport(object):
         session.headers.update(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
         if self.socket_path:
-            session.mount('http+unix://', _UnixAdapter(self.socket_path))
+            self._adapter = _UnixAdapter(self.socket_path)
+            session.mount('http+unix://', self._adapter)
         elif self.context:
             session.verify = self.verify
             session.cert = self.cert
@@ -107,25 +111,67 @@ class Transport(object):
         if 'timeout' not in kwargs:
             kwargs['timeout'] = self.timeout
         elif not isinstance(kwargs['timeout'], tuple):  # for reading alone
-            connect = self.timeout if not isinstance(
-                self.timeout, tuple) else self.timeout[0]
-            kwargs['timeout'] = connect, kwargs['timeout']
-        kwargs['allow_redirects'] = False
+            kwargs['timeout'] = self.timeout[0], kwargs['timeout']
         again = method == 'GET' or (
             method == 'PUT' and 'If-Match' in (kwargs.get('headers') or ()))
+        stream = kwargs.pop('stream', False)
+        kwargs.pop('allow_redirects', None)  # none is ever followed
+        timeout = kwargs.pop('timeout')
+        request = self._prepared(method, self.url + path, **kwargs)
         with self.errors():
             while True:
                 try:
-                    response = self.session.request(
-                        method, self.url + path, **kwargs)
+                    response = self._send(request, timeout)
                     break
                 except requests.ConnectionError as error:
                     if not (again and _was_dropped(error)):
                         raise
                     again = False
-        if not kwargs.get('stream'):
+            if not stream:
+                # In one piece: requests joins it from pieces of 10 KiB
+                response._content = response.raw.read(decode_content=True)
+                response._content_consumed = True
+        if not stream:
             self._check_length(response, len(response.content))
         return response
+
+    def _send(self, request, timeout):
+        # type: (requests.PreparedRequest, Any) -> requests.Response
+        if self.socket_path:
+            # What a session adds has no meaning here, and takes 0.1 ms
+            return self._adapter.send(request, stream=True, timeout=timeout)
+        return self.session.send(
+            request, stream=True, timeout=timeout, allow_redirects=False,
+            verify=self.verify, cert=self.cert, proxies={})
+
+    def _prepared(self, method, url, params=None, headers=None, json=None,
+                  data=None, **others):
+        # type: (str, str, Any, Any, Any, Any, **Any) -> Any
+        """The request, ready to be sent.
+
+        Its usual parts are filled in here: requests' own way takes more time
+        than all the rest of the client (0.15 of 0.5 ms).
+        """
+        if others or (data is not None and not isinstance(data, bytes)):
+            return self.session.prepare_request(requests.Request(
+                method, url, params=params, headers=headers, json=json,
+                data=data, **others))
+        request = requests.PreparedRequest()
+        if params:
+            url = '{}?{}'.format(url, request._encode_params(params))
+        request.method = method
+        request.url = url
+        request.headers = self.session.headers.copy()
+        request.headers.update(headers or {})
+        request.hooks = self.session.hooks
+        request._cookies = self.session.cookies
+        if data is None and json is not None:
+            data = six.ensure_binary(dumps(json))
+            request.headers.setdefault('Content-Type', 'application/json')
+        request.body = data
+        if data is not None or method != 'GET':
+            request.headers['Content-Length'] = str(len(data or b''))
+        return request
 
     @contextlib.contextmanager
     def errors(self):
@@ -174,22 +220,20 @@ class Transport(object):
         with self.errors():
             if self.socket_path:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                try:
-                    sock.settimeout(self.timeout)
-                    sock.connect(self.socket_path)
-                except BaseException:
-                    sock.close()
-                    raise
-                return sock
-            sock = socket.create_connection(
-                (self.host, self.port), self.timeout)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.context is None:
-                return sock
+            else:
+                sock = socket.create_connection(
+                    (self.host, self.port), self.timeout[0])
             try:
-                sock = self.context.wrap_socket(
-                    sock, server_hostname=self.host)
-                self.check_peer(sock)
+                if self.socket_path:
+                    sock.settimeout(self.timeout[0])
+                    sock.connect(self.socket_path)
+                else:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.context is not None:
+                    sock = self.context.wrap_socket(
+                        sock, server_hostname=self.host)
+                    self.check_peer(sock)
+                sock.settimeout(self.timeout[1])
             except BaseException:
                 sock.close()
                 raise

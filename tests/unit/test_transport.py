@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+import contextlib
 import hashlib
 import io
 import os
@@ -9,6 +10,7 @@ import warnings
 
 import pytest
 import requests
+import urllib3
 import six
 
 from pylxd import exceptions
@@ -443,9 +445,12 @@ def test_a_silent_server(silent, scheme, timeout):
 
 
 def test_a_silent_server_of_websockets(silent):
-    made = Transport('https://' + silent, verify=False, timeout=0.1)
+    made = Transport('https://' + silent, verify=False, timeout=(0.1, 60))
     with pytest.raises(exceptions.ConnectionTimeout):
         made.connect()
+    made = Transport('http://' + silent, timeout=(60, 0.1))
+    with contextlib.closing(made.connect()) as sock:
+        assert sock.gettimeout() == 0.1
 
 
 @pytest.mark.parametrize('full', ['unix'])
@@ -494,16 +499,17 @@ def test_a_call_may_wait_longer_for_its_answer(silent):
     def send(_, **kwargs):
         seen.append(kwargs['timeout'])
         answer = requests.Response()
-        answer._content = b''
+        answer.raw = urllib3.HTTPResponse(b'', preload_content=False)
         return answer
 
     made.session.send = send
     made.request('GET', '/', timeout=None)
-    made.timeout = 7
+    made = Transport('http://' + silent, timeout=7)
+    made.session.send = send
     made.request('GET', '/', timeout=None)
     made.request('GET', '/', timeout=(1, 2))
     made.request('GET', '/')
-    assert seen == [(0.1, None), (7, None), (1, 2), 7]
+    assert seen == [(0.1, None), (7, None), (1, 2), (7, 7)]
 
 
 # -- failures
