@@ -499,7 +499,8 @@ def test_a_call_may_wait_longer_for_its_answer(silent):
     def send(_, **kwargs):
         seen.append(kwargs['timeout'])
         answer = requests.Response()
-        answer.raw = urllib3.HTTPResponse(b'', preload_content=False)
+        answer.raw = urllib3.HTTPResponse(
+            io.BytesIO(), preload_content=False)
         return answer
 
     made.session.send = send
