@@ -19,6 +19,7 @@ from cryptography.hazmat.backends import default_backend
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from six.moves import queue
 from ws4py import framing
 
 Request = collections.namedtuple('Request', 'method target headers body')
@@ -43,6 +44,7 @@ class Listener(object):
         self._serve, self._context = serve, context
         self._open, self._threads, self._directory = [], [], None
         self._failures = []
+        self.ended = queue.Queue()  # something for each connection's end
         if path is True:
             self._directory = tempfile.mkdtemp()
             path = self._directory + '/socket'
@@ -89,6 +91,7 @@ class Listener(object):
             self._failures.append(error)
         finally:
             _close(connection)
+            self.ended.put(connection)
 
     def close_connections(self):
         """As a server does that restarts."""
