@@ -29,8 +29,10 @@ docs: .venv/done
 	$(BIN)/tox -q -e docs -- -b html doc doc/_build/html
 
 .venv/done: setup.cfg
-	@$(PYTHON) -c 'import ensurepip' || { $(call apt,python3-venv); } || \
-	  { echo 'Python lacks ensurepip: install python3-venv.'; false; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { $(call apt,python3-venv); } || \
+	  { echo 'This Python cannot make environments: install python3-venv.'; \
+	  false; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -e . 'tox<4.5' 'virtualenv<20.22' 'pyproject-api<1.6'
 	@touch $@
