@@ -173,12 +173,7 @@ class Instance(Named):
         response = self.api.state.put(json={
             'action': action, 'timeout': int(timeout), 'force': bool(force)})
         operation.begun(self.client, response, wait)
-        if wait:
-            try:
-                self.sync()
-            except exceptions.NotFound:
-                if not self._seen.get('ephemeral', True):
-                    raise
+        self._expire()
 
     # -- commands
 
@@ -380,8 +375,7 @@ class Instance(Named):
         if stateful:
             request['stateful'] = True
         operation.begun(self.client, self.api.put(json=request), wait)
-        if wait:
-            self.sync()
+        self._expire()
 
 
 class Container(Instance):
@@ -406,7 +400,7 @@ class InstanceManager(Manager[M]):
         :param config: its name, source and all else, as the server's API
             has it: ``{'name': 'c1', 'source': {'type': 'image', 'alias':
             'busybox'}}``.
-        :param wait: return when it is there; it is then loaded.
+        :param wait: return when it is there.
         :param target: the cluster member to put it on; needs
             ``clustering``.
         :raises LXDAPIException: the server refused, or (with ``wait``) it
@@ -428,10 +422,7 @@ class InstanceManager(Manager[M]):
         response = node.post(json=config, target=target)
         begun = operation.begun(self.client, response, wait)
         name = config.get('name') or _created(response, begun)
-        made = self._make(seen={'name': name})
-        if wait:
-            made.sync()
-        return made
+        return self._make(seen={'name': name})
 
 
 class Instances(InstanceManager[Instance]):

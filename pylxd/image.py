@@ -49,8 +49,9 @@ class Image(Model):
     def _key(self):
         # type: () -> str
         if 'fingerprint' not in self._seen and self._making is not None:
-            # The server is still fetching it: only the end tells what it is
-            self._making.wait()
+            # Only the end of the operation tells what was fetched
+            if self._making.running:
+                self._making.wait()
             self._seen['fingerprint'] = _fingerprint(self._making)
         return super(Image, self)._key
 
@@ -216,10 +217,7 @@ class Images(Manager[Image]):
                                     ('rootfs', data)))
         response = self.client.api.images.post(data=data, headers=headers)
         operation.begun(self.client, response, wait)
-        made = self._make(seen={'fingerprint': digest.hexdigest()})
-        if wait:
-            made.sync()
-        return made
+        return self._make(seen={'fingerprint': digest.hexdigest()})
 
     def create_from_simplestreams(self, server, alias, public=False,
                                   auto_update=False, wait=False):
@@ -260,9 +258,9 @@ class Images(Manager[Image]):
         response = self.client.api.images.post(json={
             'public': public, 'auto_update': auto_update, 'source': source})
         made = self._make(seen={})
-        made._making = operation.begun(self.client, response)
+        made._making = operation.begun(self.client, response, wait)
         if wait:
-            made.sync()
+            made._key  # its fingerprint is known from here on
         return made
 
 

@@ -134,6 +134,7 @@ class Model(six.with_metaclass(ModelType)):
     _seen = {}  # type: Dict[str, Any]
     _local = {}  # type: Dict[str, Any]
     _etag = None  # type: Optional[str]
+    _stale = False
     _unsettled = None  # type: Optional[Tuple[Any, Dict[str, Any]]]
 
     def __init__(self, client, **attributes):
@@ -148,6 +149,7 @@ class Model(six.with_metaclass(ModelType)):
             _seen=seen,         # the representation as the server gave it
             _etag=etag,         # of just that representation
             _loaded=loaded,     # whether it is the whole one
+            _stale=False,       # whether the server has changed it since
             _listing=listing,   # what was listed with it
             _local={},          # working values: handed out or assigned
             _unsettled=None)    # a save whose operation may still fail
@@ -173,7 +175,7 @@ class Model(six.with_metaclass(ModelType)):
 
     def __repr__(self):
         # type: () -> str
-        status = self._seen.get('status')
+        status = None if self._stale else self._seen.get('status')
         return '<{} {}{}>'.format(
             type(self).__name__,
             exceptions.printable(self._seen.get(self.key, '?')),
@@ -206,10 +208,10 @@ class Model(six.with_metaclass(ModelType)):
 
     def _read(self, name):
         # type: (str) -> Any
+        if self._stale or (name not in self._seen and not self._loaded):
+            self._load()
         if name in self._local:
             return self._local[name]
-        if name not in self._seen and not self._loaded:
-            self._load()
         value = self._seen.get(name)
         if isinstance(value, (dict, list)):
             value = _copy(value)
@@ -278,10 +280,8 @@ class Model(six.with_metaclass(ModelType)):
 
     def _expire(self):
         # type: () -> None
-        """Forget what was loaded: the next read loads it anew."""
-        self.__dict__.update(
-            _seen={self.key: self._key}, _etag=None, _loaded=False,
-            _listing=None)
+        """The server has changed it: the next read loads it anew."""
+        self.__dict__.update(_etag=None, _stale=True, _listing=None)
 
     def rollback(self):
         # type: () -> None
@@ -445,7 +445,8 @@ class Model(six.with_metaclass(ModelType)):
             # In place: the caller may hold the very dict or list
             self._local[name] = _refill(self._local[name], value)
         self.__dict__.update(
-            _seen=document, _etag=etag, _loaded=True, _listing=None)
+            _seen=document, _etag=etag, _loaded=True, _stale=False,
+            _listing=None)
 
     def _fetch(self):
         # type: () -> Tuple[Dict[str, Any], Any]

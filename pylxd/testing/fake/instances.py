@@ -60,6 +60,7 @@ class Instance(object):
         )  # type: Dict[str, Snapshot]
         self.logs = {}  # type: Dict[str, bytes]
         self.busy = None  # type: Optional[str]
+        self.executions = set()  # type: Any
 
     @property
     def path(self):
@@ -186,6 +187,8 @@ class Instance(object):
         # type: () -> None
         """It stands still, or vanishes."""
         self.status = 'Stopped'
+        for run in list(self.executions):
+            run.kill(9)
         self.config['volatile.last_state.power'] = 'STOPPED'
         if self.ephemeral:
             self.daemon.instances.pop(self.name, None)
@@ -1045,7 +1048,11 @@ def execute(request, collection, name):
             raise APIError(
                 400, 'Failed to retrieve PID of executing child process')
         daemon.lifecycle('instance-exec', instance.path, command=run.command)
-        status = run.run(daemon.handlers)
+        instance.executions.add(run)
+        try:
+            status = run.run(daemon.handlers)
+        finally:
+            instance.executions.discard(run)
         run.stdin.close()
         for key in wanted[-2:] if not interactive else wanted:
             operation.sockets[key].tell('')
@@ -1102,6 +1109,7 @@ def connect(request, identifier):
                     run.stdin.close() if text and not data
                     else _type(run, websocket, data))
             elif name == 'control':
+                websocket.gone = lambda: run.kill(9)
                 websocket.received = lambda data, text: run.control(data)
         else:
             pipe = shell.Pipe()
