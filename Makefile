@@ -26,7 +26,7 @@ coverage:
 	$(PYTHON) tests/meta/coverage_table.py
 
 docs: .venv/done
-	$(BIN)/tox -q -e docs -- -b html doc doc/_build/html
+	@$(BIN)/tox -q -e docs
 
 .venv/done: setup.cfg
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \

@@ -28,8 +28,9 @@ def main():
         + [os.environ['PATH']])
 
     cpythons = [version for version in PYTHONS if runs('python' + version)]
-    for version in sorted(set(PYTHONS) - set(cpythons)):
-        print('Python {} is not installed: not tested.'.format(version))
+    for version in PYTHONS:
+        if version not in cpythons:
+            print('Python {} is not installed: not tested.'.format(version))
     units = ['py' + version.replace('.', '') for version in cpythons]
     contracts = [env + '-contract' for env in sorted(
         {units[0], units[-1]}, key=units.index)]
