@@ -208,7 +208,8 @@ class Model(six.with_metaclass(ModelType)):
 
     def _read(self, name):
         # type: (str) -> Any
-        if self._stale or (name not in self._seen and not self._loaded):
+        known = name in self._seen
+        if not known and not self._loaded or self._stale and name != self.key:
             self._load()
         if name in self._local:
             return self._local[name]

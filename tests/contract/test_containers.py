@@ -93,7 +93,7 @@ def test_create_waits_or_not(lxd_client, name, sent):
     config['name'] = name + '2'
     del sent[:]
     waited = lxd_client.containers.create(config, wait=True)
-    assert len(sent) == 3 and sent[1].startswith('GET /1.0/operations/')
+    assert len(sent) == 2 and sent[1].startswith('GET /1.0/operations/')
     assert waited.status == 'Stopped' and len(sent) == 3
 
 
