@@ -107,6 +107,8 @@ def take(lxd):
 
 
 if __name__ == '__main__':
-    # as with Ctrl-C: all that is open is closed on the way out
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Either way all that is open is closed; a shell's background job would
+    # not hear of Ctrl-C.
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())
