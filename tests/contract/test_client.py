@@ -108,7 +108,7 @@ def test_http_with_a_key_pair_means_https(lxd, lxd_https):
     with Client(endpoint, cert=lxd_https['cert'],
                 verify=lxd.certificate) as client:
         assert client.trusted
-        client.events().connect()
+        ways(client)
     with pytest.raises(exceptions.LXDException):
         Client(endpoint)  # plain text, which no such port speaks
 
@@ -133,7 +133,9 @@ def test_unreachable(endpoint, reason):
 def ways(client):
     """It works over HTTP, and over a websocket."""
     assert client.api.get().status_code == 200
-    client.events().connect()
+    events = client.events()
+    events.connect()
+    events.close_connection()
 
 
 def refused(lxd, **kwargs):

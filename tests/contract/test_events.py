@@ -1,0 +1,253 @@
+# -*- coding: utf-8 -*-
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+import six
+from six.moves import queue
+from ws4py.client import WebSocketBaseClient
+from ws4py.client.threadedclient import WebSocketClient
+
+from pylxd import Client, EventType, exceptions
+import wire
+from wire import Proxy, Server, certificate, frame, tls, upgrade
+
+from .support import unique
+
+
+class Collected(object):
+    """The events of a websocket in a thread, one by one as they come."""
+
+    def __init__(self, events):
+        self.events = events
+        self.came = queue.Queue()
+        received = events.received_message
+
+        def receive(message):
+            received(message)
+            self.came.put(events.messages[-1])
+
+        events.received_message = receive
+        events.connect()
+        self._thread = threading.Thread(target=events.run)
+        self._thread.start()
+
+    def find(self, type_, of):
+        """The first event of a type that has a text in it."""
+        while True:
+            event = self.came.get(timeout=20)
+            if event['type'] == type_ and of in json.dumps(event):
+                return event
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.events.close()  # the server answers by closing
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@pytest.mark.documents(
+    'Client.events', 'Client.events.connect', 'Client.events.run',
+    'Client.events.messages', 'example:events')
+def test_events(each_client, lxd_client, name):
+    with Collected(each_client.events()) as collected:
+        lxd_client.profiles.create(name)
+        event = collected.find('lifecycle', name)
+        lxd_client.containers.create(
+            {'name': name, 'source': {'type': 'none'}}, wait=True)
+        operation = collected.find('operation', name)
+    messages = collected.events.messages
+    assert event in messages and operation in messages
+    assert all(isinstance(each, dict) for each in messages)
+    assert event['metadata']['action'].startswith('profile-')
+    assert operation['metadata']['class'] == 'task'
+    assert {'timestamp', 'type', 'metadata'} <= set(event)
+
+
+@pytest.mark.documents('Client.events')
+@pytest.mark.parametrize('types', [
+    ['lifecycle'], {EventType.Lifecycle}, 'lifecycle'])
+def test_some_types_of_events(lxd_client, name, types):
+    with Collected(lxd_client.events(event_types=types)) as collected:
+        lxd_client.containers.create(
+            {'name': name, 'source': {'type': 'none'}}, wait=True)
+        lxd_client.profiles.create(name)
+        while 'profile' not in collected.find(
+                'lifecycle', name)['metadata']['action']:
+            pass
+    assert {each['type'] for each in collected.events.messages} == {
+        'lifecycle'}
+
+
+def test_all_types_of_events(lxd_client):
+    for types in (None, [], [EventType.All], ['lifecycle', 'all']):
+        assert lxd_client.events(event_types=types).resource == '/1.0/events'
+    assert lxd_client.events(event_types=['operation', 'lifecycle']).resource \
+        == '/1.0/events?type=lifecycle,operation'
+
+
+def test_a_type_that_is_none(lxd_client):
+    with pytest.raises(exceptions.LXDAPIException) as info:
+        lxd_client.events(event_types=['none_such']).connect()
+    assert 'none_such' in str(info.value)
+
+
+@pytest.mark.documents('Client.events')
+@pytest.mark.parametrize('base', [WebSocketBaseClient, WebSocketClient])
+def test_a_class_of_the_callers(each_client, lxd_client, name, base):
+    came = queue.Queue()
+
+    class Mine(base):
+        def handshake_ok(self):
+            if base is WebSocketClient:  # it runs in a thread of its own
+                super(Mine, self).handshake_ok()
+
+        def opened(self):
+            came.put('opened')
+
+        def received_message(self, message):
+            came.put(six.ensure_str(message.data))
+
+        def closed(self, code, reason=None):
+            came.put('closed')
+
+    events = each_client.events(Mine)
+    assert isinstance(events, Mine)
+    events.connect()
+    if base is WebSocketBaseClient:
+        thread = threading.Thread(target=events.run)
+        thread.start()
+    assert came.get(timeout=20) == 'opened'
+    lxd_client.profiles.create(name)
+    while name not in came.get(timeout=20):
+        pass
+    events.close()
+    while came.get(timeout=20) != 'closed':
+        pass
+    if base is WebSocketBaseClient:
+        thread.join(20)
+
+
+GEVENT = '''
+import sys
+import gevent.monkey
+gevent.monkey.patch_all()
+from ws4py.client.geventclient import WebSocketClient
+from pylxd import Client
+kwargs = dict(each.split('=', 1) for each in sys.argv[2:])
+if 'crt' in kwargs:
+    kwargs['cert'] = kwargs.pop('crt'), kwargs.pop('key')
+client = Client(**kwargs)
+events = client.events(WebSocketClient)
+events.connect()
+client.profiles.create(sys.argv[1])
+while True:
+    message = events.receive()
+    if message is None:
+        sys.exit('closed')
+    if sys.argv[1] in str(message):
+        break
+events.close()
+print('got it')
+'''
+
+
+@pytest.mark.parametrize('way', ['unix', 'https'])
+def test_gevent(lxd, lxd_https, name, way):
+    """In a process of its own, as gevent patches what all use."""
+    pytest.importorskip('gevent')
+    arguments = {'endpoint': lxd.socket} if way == 'unix' else {
+        'endpoint': lxd.endpoint, 'verify': lxd.certificate,
+        'crt': lxd_https['cert'][0], 'key': lxd_https['cert'][1]}
+    said = subprocess.check_output(
+        [sys.executable, '-c', GEVENT, name]
+        + ['{}={}'.format(*each) for each in sorted(arguments.items())])
+    assert said == b'got it\n'
+
+
+# -- handshakes
+
+@pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
+def test_no_origin_is_sent(lxd, container, websocket_client):
+    """Incus 7 refuses any that is not its own."""
+    with Proxy(lxd.socket, True) as proxy:
+        with lxd.client(endpoint=proxy.endpoint) as client:
+            events = client.events(websocket_client)
+            events.connect()
+            events.close_connection()
+            try:
+                # it does not run; its websockets are refused or never made
+                client.containers.get(container.name).execute(['true'])
+            except exceptions.LXDException:
+                pass
+        handshakes = [bytes(sent).lower() for sent in proxy.sent
+                      if b'upgrade: websocket' in bytes(sent).lower()]
+    assert handshakes
+    for each in handshakes:
+        assert b'origin' not in each
+        assert b'host: localhost\r\n' in each
+
+
+def test_what_comes_with_the_handshake(tmpdir):
+    """Incus 6 sends its first events in the packet of its answer."""
+    events = [{'type': 'logging', 'n': number} for number in range(9)]
+    stream = b''.join(frame(json.dumps(each).encode(), 1) for each in events)
+
+    def answer(request):
+        return lambda connection: connection.sendall(
+            upgrade(request) + stream)
+
+    pair = certificate(tmpdir)
+    for context in (None, tls(pair)):
+        with Server(wire.lxd({'GET /1.0/events': answer}),
+                    context=context) as server:
+            client = Client(server.endpoint, verify=pair[0])
+            listener = client.events()
+            listener.connect()
+            listener.run()
+        assert listener.messages == events
+
+
+# -- TLS
+
+@pytest.mark.parametrize('verify', ['other', True])
+@pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
+def test_another_server_is_refused(
+        lxd, lxd_https, tmpdir, verify, websocket_client):
+    """The server changes between two calls, as in an attack."""
+    other = certificate(tmpdir, 'other')
+    with lxd.client(**lxd_https) as client:
+        events = client.events(websocket_client)
+        with Proxy(lxd.socket, context=tls(other)) as proxy:
+            client.transport.port = int(proxy.endpoint.rpartition(':')[2])
+            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+                events.connect()
+            assert 'certificate' in str(info.value)
+            assert not any(proxy.sent)  # not even the request
+
+
+def test_the_key_pair_is_shown(lxd, lxd_https, tmpdir):
+    """A stranger gets no events."""
+    with lxd.client(**dict(lxd_https, cert=certificate(
+            tmpdir, unique()))) as client:
+        assert not client.trusted
+        with pytest.raises(exceptions.LXDAPIException) as info:
+            client.events().connect()
+        assert info.value.response.status_code == 403
+
+
+def test_the_listener_ends_with_the_server(lxd_https, lxd):
+    """It does not wait for a server that went away."""
+    with Proxy(lxd.socket, True) as proxy:
+        with lxd.client(endpoint=proxy.endpoint) as client:
+            events = client.events()
+            events.connect()
+            thread = threading.Thread(target=events.run)
+            thread.start()
+            proxy.close_connections()
+            thread.join(20)
+            assert not thread.is_alive()
