@@ -13,12 +13,15 @@ from pylxd import api, exceptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, Iterator, List, Optional, Union
+    from typing import Any, Callable, List, Optional, Tuple
     from pylxd.client import Client
     from pylxd.container import Instance
 
 #: As many links are followed as Linux follows.
 MOST_LINKS = 40
+#: Files of a tree that are on the way at once.
+WORKERS = 4
+FOREVER = 10 ** 8
 
 
 class FilesManager(object):
@@ -183,10 +186,12 @@ class FilesManager(object):
         # type: (requests.Response) -> List[str]
         names = [six.ensure_str(name)
                  for name in api.metadata(response, list) or ()]
-        for name in names:
-            # The instance may be hostile; this would lead out of a tree
-            if name in ('', '.', '..') or '/' in name or '\0' in name:
-                raise exceptions.InvalidResponse(response)
+        # The instance may be hostile: these would lead out of a tree, or to
+        # a link made from the other of two entries of one name
+        if len(set(names)) < len(names) or any(
+                name in ('', '.', '..') or '/' in name or '\0' in name
+                for name in names):
+            raise exceptions.InvalidResponse(response)
         return names
 
     def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
@@ -203,21 +208,27 @@ class FilesManager(object):
         src, dst = _native(src), _native(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
-        self.mk_dir(dst, stat.S_IMODE(os.stat(src).st_mode), uid, gid)
-        for name in sorted(os.listdir(src)):
-            here, there = os.path.join(src, name), posixpath.join(dst, name)
-            status = os.lstat(here)
+
+        def put(item):
+            # type: (Tuple[str, str]) -> List[Tuple[str, str]]
+            here, there = item
+            status = os.stat(here) if here == src else os.lstat(here)
             own = stat.S_IMODE(status.st_mode)
             if stat.S_ISLNK(status.st_mode):
                 self._post(there, 'symlink',
                            six.ensure_binary(os.readlink(here)),
                            None, uid, gid)
             elif stat.S_ISDIR(status.st_mode):
-                self.recursive_put(here, there, mode, uid, gid)
+                self.mk_dir(there, own, uid, gid)
+                return [(os.path.join(here, name), posixpath.join(there, name))
+                        for name in os.listdir(here)]
             elif stat.S_ISREG(status.st_mode):
                 with open(here, 'rb') as data:
                     self.put(there, data, own if mode is None else mode,
                              uid, gid)
+            return []
+
+        _walk(put, (src, dst))
 
     def recursive_get(self, remote_path, local_path):
         # type: (str, str) -> None
@@ -230,39 +241,41 @@ class FilesManager(object):
         :raises NotFound: there is no such directory.
         :raises OSError: something in ``local_path`` is in the way.
         """
-        remote_path = _native(remote_path)
-        self._get_any(remote_path, _native(local_path),
-                      posixpath.normpath(remote_path))
+        remote_path = _checked(remote_path)
+        top = posixpath.normpath(remote_path).rstrip('/') + '/'
 
-    def _get_any(self, remote_path, local_path, top):
-        # type: (str, str, str) -> None
-        response = self._open(remote_path)
-        kind = self._kind(response)
-        if kind == 'directory':
-            self._get_directory(response, remote_path, local_path, top)
-        elif kind == 'symlink':
-            target = self._text(response)
-            # The server tells where it leads, absolute, not what it says
-            if target.startswith(top.rstrip('/') + '/'):
-                target = posixpath.relpath(
-                    target, posixpath.dirname(remote_path))
-            if os.path.lexists(local_path):
-                os.unlink(local_path)
-            os.symlink(target, local_path)
-        else:
-            self._get_file(response, local_path)
-
-    def _get_directory(self, response, remote_path, local_path, top):
-        # type: (requests.Response, str, str, str) -> None
-        names = self._names(response)
-        if not os.path.isdir(local_path):
-            os.mkdir(local_path)
-        for name in names:
-            local = os.path.join(local_path, name)
+        def get(item):
+            # type: (Tuple[str, str]) -> List[Tuple[str, str]]
+            remote, local = item
+            response = self._open(remote)
+            kind = self._kind(response)
             if os.path.islink(local):
                 os.unlink(local)  # never write through it
-            self._get_any(posixpath.join(remote_path, name), local, top)
-        os.chmod(local_path, self._mode(response, 0o755) | stat.S_IRWXU)
+            if kind == 'directory':
+                return self._get_directory(response, remote, local)
+            if kind == 'symlink':
+                target = self._text(response)
+                # The server tells where it leads, absolute, not what it says
+                if target.startswith(top):
+                    target = posixpath.relpath(
+                        target, posixpath.dirname(remote))
+                if os.path.lexists(local):
+                    os.unlink(local)
+                os.symlink(target, local)
+            else:
+                self._get_file(response, local)
+            return []
+
+        _walk(get, (remote_path, _native(local_path)))
+
+    def _get_directory(self, response, remote, local):
+        # type: (requests.Response, str, str) -> List[Tuple[str, str]]
+        names = self._names(response)
+        if not os.path.isdir(local):
+            os.mkdir(local)
+        os.chmod(local, self._mode(response, 0o755) | stat.S_IRWXU)
+        return [(posixpath.join(remote, name), os.path.join(local, name))
+                for name in names]
 
     def _get_file(self, response, local_path):
         # type: (requests.Response, str) -> None
@@ -288,6 +301,25 @@ class FilesManager(object):
             return int(mode, 8) & 0o777 if mode else default
         except ValueError:
             raise exceptions.InvalidResponse(response)
+
+
+def _walk(task, item):
+    # type: (Callable[[Any], List[Any]], Any) -> None
+    """Do ``task`` with ``item``, then with what it returns, and so on down.
+
+    A few at a time, which takes little more than half the time of one.
+    """
+    from multiprocessing.pool import ThreadPool  # 10 ms that few need
+    pool = ThreadPool(WORKERS)
+    try:
+        items = [item]
+        while items:
+            # With a limit, as Python 2 could not be interrupted without one
+            found = pool.map_async(task, items).get(FOREVER)
+            items = [deeper for some in found for deeper in some]
+    finally:
+        pool.terminate()
+        pool.join()
 
 
 def _checked(path):

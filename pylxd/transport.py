@@ -121,7 +121,7 @@ class Transport(object):
         with self.errors():
             while True:
                 try:
-                    response = self._send(request, timeout)
+                    response = self._send(request, timeout)  # type: Any
                     break
                 except requests.ConnectionError as error:
                     if not (again and _was_dropped(error)):
@@ -156,7 +156,7 @@ class Transport(object):
             return self.session.prepare_request(requests.Request(
                 method, url, params=params, headers=headers, json=json,
                 data=data, **others))
-        request = requests.PreparedRequest()
+        request = requests.PreparedRequest()  # type: Any
         if params:
             url = '{}?{}'.format(url, request._encode_params(params))
         request.method = method
