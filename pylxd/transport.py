@@ -16,6 +16,7 @@ import requests.adapters
 import requests_unixsocket.adapters
 import six
 import urllib3
+from requests.structures import CaseInsensitiveDict
 from six.moves import http_client
 from six.moves.urllib import parse
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
@@ -161,7 +162,7 @@ class Transport(object):
             url = '{}?{}'.format(url, request._encode_params(params))
         request.method = method
         request.url = url
-        request.headers = self.session.headers.copy()
+        request.headers = CaseInsensitiveDict(self.session.headers)
         request.headers.update(headers or {})
         request.hooks = self.session.hooks
         request._cookies = self.session.cookies
