@@ -195,12 +195,12 @@ def test_what_is_sent_of_odd_names(counted, odd):
 def test_odd_names_that_are_allowed(lxd_client):
     """An alias may be almost anything, and is found as it was made."""
     image = lxd_client.images.get_by_alias('busybox')
-    for odd in (u'\xe4', u'\xe4 b', 'a/b', 'a?b', 'a#b', 'a+b'):
+    for odd in ('a.b', u'\xe4', u'\xe4 b', 'a/b', 'a?b', 'a#b', 'a+b'):
         alias = unique() + odd
         try:
             image.add_alias(alias, '')
         except exceptions.LXDAPIException as error:  # Incus 7 is stricter
-            assert error.response.status_code == 400 and odd != u'\xe4'
+            assert error.response.status_code == 400 and odd != 'a.b'
             continue
         try:
             found = lxd_client.api.images.aliases[alias].get()
