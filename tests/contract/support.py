@@ -27,7 +27,7 @@ def settle(client):
     for operation in client.operations.all():
         if operation.class_ == 'task' and operation.status == 'Running':
             try:
-                operation.wait()
+                operation.wait(timeout=60)
             except exceptions.LXDAPIException:
                 pass  # it failed, or is forgotten: it is over
 

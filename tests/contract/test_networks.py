@@ -1,0 +1,82 @@
+"""Networks: those of the host, and those that the server makes."""
+import pytest
+
+from pylxd import exceptions
+from pylxd.network import Network
+
+CONFIG = {'ipv4.address': 'none', 'ipv6.address': 'none'}
+
+
+@pytest.fixture
+def network(lxd_client, name):
+    return lxd_client.networks.create(name, config=CONFIG)
+
+
+@pytest.mark.documents('Client.networks', 'Client.networks.all',
+                       'Client.networks.get', 'Network.name', 'Network.type')
+def test_those_of_the_host(lxd_client):
+    networks = lxd_client.networks.all()
+    assert all(type(each) is Network for each in networks)
+    lo, = [each for each in networks if each.name == 'lo']
+    assert (lo.type, lo.managed, lo.used_by) == ('loopback', False, [])
+    got = lxd_client.networks.get('lo')
+    assert got == lo and got.type == 'loopback'
+    assert got.state().addresses[0]['address'] == '127.0.0.1'
+
+
+def test_what_is_not_there(lxd_client, name):
+    with pytest.raises(exceptions.NotFound):
+        lxd_client.networks.get(name)
+    assert not lxd_client.networks.exists(name)
+
+
+@pytest.mark.documents('Network', 'Network.used_by', 'Network.save',
+                       'Network.delete')
+def test_one_of_the_server(lxd_client, network, name):
+    assert network == Network(lxd_client, name=name)
+    assert network in lxd_client.networks.all()
+    assert (network.type, network.managed) == ('bridge', True)
+    assert not network.used_by
+    assert network.config['ipv4.address'] == 'none'
+
+    network.config['user.a'] = 'b'
+    network.description = 'it'
+    network.save(wait=True)
+    got = lxd_client.networks.get(name)
+    assert (got.config['user.a'], got.description) == ('b', 'it')
+    assert got.config['ipv4.address'] == 'none'
+    assert network.state().type == 'broadcast'
+
+    profile = lxd_client.profiles.create(name, devices={
+        'eth0': {'type': 'nic', 'network': name}})
+    network.sync()
+    assert [url.partition('?')[0].rpartition('/')[2]
+            for url in network.used_by] == [name]
+    profile.delete()
+
+    network.rename(name + '2', wait=True)
+    assert network == lxd_client.networks.get(name + '2')
+    network.delete(wait=True)
+    assert not lxd_client.networks.exists(name + '2')
+
+
+def test_create_with_all_there_is(lxd_client, name):
+    network = lxd_client.networks.create(
+        name, description='it', type='bridge', config=CONFIG, wait=True)
+    assert (network.description, network.type) == ('it', 'bridge')
+    with pytest.raises(exceptions.LXDAPIException):
+        lxd_client.networks.create(name, config=CONFIG)
+
+
+def test_a_server_with_networks_to_read_alone(
+        lxd_client, network, sent, monkeypatch):
+    monkeypatch.setitem(lxd_client.host_info, 'api_extensions', [])
+    assert network.managed is True
+    del sent[:]
+    network.description = 'it'
+    for change in (network.save, network.update, network.delete,
+                   lambda: lxd_client.networks.create('x')):
+        with pytest.raises(NotImplementedError) as caught:
+            change()
+        assert 'API extension "network"' in str(caught.value)
+    assert sent == []

@@ -1,0 +1,169 @@
+# -*- coding: utf-8 -*-
+"""Profiles."""
+import pytest
+
+from pylxd import exceptions
+from pylxd.profile import Profile
+
+from .support import EMPTY
+
+NIC = {'eth0': {'type': 'nic', 'nictype': 'p2p'}}
+
+
+@pytest.fixture
+def profile(lxd_client, name):
+    return lxd_client.profiles.create(
+        name, {'user.a': '1', 'user.b': '2'}, NIC)
+
+
+@pytest.mark.documents(
+    'Client.profiles', 'Client.profiles.create', 'Profile.create',
+    'Profile.name', 'Profile.config', 'Profile.devices',
+    'example:profile-create')
+def test_create(lxd_client, name):
+    config, devices = {'security.nesting': 'true'}, {
+        'root': {'path': '/', 'size': '10GB', 'type': 'disk'}}
+    devices['root']['pool'] = 'default'  # what the example lacks
+    profile = lxd_client.profiles.create(
+        name, config=config, devices=devices, description=u'\xe4')
+    assert (profile.name, profile.config, profile.devices) == (
+        name, config, devices)
+    assert profile.description == u'\xe4'
+    assert config == {'security.nesting': 'true'}
+
+    alone = lxd_client.profiles.create(name + '-2')
+    assert (alone.config, alone.devices, alone.description) == ({}, {}, '')
+
+
+def test_create_a_name_that_is_taken(lxd_client, profile):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        lxd_client.profiles.create(profile.name)
+    assert 'already exists' in str(caught.value)
+    profile.sync()
+    assert profile.config['user.a'] == '1'
+
+
+def test_create_with_a_key_that_is_none(lxd_client, name):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        lxd_client.profiles.create(name, {'no.such.key': '1'})
+    assert 'no.such.key' in str(caught.value)
+    assert not lxd_client.profiles.exists(name)
+
+
+@pytest.mark.documents('Client.profiles.all', 'Client.profiles.get',
+                       'example:profile-get')
+def test_all_and_get(lxd_client, profile):
+    profiles = lxd_client.profiles.all()
+    assert profile in profiles
+    assert 'default' in [each.name for each in profiles]
+    assert all(type(each) is Profile for each in profiles)
+    got = lxd_client.profiles.get(profile.name)
+    assert repr(got) == '<Profile {}>'.format(profile.name)
+    assert got.config == {'user.a': '1', 'user.b': '2'}
+    assert lxd_client.profiles.exists(profile.name)
+    assert not lxd_client.profiles.exists(profile.name + '-2')
+    with pytest.raises(exceptions.NotFound):
+        lxd_client.profiles.get(profile.name + '-2')
+
+
+@pytest.mark.documents('Profile')
+def test_made_by_hand(lxd_client, profile):
+    assert Profile(lxd_client, name=profile.name).config['user.a'] == '1'
+
+
+@pytest.mark.documents('Profile.used_by')
+def test_used_by(lxd_client, profile, name):
+    assert profile.used_by == []
+    lxd_client.containers.create({
+        'name': name, 'source': EMPTY, 'profiles': ['default', name]},
+        wait=True)
+    profile.sync()
+    assert [url.rpartition('/')[2] for url in profile.used_by] == [name]
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        profile.delete()
+    assert 'in use' in str(caught.value)
+
+
+@pytest.mark.documents('Profile.update', 'example:profile-update')
+def test_the_update_of_the_documentation(lxd_client, profile):
+    """It adds the key and keeps the rest, as its reader expects."""
+    profile.config = profile.config.update({'security.nesting': 'true'})
+    profile.update()
+    assert lxd_client.profiles.get(profile.name).config == {
+        'user.a': '1', 'user.b': '2', 'security.nesting': 'true'}
+    profile.devices = profile.devices.update({'n': {'type': 'none'}})
+    profile.update(wait=True)
+    got = lxd_client.profiles.get(profile.name)
+    assert set(got.devices) == {'eth0', 'n'} and got.devices['eth0'] == NIC[
+        'eth0']
+
+
+def test_save(lxd_client, profile):
+    del profile.config['user.a']
+    profile.config['user.c'] = u'\xe4'
+    profile.devices['eth0']['name'] = 'eth7'
+    profile.description = 'it'
+    profile.save(wait=True)
+    got = lxd_client.profiles.get(profile.name)
+    assert got.config == {'user.b': '2', 'user.c': u'\xe4'}
+    assert got.devices['eth0']['name'] == 'eth7'
+    assert got.description == 'it'
+
+
+def test_a_save_that_the_server_refuses(lxd_client, profile):
+    profile.config['no.such.key'] = '1'
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        profile.save(wait=True)
+    assert 'no.such.key' in str(caught.value)
+    assert profile.dirty and profile.config['no.such.key'] == '1'
+    del profile.config['no.such.key']
+    assert not profile.dirty
+
+
+@pytest.mark.documents('Profile.rename')
+def test_rename(lxd_client, profile, name):
+    renamed = profile.rename(name + '-new')
+    assert renamed.name == profile.name == name + '-new'
+    assert lxd_client.profiles.get(name + '-new') == renamed
+    assert renamed.config['user.a'] == '1'
+    assert not lxd_client.profiles.exists(name)
+    with pytest.raises(exceptions.LXDAPIException):
+        renamed.rename('default')
+    assert renamed.name == name + '-new'
+
+
+def test_delete(lxd_client, profile):
+    profile.delete()
+    assert not lxd_client.profiles.exists(profile.name)
+    with pytest.raises(exceptions.NotFound):
+        profile.delete()
+
+
+@pytest.mark.parametrize('called', ['{} x', '{}:x', u'{}\xe4', '{}%20x'])
+def test_names(lxd_client, name, called):
+    called = called.format(name)
+    lxd_client.profiles.create(name)
+    try:
+        made = lxd_client.profiles.create(called)
+    except exceptions.LXDAPIException:
+        assert [each.name for each in lxd_client.profiles.all()
+                if each.name.startswith(name)] == [name]
+        return  # this server does not want it
+    assert made in lxd_client.profiles.all()
+    assert made == lxd_client.profiles.get(called)
+    made.config['user.a'] = 'b'
+    made.save()
+    assert lxd_client.profiles.get(called).config == {'user.a': 'b'}
+    assert lxd_client.profiles.get(name).config == {}
+    made.delete()
+    assert lxd_client.profiles.exists(name)
+
+
+@pytest.mark.parametrize('called', ['', '.', '..', 'a\0b', 'a\nb'])
+def test_names_that_cannot_be(lxd_client, sent, called):
+    for ask in (lxd_client.profiles.create, lxd_client.profiles.get,
+                lxd_client.profiles.exists,
+                Profile(lxd_client, name='x').rename):
+        with pytest.raises(exceptions.InvalidName):
+            ask(called)
+    assert sent == []
