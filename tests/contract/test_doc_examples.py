@@ -53,9 +53,9 @@ def machine(lxd, lxd_client, key_pair, monkeypatch, tmpdir):
     yield
     settle(lxd_client)
     for each in [each for manager in managers for each in manager.all()]:
-        if getattr(each, 'status', None) == 'Running':
-            each.stop(wait=True)
         if each not in before:
+            if getattr(each, 'status', None) == 'Running':
+                each.stop(wait=True)
             each.delete(wait=True)
     for image in lxd_client.images.all():
         if not image.aliases:
