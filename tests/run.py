@@ -43,6 +43,8 @@ def main():
         print('On the stand-in, not on a real LXD: {}'.format(reason))
         os.environ['PYLXD_SERVER'] = 'fake'
 
+    # setuptools would pack what an earlier build has left there
+    shutil.rmtree('build', ignore_errors=True)
     # the slowest first
     envs = contracts + ['docs', 'mypy', 'pep8', 'meta'] + units
     sys.stdout.flush()
