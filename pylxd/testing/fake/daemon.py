@@ -64,6 +64,7 @@ class Daemon(object):
     def __init__(self, kind, extensions, directory):
         # type: (Kind, List[str], str) -> None
         self.kind = kind
+        self.project, self.suffix = 'default', ''
         self.extensions = extensions
         self.directory = directory
         self.retention = 5.0  # seconds that an operation outlives its end
@@ -80,6 +81,7 @@ class Daemon(object):
         self.profiles = {}  # type: Dict[str, Dict[str, Any]]
         self.networks = {}  # type: Dict[str, Dict[str, Any]]
         self.certificates = {}  # type: Dict[str, Dict[str, Any]]
+        self.projects = {}  # type: Dict[str, Project]
         self.operations = collections.OrderedDict(
         )  # type: Dict[str, Operation]
         self.listeners = []  # type: List[Any]
@@ -178,8 +180,44 @@ class Daemon(object):
         old = time.time() - self.retention
         with self.lock:
             for operation in list(self.operations.values()):
+                if operation.expires and operation.expires < time.time():
+                    operation.finish('Cancelled')
                 if operation.ended and operation.ended < old:
                     del self.operations[operation.id]
+
+
+class Project(object):
+    """A part of a daemon with instances of its own, and on demand with other
+    things; the rest it shares."""
+
+    def __init__(self, daemon, name, config, description):
+        # type: (Daemon, str, Dict[str, str], str) -> None
+        self._daemon = daemon
+        self.project = name
+        self.project_config = config
+        self.description = description
+        self.instances = collections.OrderedDict()  # type: Dict[str, Any]
+        for feature, names in (('images', ('images', 'aliases')),
+                               ('profiles', ('profiles',)),
+                               ('networks', ('networks',))):
+            if config.get('features.' + feature) == 'true':
+                for own in names:
+                    setattr(self, own, collections.OrderedDict())
+        if 'profiles' in self.__dict__:
+            self.profiles['default'] = {
+                'config': {}, 'devices': {}, 'description':
+                'Default {} profile for project {}'.format(
+                    daemon.kind.title, name)}
+
+    @property
+    def suffix(self):
+        # type: () -> str
+        """What the paths of its objects end with."""
+        return '?project=' + self.project
+
+    def __getattr__(self, name):
+        # type: (str) -> Any
+        return getattr(self._daemon, name)
 
 
 class Operation(object):
@@ -211,7 +249,7 @@ class Operation(object):
         self.hold = hold
         self.execution = None  # type: Any
         self.created = self.updated = timestamp()
-        self.ended = 0.0
+        self.ended = self.expires = 0.0
         self._work = work
         self._cancel = cancel
         self._fails = fails
@@ -327,6 +365,11 @@ class Operation(object):
         if self._cancel:
             self._cancel(self)
         self.finish('Cancelled')
+
+    def expire(self):
+        # type: () -> None
+        """Let it end soon, since it has been used."""
+        self.expires = self.expires or time.time() + self.daemon.retention
 
     # Websockets
 

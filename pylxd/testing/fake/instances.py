@@ -54,7 +54,7 @@ class Instance(object):
         self.description = description
         self.created = timestamp()
         self.used = '1970-01-01T00:00:00Z'
-        self.status = 'Stopped'
+        self.status, self.pid = 'Stopped', 0
         self.tree = tree  # type: Optional[Tree]
         self.snapshots = collections.OrderedDict(
         )  # type: Dict[str, Snapshot]
@@ -66,7 +66,8 @@ class Instance(object):
     def path(self):
         # type: () -> str
         """Its own path, where events say it is."""
-        return '/1.0/{}/{}'.format(home(self.daemon), self.name)
+        return '/1.0/{}/{}'.format(
+            home(self.daemon), self.name + self.daemon.suffix)
 
     @property
     def counts(self):
@@ -96,7 +97,7 @@ class Instance(object):
             'expanded_devices': self.expanded('devices'), 'name': self.name,
             'status': self.status, 'status_code': CODES[self.status],
             'last_used_at': self.used, 'location': 'none',
-            'type': 'container', 'project': 'default'}
+            'type': 'container', 'project': self.daemon.project}
         if not fields['expanded_devices']:
             del fields['expanded_devices']
         return fields
@@ -117,7 +118,7 @@ class Instance(object):
                 'addresses': [], 'counters': zero, 'hwaddr': '',
                 'host_name': '', 'mtu': 65536, 'state': 'down',
                 'type': 'loopback'}} if runs else None,
-            'pid': 4242 * runs, 'processes': 2 * runs,
+            'pid': self.pid * runs, 'processes': 2 * runs,
             'cpu': {'usage': 9613916 * runs}}
 
     @contextlib.contextmanager
@@ -181,6 +182,7 @@ class Instance(object):
             'volatile.last_state.idmap': _IDMAP,
             'volatile.last_state.power': 'RUNNING'})
         self.status, self.used = 'Running', timestamp()
+        self.pid = random.randrange(1000, 1 << 22)
         self.logs.update({'lxc.conf': b'', 'lxc.log': b''})
 
     def stop(self):
@@ -329,14 +331,13 @@ def list_(request, collection):
             collection, ''))
     if kind not in ('', 'container', 'virtual-machine'):
         raise APIError(500, 'Invalid instance type')
-    if kind == 'virtual-machine' or request.query.get(
-            'project', 'default') != 'default':
+    if kind == 'virtual-machine':
         return []
     with daemon.lock:
         instances = sorted(daemon.instances.values(), key=lambda i: i.name)
         depth = request.recursion()
         if not depth:
-            return ['/1.0/{}/{}'.format(collection, one.name)
+            return ['/1.0/{}/{}'.format(collection, one.name + daemon.suffix)
                     for one in instances]
         result = [one.render() for one in instances]
         if depth > 1:
@@ -744,8 +745,10 @@ def put_state(request, collection, name):
         if problem and not instance.busy:
             raise APIError(400, problem)
         with instance.working(action, operation):
-            if action == 'stop' and instance.status == 'Frozen' and (
-                    not body['force']):
+            if action == 'stop' and not body['force'] and (
+                    instance.status == 'Frozen' or 'lxc.signal.halt'
+                    in instance.expanded('config').get('raw.lxc', '')):
+                daemon.dying.wait(max(0, body['timeout']))
                 instance.status = 'Running'
                 raise APIError(
                     400, 'Failed shutting down instance, status is "Running":'

@@ -12,7 +12,7 @@ import ssl
 from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, instances
-from pylxd.testing.fake.daemon import APIError, random_hex
+from pylxd.testing.fake.daemon import APIError, Project, random_hex
 from pylxd.testing.fake.web import (
     Early, Upgrade, created, envelope, route, sync)
 
@@ -184,7 +184,8 @@ def _profile_path(daemon, name):
     # type: (Daemon, str) -> str
     for _ in range(daemon.kind.quotes or 1):
         name = parse.quote(name.encode('utf-8'), '')
-    return '/1.0/profiles/' + name
+    return '/1.0/profiles/' + name + (
+        daemon.suffix if 'profiles' in daemon.__dict__ else '')
 
 
 def _find_profile(daemon, name, text):
@@ -561,7 +562,8 @@ def create_certificate(request):
     if not request.trusted:
         token = _take_token(daemon, body[daemon.kind.secret])
         if token:
-            name = name or token['request']['name']
+            body.update(token['request'], certificate=body['certificate'])
+            name = body['name']
         elif not (daemon.kind.passwords and daemon.password
                   and body['password'] == daemon.password):
             raise APIError(403, 'not authorized')
@@ -693,8 +695,70 @@ def get_pool(request, name):
     return _pool(request.daemon)
 
 
+_FEATURES = ('images', 'networks', 'profiles', 'storage.volumes')
+
+
+def _render_project(daemon, name):
+    # type: (Daemon, str) -> Dict[str, Any]
+    project = daemon.projects.get(name)
+    return {
+        'name': name, 'config': project.project_config if project else {
+            'features.' + feature: 'true' for feature in _FEATURES},
+        'description': project.description if project else (
+            'Default {} project'.format(daemon.kind.title)),
+        'used_by': [instance.path for instance in
+                    (project or daemon).instances.values()]}
+
+
 @route('GET', '/1.0/projects')
 def list_projects(request):
     # type: (Request) -> Any
-    """List projects: there is one."""
-    return ['/1.0/projects/default']
+    """List projects."""
+    return [_render_project(request.daemon, name) if request.recursion()
+            else '/1.0/projects/' + name
+            for name in sorted(list(request.daemon.projects) + ['default'])]
+
+
+@route('POST', '/1.0/projects')
+def create_project(request):
+    # type: (Request) -> Any
+    """Make a project."""
+    body = request.json('ProjectsPost', 'name:s config:m description:s')
+    name = body['name']
+    if not name:
+        raise APIError(400, 'No name provided')
+    if name == 'default' or name in request.daemon.projects:
+        raise APIError(409, 'Failed creating project "{}": Failed adding '
+                       'database record: This "projects" entry already exists'
+                       .format(name))
+    config = {'features.' + feature: 'true' for feature in (
+        'images', 'profiles', 'storage.volumes')}
+    request.daemon.projects[name] = Project(
+        request.daemon, name, dict(config, **(body['config'] or {})),
+        body['description'])
+    return created('/1.0/projects/' + name)
+
+
+@route('GET', '/1.0/projects/{}')
+def get_project(request, name):
+    # type: (Request, str) -> Any
+    """Show a project."""
+    if name != 'default' and name not in request.daemon.projects:
+        raise APIError(404, 'Project not found')
+    project = _render_project(request.daemon, name)
+    return sync(project, etag=[project['description'], project['config']])
+
+
+@route('DELETE', '/1.0/projects/{}')
+def delete_project(request, name):
+    # type: (Request, str) -> Any
+    """Remove a project."""
+    if name == 'default':
+        raise APIError(403, "The 'default' project cannot be deleted")
+    if name not in request.daemon.projects:
+        raise APIError(
+            404, 'Fetch project "{}": Project not found'.format(name))
+    if request.daemon.projects[name].instances:
+        raise APIError(500, 'Only empty projects can be removed')
+    del request.daemon.projects[name]
+    return {}

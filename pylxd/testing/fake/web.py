@@ -523,6 +523,14 @@ def respond(request):
 def _find(request):
     # type: (Request) -> Any
     daemon = request.daemon
+    project = request.query.get('project', 'default')
+    if project != 'default':
+        if project not in daemon.projects:
+            if request.method == 'GET' and request.path in (
+                    '/1.0/instances', '/1.0/containers'):
+                return []
+            raise APIError(404, 'Project not found')
+        request.daemon = daemon.projects[project]
     for expression, methods in _ROUTES:
         match = expression.match(request.path)
         if match and not _is_missing(daemon, match.groups()):
