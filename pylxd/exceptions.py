@@ -183,7 +183,8 @@ class InvalidResponse(LXDAPIException):
     @property
     def message(self):
         # type: () -> str
-        return 'this is no answer of LXD: ' + self._raw()
+        return 'this is no answer of LXD: ' + (
+            printable(self.said) or self._raw())
 
 
 class ClientConnectionFailed(LXDException):

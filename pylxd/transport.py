@@ -4,11 +4,14 @@ One `Transport` makes the pooled HTTP session and every websocket of a client
 from the same settings, so that TLS is checked alike on both.
 """
 import contextlib
+import io
 from json import dumps
+import logging
 import os
 import re
 import socket
 import ssl
+import time
 import warnings
 
 import requests
@@ -25,7 +28,7 @@ from pylxd import exceptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Optional, Tuple, Union
+    from typing import Any, Iterator, List, Optional, Tuple, Union
     Cert = Union[str, Tuple[str, str]]
 
 #: Connections kept open to one server; more threads than this open more,
@@ -34,12 +37,25 @@ POOL = 64
 #: Bytes that are read and written at once: below 256 KiB the Python around
 #: each piece costs more than the copying (1.3-2.3 x at 16 KiB).
 BLOCK = 256 * 1024
+#: The longest answer that is read as a whole: ten times the largest list
+#: that a server is known for (10,000 instances with all of their states).
+LONGEST_BODY = 1024 ** 3
+#: Bytes that have to come within the timeout for a read, each time.
+LEAST = 4096
 
 #: What the layers below raise when a connection fails or breaks.
 LOWER_ERRORS = (
     requests.RequestException, urllib3.exceptions.HTTPError,
     http_client.HTTPException, socket.error, ssl.SSLError, CertificateError,
     UnicodeError)
+
+#: One line for each request, at the level debug.
+logger = logging.getLogger('pylxd')
+for _name in 'pylxd', 'ws4py':
+    # Whoever configures no logging sees nothing, no complaint of that either
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+clock = getattr(time, 'monotonic', time.time)
 
 
 class Transport(object):
@@ -119,7 +135,7 @@ class Transport(object):
         kwargs.pop('allow_redirects', None)  # none is ever followed
         timeout = kwargs.pop('timeout')
         request = self._prepared(method, self.url + path, **kwargs)
-        with self.errors():
+        with self.errors(), told(method, path) as outcome:
             while True:
                 try:
                     response = self._send(request, timeout)  # type: Any
@@ -129,12 +145,32 @@ class Transport(object):
                         raise
                     again = False
             if not stream:
-                # In one piece: requests joins it from pieces of 10 KiB
-                response._content = response.raw.read(decode_content=True)
-                response._content_consumed = True
+                self._read(response)
+            outcome.append(response.status_code)
         if not stream:
             self._check_length(response, len(response.content))
         return response
+
+    def _read(self, response):
+        # type: (Any) -> None
+        """Read the body, of a bounded length, as requests would do it from
+        pieces of 10 KiB."""
+        response._content_consumed = True
+        length = _length(response)
+        if length is not None and length <= LONGEST_BODY:
+            response._content = response.raw.read()
+            return
+        pieces, came = [], 0
+        for piece in iter(lambda: response.raw.read(BLOCK), b''):
+            pieces.append(piece)
+            came += len(piece)
+            if came > LONGEST_BODY:
+                response._content = pieces[0]
+                response.raw.close()
+                raise exceptions.InvalidResponse(
+                    response, said='more than {} bytes; what may be so long '
+                    'is read with stream=True'.format(LONGEST_BODY))
+        response._content = b''.join(pieces)
 
     def _send(self, request, timeout):
         # type: (requests.PreparedRequest, Any) -> requests.Response
@@ -209,8 +245,8 @@ class Transport(object):
     def _check_length(self, response, came):
         # type: (requests.Response, int) -> None
         # urllib3 before 2.0 takes what ends early for the whole
-        length = response.headers.get('Content-Length', '')
-        if re.match('[0-9]+$', length) and came < int(length):
+        length = _length(response)
+        if length is not None and came < length:
             raise exceptions.StreamBroken(
                 '{}: the answer ends after {} of {} bytes'.format(
                     self.endpoint, came, length))
@@ -257,6 +293,56 @@ class Transport(object):
         self.session.close()
 
 
+class _Answer(http_client.HTTPResponse, object):
+    """An answer that has to keep coming, if there is a timeout."""
+
+    def __init__(self, sock, *args, **kwargs):
+        # type: (Any, *Any, **Any) -> None
+        http_client.HTTPResponse.__init__(self, sock, *args, **kwargs)
+        if sock.gettimeout():
+            self.fp = io.BufferedReader(_Steady(self.fp, sock))
+
+
+class _Steady(io.RawIOBase):
+    """A socket whose timeout holds for each `LEAST` bytes.
+
+    By itself it starts anew with each byte, so that a server which sends one
+    now and then could hold a call for ever.
+    """
+
+    def __init__(self, file, sock):
+        # type: (Any, Any) -> None
+        self._file, self._sock = file, sock
+        self._receive = sock.recv_into if six.PY2 else file.raw.readinto
+        self._limit = self._left = sock.gettimeout()
+        self._came = 0
+
+    def readable(self):
+        # type: () -> bool
+        return True
+
+    def readinto(self, buffer):
+        # type: (Any) -> int
+        started = clock()
+        self._sock.settimeout(max(self._left, 0.001))
+        try:
+            size = self._receive(buffer)  # type: int
+        finally:
+            self._sock.settimeout(self._limit)
+        self._came += size
+        self._left -= clock() - started
+        if self._came >= LEAST:
+            self._came, self._left = 0, self._limit
+        elif self._left <= 0 and size:
+            raise socket.timeout('timed out: too few bytes came')
+        return size
+
+    def close(self):
+        # type: () -> None
+        self._file.close()
+        super(_Steady, self).close()
+
+
 class _UnixPool(requests_unixsocket.adapters.UnixHTTPConnectionPool):
     """requests-unixsocket's pool with room for threads and big pieces."""
 
@@ -272,6 +358,7 @@ class _UnixPool(requests_unixsocket.adapters.UnixHTTPConnectionPool):
         self.num_connections += 1
         connection = super(_UnixPool, self)._new_conn()
         connection.blocksize = BLOCK
+        connection.response_class = _Answer
         connection.strict = True  # Python 2 takes anything for HTTP/0.9
         return connection
 
@@ -317,6 +404,8 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
         transport = self._transport
 
         class Connection(urllib3.connection.HTTPSConnection):
+            response_class = _Answer
+
             def connect(self):
                 # type: () -> None
                 self.blocksize = BLOCK
@@ -343,6 +432,26 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
             self, request, verify, proxies=None, cert=None):
         # type: (Any, Any, Any, Any) -> Any
         return self.poolmanager.connection_from_url(request.url)
+
+
+def _length(response):
+    # type: (requests.Response) -> Optional[int]
+    length = response.headers.get('Content-Length', '')
+    return int(length) if re.match('[0-9]+$', length) else None
+
+
+@contextlib.contextmanager
+def told(method, path):
+    # type: (str, str) -> Iterator[List[Any]]
+    """Log a request when it has ended; the block appends its status."""
+    started, outcome = clock(), []  # type: float, List[Any]
+    try:
+        yield outcome
+    finally:
+        # Without the query, which may hold secrets
+        logger.debug('%s %s %s %.1f ms', method, path.partition('?')[0],
+                     outcome[0] if outcome else 'failed',
+                     (clock() - started) * 1000)
 
 
 def _socket_path(endpoint):
