@@ -44,7 +44,7 @@ def channel(*pieces, **kwargs):
     made = websocket.Channel(Transport('/s'), '/w')
     made.sock.close()
     made.sock = Pieces(pieces, **kwargs)
-    made.buf = b''
+    made.buf = bytearray()
     made.handshake_ok()
     return made
 
@@ -487,3 +487,33 @@ def test_listening_may_take_longer_than_the_timeout():
         threading.Timer(0.2, go.set).start()
         made.run()
     assert made.messages == [{}]
+
+
+def test_a_server_that_goes_before_its_ping_is_answered():
+    def answer(request):
+        return lambda connection: connection.sendall(
+            upgrade(request) + frame(b'{}', framing.OPCODE_TEXT)
+            + frame(b'p', framing.OPCODE_PING))
+
+    with Server(answer, True) as server:
+        made = websocket.bind(
+            Transport(server.endpoint), '/e', websocket.EventsClient)
+        made.connect()
+        made.sock.shutdown(socket.SHUT_WR)
+        made.run()
+    assert made.messages == [{}]
+
+
+@pytest.mark.parametrize('data, right', [
+    ([u'\xe4\u20ac'.encode('utf-8')], True),
+    ([b'\xc3', b'\xa4'], True),  # a character torn over two frames
+    ([b'\xff'], False), ([b'\xc3'], False), ([b'\xc3', b'a'], False),
+], ids=lambda value: '')
+def test_text_is_validated(data, right):
+    stream = websocket.Stream(expect_masking=False)
+    for place, part in enumerate(data):
+        for byte in bytearray(frame(
+                part, framing.OPCODE_CONTINUATION if place
+                else framing.OPCODE_TEXT, place == len(data) - 1)):
+            stream.parser.send(head(byte))
+    assert not stream.errors if right else stream.errors[0].code == 1007
