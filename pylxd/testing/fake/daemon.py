@@ -73,6 +73,7 @@ class Daemon(object):
         self.config = {}  # type: Dict[str, str]
         self.certificate = u''  # its own, PEM
         self.address = ''  # where it listens
+        self.listens = True  # so its configuration says
         self.password = ''
         self.authorities = True  # type: Any  # who vouches for image servers
         self.instances = collections.OrderedDict()  # type: Dict[str, Any]

@@ -748,8 +748,8 @@ def first(daemon):
                        ('etc/group', b'root:x:0:\n')):
         nodes['/' + name] = files.node(
             'file', data, 0o755 if name[0] == 'b' else 0o644, modified=1)
-    for name in ('bin/cat bin/echo bin/env bin/false bin/ls bin/pwd bin/sh '
-                 'bin/sleep bin/test bin/true sbin/init').split():
+    for name in ('bin/cat bin/echo bin/env bin/false bin/id bin/ls bin/pwd '
+                 'bin/sh bin/sleep bin/test bin/true sbin/init').split():
         nodes['/' + name] = files.node('symlink', b'/bin/busybox', modified=1)
     metadata = {'architecture': os.uname()[4], 'creation_date': 1,
                 'properties': {'description': 'busybox', 'os': 'busybox'}}

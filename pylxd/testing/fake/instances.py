@@ -7,6 +7,8 @@ import re
 import time
 import uuid
 
+from six.moves.urllib import parse
+
 from pylxd.testing.fake import moves, shell
 from pylxd.testing.fake.daemon import NEVER, APIError, random_hex, timestamp
 from pylxd.testing.fake.files import Broken, Tree, node
@@ -185,12 +187,17 @@ class Instance(object):
         self.pid = random.randrange(1000, 1 << 22)
         self.logs.update({'lxc.conf': b'', 'lxc.log': b''})
 
+    def end(self):
+        # type: () -> None
+        """All that runs in it is over."""
+        for run in list(self.executions):
+            run.kill(9)
+
     def stop(self):
         # type: () -> None
         """It stands still, or vanishes."""
         self.status = 'Stopped'
-        for run in list(self.executions):
-            run.kill(9)
+        self.end()
         self.config['volatile.last_state.power'] = 'STOPPED'
         if self.ephemeral:
             self.daemon.instances.pop(self.name, None)
@@ -757,6 +764,7 @@ def put_state(request, collection, name):
                     instance.config['volatile.last_state.idmap'] != _IDMAP):
                 operation.update({'container_progress': ''})
             if action in ('start', 'restart'):
+                instance.end()
                 instance.start()
             elif action == 'stop':
                 instance.stop()
@@ -778,7 +786,8 @@ def list_snapshots(request, collection, name):
     instance = find(request.daemon, name)
     if request.recursion():
         return [shot.fields for shot in instance.snapshots.values()]
-    return [instance.path + '/snapshots/' + shot
+    return [instance.path + '/snapshots/' + parse.quote(
+                shot.encode('utf-8'), '')
             for shot in instance.snapshots]
 
 

@@ -35,7 +35,8 @@ def get_versions(request):
 def _config(daemon):
     # type: (Daemon) -> Dict[str, Any]
     config = dict(daemon.config)  # type: Dict[str, Any]
-    config['core.https_address'] = daemon.address
+    if daemon.listens:
+        config['core.https_address'] = daemon.address
     if daemon.password:
         config['core.trust_password'] = True
     return config
@@ -56,7 +57,8 @@ def get_server(request):
     system = os.uname()
     der = ssl.PEM_cert_to_DER_cert(daemon.certificate)
     info.update(auth='trusted', config=_config(daemon), environment={
-        'addresses': [daemon.address], 'architectures': ['x86_64', 'i686'],
+        'addresses': [daemon.address] if daemon.listens else [],
+        'architectures': ['x86_64', 'i686'],
         'certificate': daemon.certificate,
         'certificate_fingerprint': hashlib.sha256(der).hexdigest(),
         'driver': 'lxc', 'driver_version': kind.version,
@@ -88,6 +90,8 @@ def put_server(request):
                 r'metrics|bgp|dns|shutdown|storage|syslog|remote)', key):
             raise APIError(400, "cannot set '{}' to '{}': unknown key".format(
                 key, value))
+    if 'core.https_address' in config or request.method == 'PUT':
+        daemon.listens = bool(config.get('core.https_address'))
     if config.get('core.trust_password') not in (None, True):
         daemon.password = config['core.trust_password']
     kept = daemon.config if request.method == 'PATCH' else {}
@@ -567,6 +571,9 @@ def create_certificate(request):
         elif not (daemon.kind.passwords and daemon.password
                   and body['password'] == daemon.password):
             raise APIError(403, 'not authorized')
+    elif body['token'] and not daemon.listens:
+        raise APIError(400, "Can't issue token when server isn't listening "
+                       "on network")
     elif body['token']:
         return _make_token(request, body)
     elif not body['certificate']:

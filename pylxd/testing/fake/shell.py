@@ -250,6 +250,12 @@ def _test(run, arguments, stdout, stderr):
     return int(found is None or (wanted or found.kind) != found.kind)
 
 
+def _id(run, arguments, stdout, stderr):
+    # type: (Execution, List[str], Any, Any) -> None
+    stdout.write(u'{}\n'.format(
+        run.group if '-g' in arguments else run.user))
+
+
 def _sleep(run, arguments, stdout, stderr):
     # type: (Execution, List[str], Any, Any) -> None
     run.sleep(float(arguments[0]))
@@ -268,7 +274,7 @@ def _sh(run, arguments, stdout, stderr):
 
 _COMMANDS = {
     'cat': _cat, 'echo': _echo, 'env': _env, 'false': lambda *_: 1,
-    'ls': _ls, 'pwd': _pwd, 'sh': _sh, 'sleep': _sleep, 'test': _test,
+    'id': _id, 'ls': _ls, 'pwd': _pwd, 'sh': _sh, 'sleep': _sleep, 'test': _test,
     'true': lambda *_: 0,
 }  # type: Dict[str, Callable[..., Optional[int]]]
 
