@@ -35,9 +35,13 @@ def quote(name):
         name = str(name)
     if not isinstance(name, six.string_types):
         raise TypeError('a name must be text, not {!r}'.format(name))
-    if name in ('', '.', '..') or _UNSAFE.search(name):
+    try:
+        encoded = six.ensure_text(name).encode('utf-8')
+    except UnicodeError:  # half of a pair of surrogates, on Python 3
+        encoded = b''
+    if encoded in (b'', b'.', b'..') or _UNSAFE.search(name):
         raise exceptions.InvalidName('{!r} cannot be a name'.format(name))
-    return parse.quote(name.encode('utf-8'), safe='')
+    return parse.quote(encoded, safe='')
 
 
 class Node(object):
@@ -128,6 +132,7 @@ class Node(object):
         if self._params or target is not None:
             params = dict(self._params)
             if target is not None:
+                quote(target)
                 params['target'] = target
             params.update(kwargs.get('params') or {})
             kwargs['params'] = params

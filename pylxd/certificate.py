@@ -6,7 +6,7 @@ import ssl
 
 import six
 
-from pylxd import exceptions, operation
+from pylxd import api, exceptions, operation
 from pylxd.model import Manager, Model, attribute
 
 TYPE_CHECKING = False
@@ -53,6 +53,8 @@ class Certificates(Manager[Certificate]):
 
         Endpoint: ``POST /1.0/certificates``.
         """
+        if name:
+            api.quote(name)
         der = to_der(cert_data)
         request = {
             'type': cert_type,
@@ -79,6 +81,8 @@ class Certificates(Manager[Certificate]):
 
         Endpoint: ``POST /1.0/certificates``.
         """
+        if name:
+            api.quote(name)
         self.client.server.need('certificate_token')
         request = {'type': 'client', 'name': name, 'token': True,
                    'projects': projects or [], 'restricted': restricted}

@@ -1,6 +1,6 @@
 """The client: connects, knows the server, holds the managers."""
 from pylxd import exceptions, websocket
-from pylxd.api import Node
+from pylxd.api import Node, quote
 from pylxd.certificate import Certificates
 from pylxd.container import Containers, Instances, VirtualMachines
 from pylxd.image import Images
@@ -44,6 +44,7 @@ class Client(object):
         by it.
     :param project: the project to work in; needs ``projects``.
     :raises ClientConnectionFailed: the server cannot be reached.
+    :raises InvalidName: no server can mean that project.
     :raises InvalidCertificate: a certificate or key is unusable.
     :raises LXDAPIException: what answers is no such server.
 
@@ -78,6 +79,8 @@ class Client(object):
             default_socket() if endpoint in (None, '') else endpoint,
             cert, verify, timeout)
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
+        if project:
+            quote(project)
         self.api = Node(self.transport, '', {'project': project} if project
                         else None)[version]
         #: What is at the other end.

@@ -228,10 +228,15 @@ class Instance(Named):
                 self.client.transport,
                 [_websocket_path(begun, secrets[fd]) for fd in '012'],
                 stdin_payload, [output.write for output in outputs])
-        except exceptions.StreamBroken:
+        except exceptions.StreamBroken as broken:
             # Where the command itself failed, that is what to tell
-            begun.wait(timeout=1)
-            raise
+            try:
+                begun.wait(timeout=1)
+            except exceptions.OperationFailed:
+                raise
+            except exceptions.LXDException:
+                pass  # the server is lost, or has forgotten it
+            raise broken
         begun.wait()
         return ExecuteResult(
             begun.metadata['return'], *[output.close() for output in outputs])

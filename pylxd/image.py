@@ -172,7 +172,10 @@ class Images(Manager[Image]):
         Endpoint: ``GET /1.0/images/aliases/NAME``.
         """
         response = self.client.api.images.aliases[alias].get()
-        return self.get(api.metadata(response).get('target'))
+        target = api.metadata(response).get('target')
+        if not isinstance(target, six.string_types):
+            raise exceptions.InvalidResponse(response)
+        return self.get(target)
 
     def exists(self, fingerprint, alias=False):
         # type: (str, bool) -> bool
@@ -232,6 +235,7 @@ class Images(Manager[Image]):
 
         Endpoint: ``POST /1.0/images``.
         """
+        api.quote(alias)
         return self._pull({
             'type': 'image', 'mode': 'pull', 'server': server,
             'protocol': 'simplestreams', 'alias': alias},

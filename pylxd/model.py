@@ -356,7 +356,7 @@ class Model(six.with_metaclass(ModelType)):
         """
         if self._unsettled is None:
             return
-        (begun, before), self._unsettled = self._unsettled, None
+        begun, before = self._unsettled
         known = {begun.id}
         deadline = _clock() + SAVE_WITHIN
         try:
@@ -364,6 +364,7 @@ class Model(six.with_metaclass(ModelType)):
         except exceptions.NotFound:
             pass  # it ended a while ago; what is there tells how
         except exceptions.OperationFailed:
+            self._unsettled = None
             self._unsave(before)
             raise
         while True:
@@ -375,6 +376,7 @@ class Model(six.with_metaclass(ModelType)):
                 break
             known.update(each.id for each in rivals)
             self._wait_for(rivals)
+        self._unsettled = None  # not before, as the server may be lost
         self._unsave(before)
         self._accept(document, etag, self._changes(), strict=True)
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
     from pylxd.client import Client
 
+#: Seconds by which the answer to a wait may be late.
+LATE = 10
 #: Status codes of the API.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
 
@@ -132,13 +134,18 @@ class Operation(object):
         :return: True, so that it can stand in a condition.
         :raises OperationFailed: with the server's reason.
         :raises OperationTimeout: it goes on.
+        :raises ConnectionTimeout: the server does not answer, `LATE`
+            seconds after the ``timeout``.
 
         Endpoint: ``GET /1.0/operations/ID/wait``.
         """
-        params = {} if timeout is None else {'timeout': max(int(timeout), 1)}
-        # No byte comes while the server waits: no limit for a read applies
+        params, within = {}, None  # type: Dict[str, int], Optional[int]
+        if timeout is not None:
+            params['timeout'] = max(int(timeout), 1)
+            within = params['timeout'] + LATE
+        # No byte comes while the server waits: no other limit applies
         response = self._node.wait.get(
-            params=params, timeout=None, is_api=False)
+            params=params, timeout=within, is_api=False)
         body = api.envelope(response)
         # Status 200 says nothing: only the body tells how it went, and
         # Incus 6.0 puts an error there without the operation.
