@@ -16,7 +16,7 @@ import tempfile
 import threading
 
 from pylxd.client import Client
-from pylxd.testing.fake import images, instances, rest, servers, tls, web
+from pylxd.testing.fake import images, instances, rest, servers, things, tls, web
 from pylxd.testing.fake.daemon import Daemon, random_hex
 from pylxd.testing.fake.faults import Fault, Faults
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ['FakeLXD']
 
-_PARTS = (images, instances, rest)  # they register what they answer
+_PARTS = (images, instances, rest, things)  # they register what they answer
 
 
 class FakeLXD(object):

@@ -82,7 +82,13 @@ class Daemon(object):
         self.profiles = {}  # type: Dict[str, Dict[str, Any]]
         self.networks = {}  # type: Dict[str, Dict[str, Any]]
         self.certificates = {}  # type: Dict[str, Dict[str, Any]]
-        self.projects = {}  # type: Dict[str, Project]
+        default = Project(self, 'default', {
+            'features.' + feature: 'true' for feature in (
+                'images', 'networks', 'profiles', 'storage.volumes')},
+            'Default {} project'.format(kind.title))
+        for name in _OWN:
+            setattr(default, name, getattr(self, name))
+        self.projects = {'default': default}
         self.operations = collections.OrderedDict(
         )  # type: Dict[str, Operation]
         self.listeners = []  # type: List[Any]
@@ -187,6 +193,9 @@ class Daemon(object):
                     del self.operations[operation.id]
 
 
+_OWN = ('instances', 'images', 'aliases', 'profiles', 'networks')
+
+
 class Project(object):
     """A part of a daemon with instances of its own, and on demand with other
     things; the rest it shares."""
@@ -195,7 +204,7 @@ class Project(object):
         # type: (Daemon, str, Dict[str, str], str) -> None
         self._daemon = daemon
         self.project = name
-        self.project_config = config
+        self.features = config
         self.description = description
         self.instances = collections.OrderedDict()  # type: Dict[str, Any]
         for feature, names in (('images', ('images', 'aliases')),

@@ -14,7 +14,7 @@ from six.moves.urllib import parse
 from pylxd.testing.fake import files
 from pylxd.testing.fake.daemon import (
     NEVER, APIError, random_hex, timestamp, write_file)
-from pylxd.testing.fake.web import BLOCK, Answer, created, route, sync
+from pylxd.testing.fake.web import BLOCK, Answer, route, sync
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -448,28 +448,28 @@ def export(request, fingerprint):
     # type: (Request, str) -> Any
     """Send the files of an image."""
     image = _shown(request, fingerprint)
-    names = [image.fingerprint + '.tar.gz']
+    name = image.fingerprint + '.tar.gz'
     if len(image.paths) == 1:
         return Answer(200, _chunks(image.paths), {
             'Content-Length': str(image.size),
-            'Content-Disposition': 'inline;filename=' + names[0],
+            'Content-Disposition': 'inline;filename=' + name,
         }, 'octet-stream')
-    names.insert(0, 'meta-' + names[0])
     boundary = random_hex()
+    heads = ['--{}\r\nContent-Disposition: form-data; name="{}"; filename="{}"'
+             '\r\nContent-Type: application/octet-stream\r\n\r\n'.format(
+                 boundary, part, name).encode() for part, name in (
+                     ('metadata', 'meta-' + name), ('rootfs', name))]
+    end = '\r\n--{}--\r\n'.format(boundary).encode()
 
     def pieces():
         # type: () -> Iterator[bytes]
-        for part, name, path in zip(('metadata', 'rootfs'), names,
-                                    image.paths):
-            yield ('--{}\r\nContent-Disposition: form-data; name="{}"; '
-                   'filename="{}"\r\nContent-Type: application/octet-stream'
-                   '\r\n\r\n'.format(boundary, part, name)).encode()
+        for between, head, path in zip((b'', b'\r\n'), heads, image.paths):
+            yield between + head
             for chunk in _chunks([path]):
                 yield chunk
-            yield b'\r\n'
-        yield '--{}--\r\n'.format(boundary).encode()
-    body = b''.join(pieces())
-    return Answer(200, body, {
+        yield end
+    return Answer(200, pieces(), {
+        'Content-Length': str(image.size + len(b''.join(heads) + end) + 2),
         'Content-Type': 'multipart/form-data; boundary=' + boundary})
 
 
@@ -481,103 +481,6 @@ def make_secret(request, fingerprint):
     return request.operation(
         'Image download token', None, [('images', image.fingerprint)],
         metadata={'secret': random_hex()})
-
-
-# Aliases
-
-@route('GET', '/1.0/images/aliases')
-def list_aliases(request):
-    # type: (Request) -> Any
-    """List aliases."""
-    aliases = sorted(request.daemon.aliases)
-    if request.recursion():
-        return [_render_alias(request.daemon, name) for name in aliases]
-    return ['/1.0/images/aliases/' + name for name in aliases]
-
-
-def _render_alias(daemon, name):
-    # type: (Daemon, str) -> Dict[str, str]
-    return dict(find_alias(daemon, name), name=name, type='container')
-
-
-@route('POST', '/1.0/images/aliases')
-def create_alias(request):
-    # type: (Request) -> Any
-    """Make an alias."""
-    daemon = request.daemon
-    body = request.json('ImageAliasesPost',
-                        'name:s target:s description:s type:s')
-    name = body['name']
-    if not name or not body['target']:
-        raise APIError(400, 'name and target are required')
-    if name in daemon.aliases:
-        raise APIError(409, 'Alias "{}" already exists'.format(name))
-    image = find(daemon, body['target'])
-    daemon.aliases[name] = {'description': body['description'],
-                            'target': image.fingerprint}
-    path = '/1.0/images/aliases/' + name
-    daemon.lifecycle('image-alias-created', path, request.requestor,
-                     target=body['target'])
-    return created(path)
-
-
-@route('GET', '/1.0/images/aliases/(.+)', public=True)
-def get_alias(request, name):
-    # type: (Request, str) -> Any
-    """Show an alias."""
-    alias = find_alias(request.daemon, name)
-    if not request.trusted and not find(
-            request.daemon, alias['target']).public:
-        raise APIError(404, 'Image alias not found')
-    return sync(_render_alias(request.daemon, name), etag=alias)
-
-
-@route('PUT', '/1.0/images/aliases/(.+)')
-@route('PATCH', '/1.0/images/aliases/(.+)')
-def put_alias(request, name):
-    # type: (Request, str) -> Any
-    """Change an alias."""
-    daemon = request.daemon
-    body = request.json('ImageAliasesEntryPut', 'target:s description:s')
-    if request.method == 'PUT' and not body['target']:
-        raise APIError(400, 'The target field is required')
-    alias = find_alias(daemon, name)
-    request.match(alias)
-    given = json.loads(request.text.decode('utf-8'))
-    if body['target']:
-        alias['target'] = find(daemon, body['target']).fingerprint
-    if request.method == 'PUT' or 'description' in given:
-        alias['description'] = body['description']
-    daemon.lifecycle('image-alias-updated', '/1.0/images/aliases/' + name,
-                     request.requestor, target=alias['target'])
-    return {}
-
-
-@route('POST', '/1.0/images/aliases/(.+)')
-def rename_alias(request, name):
-    # type: (Request, str) -> Any
-    """Rename an alias."""
-    daemon = request.daemon
-    new = request.json('ImageAliasesEntryPost', 'name:s')['name']
-    if new in daemon.aliases:
-        raise APIError(409, 'Alias "{}" already exists'.format(new))
-    find_alias(daemon, name)
-    daemon.aliases[new] = daemon.aliases.pop(name)
-    path = '/1.0/images/aliases/' + new
-    daemon.lifecycle('image-alias-renamed', path, request.requestor,
-                     old_name=name)
-    return created(path)
-
-
-@route('DELETE', '/1.0/images/aliases/(.+)')
-def delete_alias(request, name):
-    # type: (Request, str) -> Any
-    """Remove an alias."""
-    find_alias(request.daemon, name)
-    del request.daemon.aliases[name]
-    request.daemon.lifecycle('image-alias-deleted',
-                             '/1.0/images/aliases/' + name, request.requestor)
-    return {}
 
 
 # Other servers

@@ -48,13 +48,12 @@ def route(method, pattern, public=False):
 
     def register(function):
         # type: (Any) -> Any
-        function.public = public
         for known, methods in _ROUTES:
             if known.pattern == expression.pattern:
-                methods[method] = function
+                methods[method] = function, public
                 break
         else:
-            _ROUTES.append((expression, {method: function}))
+            _ROUTES.append((expression, {method: (function, public)}))
             # What is written out goes before what is any name
             _ROUTES.sort(key=lambda item: item[0].pattern.replace('(', '~'))
         return function
@@ -537,9 +536,9 @@ def _find(request):
             break
     else:
         raise APIError(404, 'not found')
-    function = methods.get(request.method) or methods.get(
-        'GET' if request.method == 'HEAD' else '')
-    if not request.trusted and not getattr(function, 'public', False):
+    method = 'GET' if request.method == 'HEAD' else request.method
+    function, public = methods.get(method, (None, False))
+    if not request.trusted and not public:
         raise APIError(403, 'not authorized')
     if function is None:
         raise APIError(501, 'not implemented')
