@@ -352,17 +352,19 @@ class Model(six.with_metaclass(ModelType)):
         The server checks the ETags of two changes that come together before
         it makes either (seen on LXD 5.0.2), so that the later one undoes the
         other. So look at what is there until no change has come between,
-        and take for a local change again what is not.
+        and if one has, take for a local change again what is not there. If
+        not, what is there is what the server has made of it.
         """
         if self._unsettled is None:
             return
         begun, before = self._unsettled
         known = {begun.id}
+        disturbed = False
         deadline = _clock() + SAVE_WITHIN
         try:
             begun.wait()
         except exceptions.NotFound:
-            pass  # it ended a while ago; what is there tells how
+            disturbed = True  # it ended a while ago; how, nobody knows
         except exceptions.OperationFailed:
             self._unsettled = None
             self._unsave(before)
@@ -374,10 +376,12 @@ class Model(six.with_metaclass(ModelType)):
                       and each.id not in known and each.overlaps(begun)]
             if not rivals or _clock() > deadline:
                 break
+            disturbed = True
             known.update(each.id for each in rivals)
             self._wait_for(rivals)
         self._unsettled = None  # not before, as the server may be lost
-        self._unsave(before)
+        if disturbed:
+            self._unsave(_reached(before, self._seen, document))
         self._accept(document, etag, self._changes(), strict=True)
 
     def _unsave(self, before):
@@ -765,6 +769,20 @@ def _keep_volatile(mine, theirs):
     for key, value in (theirs or {}).items():
         if key.startswith('volatile.'):
             mine.setdefault(key, value)
+
+
+def _reached(before, sent, there):
+    # type: (Any, Any, Any) -> Any
+    """``sent`` as far as it is ``there``, and ``before`` elsewhere."""
+    if sent == there:
+        return sent
+    if not all(isinstance(each, dict) for each in (before, sent, there)):
+        return before
+    reached = {key: _reached(before.get(key, MISSING), sent.get(key, MISSING),
+                             there.get(key, MISSING))
+               for key in set(before) | set(sent)}
+    return {key: value for key, value in reached.items()
+            if value is not MISSING}
 
 
 def _merge(base, mine, theirs, place, conflicts):
