@@ -238,6 +238,9 @@ class Instance(Named):
                 pass  # the server is lost, or has forgotten it
             raise broken
         begun.wait()
+        if 'return' not in (begun.metadata or {}):
+            raise exceptions.LXDException(
+                '{!r} does not say how the command ended'.format(begun))
         return ExecuteResult(
             begun.metadata['return'], *[output.close() for output in outputs])
 
@@ -286,8 +289,10 @@ class Instance(Named):
         # type: (Dict[str, Any]) -> operation.Operation
         response = self.api['exec'].post(json=request)
         begun = operation.begun(self.client, response)
-        if begun is None or not isinstance(
-                (begun.metadata or {}).get('fds'), dict):
+        fds = begun and (begun.metadata or {}).get('fds')
+        needed = ('0', 'control') if request['interactive'] else '012'
+        if begun is None or not isinstance(fds, dict) or not all(
+                isinstance(fds.get(fd), six.string_types) for fd in needed):
             raise exceptions.InvalidResponse(response)
         return begun
 

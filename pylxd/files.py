@@ -117,7 +117,7 @@ class FilesManager(object):
         """
         if isinstance(data, six.text_type):
             data = data.encode('utf-8')
-        if isinstance(data, dict) or not (
+        if isinstance(data, (dict, io.TextIOBase)) or not (
                 isinstance(data, bytes) or hasattr(data, 'read')
                 or hasattr(data, '__iter__')):
             raise TypeError('{!r} is nothing to write to {}'.format(

@@ -1,4 +1,5 @@
 """What the server does in the background: waiting for it, cancelling it."""
+import six
 from six.moves.urllib import parse
 
 from pylxd import api, exceptions
@@ -51,7 +52,21 @@ class Operation(object):
             (name, value) for name, value in attributes.items()
             # No server may replace a method or the client
             if not name.startswith('_') and name != 'path'
-            and not callable(getattr(type(self), name, None)))
+            and not callable(getattr(type(self), six.ensure_str(name), None)))
+
+    def _take(self, document, response):
+        # type: (Any, requests.Response) -> Operation
+        """Become what a document of the server describes.
+
+        :raises InvalidResponse: it describes no operation.
+        """
+        parts = [document] + [isinstance(document, dict) and (
+            document.get(name) or {}) for name in ('metadata', 'resources')]
+        if not all(isinstance(part, dict) for part in parts) or not all(
+                isinstance(urls, list) for urls in parts[-1].values()):
+            raise exceptions.InvalidResponse(response)
+        self._update(document)
+        return self
 
     def __getstate__(self):
         # type: () -> Dict[str, Any]
@@ -75,7 +90,8 @@ class Operation(object):
         Endpoint: ``GET /1.0/operations/ID``.
         """
         node = client.api.operations[cls.extract_operation_id(operation_id)]
-        return cls(client, **api.metadata(node.get()))
+        response = node.get()
+        return cls(client)._take(api.metadata(response), response)
 
     @classmethod
     def all(cls, client):
@@ -84,9 +100,11 @@ class Operation(object):
 
         Endpoint: ``GET /1.0/operations?recursion=1``.
         """
-        by_status = api.metadata(
-            client.api.operations.get(params={'recursion': 1}))
-        return [cls(client, **each)
+        response = client.api.operations.get(params={'recursion': 1})
+        by_status = api.metadata(response)
+        if not all(isinstance(some, list) for some in by_status.values()):
+            raise exceptions.InvalidResponse(response)
+        return [cls(client)._take(each, response)
                 for some in by_status.values() for each in some]
 
     @classmethod
@@ -150,10 +168,11 @@ class Operation(object):
         # Status 200 says nothing: only the body tells how it went, and
         # Incus 6.0 puts an error there without the operation.
         if body['type'] != 'error':
-            self._update(api.metadata(response))
+            self._take(api.metadata(response), response)
         elif timeout is not None and body.get(
                 'error') == 'context deadline exceeded':
-            self._update(api.metadata(self._node.get()))
+            response = self._node.get()
+            self._take(api.metadata(response), response)
         else:
             self._update({'status': 'Failure', 'status_code': FAILURE,
                           'err': body.get('error') or 'no reason was given'})
@@ -229,7 +248,7 @@ def begun(client, response, wait=False):
     """
     if api.envelope(response)['type'] != 'async':
         return None
-    operation = Operation(client, **api.metadata(response))
+    operation = Operation(client)._take(api.metadata(response), response)
     if wait:
         operation.wait()
     return operation
