@@ -1,12 +1,16 @@
 """What flows over websockets: events, and the streams of exec."""
 import codecs
+import contextlib
 import errno
+import io
 import json
 import os
 import re
 import select
 import socket
 import ssl
+import stat
+import threading
 import types
 
 import requests
@@ -17,11 +21,12 @@ from ws4py.exc import HandshakeError
 from ws4py.messaging import BinaryMessage, TextMessage
 
 from pylxd import api, exceptions
-from pylxd.transport import BLOCK
+from pylxd.transport import BLOCK, clock, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
+    from typing import (
+        Any, Callable, Dict, Iterator, List, Optional, Tuple, Type)
     from pylxd.transport import Transport
 
 #: The longest answer to a handshake that is read.
@@ -30,6 +35,9 @@ LONGEST_HEAD = 64 * 1024
 LONGEST_FRAME = 64 * 1024 * 1024
 #: Bytes in a frame that is sent; larger ones make LXD slower.
 FRAME = 64 * 1024
+#: What reads from a descriptor, with nothing between.
+FILES = (io.FileIO,) + ((
+    six.moves.builtins.file,) if six.PY2 else ())  # type: Any
 
 
 class Validator(object):
@@ -67,6 +75,7 @@ class Wire(WebSocketBaseClient):
     transport = None  # type: Any
     sock = None  # type: Any
     _used = 0  # so much of ``buf`` has been parsed
+    _until = None  # type: Any # when the handshake must have ended
 
     @property
     def handshake_headers(self):
@@ -109,6 +118,8 @@ class Wire(WebSocketBaseClient):
         self.sock = self.transport.connect()
         self.stream = Stream(always_mask=True, expect_masking=False)
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
+        timeout = self.transport.timeout[1]
+        self._until = timeout and clock() + timeout
         with self.transport.errors():
             self.sock.sendall(self.handshake_request)
 
@@ -118,16 +129,17 @@ class Wire(WebSocketBaseClient):
 
         What the server sent right behind it waits in ``buf``.
         """
-        with self.transport.errors():
+        with self.transport.errors(), told('GET', self._place) as outcome:
             answer = b''
             while b'\r\n\r\n' not in answer and len(answer) < LONGEST_HEAD:
-                piece = self.sock.recv(4096)
+                piece = self._hear(4096)
                 if not piece:
                     break
                 answer += piece
             head, end, rest = answer.partition(b'\r\n\r\n')
             status, _, headers = head.partition(b'\r\n')
             code = status.split(b' ')[1:2]
+            outcome += [six.ensure_str(each, 'latin-1') for each in code]
             if not end or code != [b'101']:
                 self._refuse(status, headers, rest)
         try:
@@ -142,6 +154,13 @@ class Wire(WebSocketBaseClient):
         self.sock.settimeout(None)
         self.buf = bytearray(rest)
         self.handshake_ok()
+
+    def _hear(self, size):
+        # type: (int) -> bytes
+        """Some of the answer, which has one timeout for the whole."""
+        if self._until:
+            self.sock.settimeout(max(self._until - clock(), 0.001))
+        return self.sock.recv(size)
 
     def once(self):
         # type: () -> bool
@@ -217,7 +236,7 @@ class Wire(WebSocketBaseClient):
         missing = min(int(length) if re.match('[0-9]+$', length) else 0,
                       LONGEST_HEAD)
         while len(rest) < missing:
-            piece = self.sock.recv(missing - len(rest))
+            piece = self._hear(missing - len(rest))
             if not piece:
                 break
             rest += piece
@@ -327,6 +346,17 @@ class Channel(Wire):
                     sink(message.data)
             del stream.pings[:], stream.pongs[:]
 
+    def fileno(self):
+        # type: () -> int
+        """What can be waited for."""
+        return self.sock.fileno()
+
+    @property
+    def pending(self):
+        # type: () -> bool
+        """Whether a frame is sent in part."""
+        return bool(self._frame)
+
     def send_some(self, pieces):
         # type: (Iterator[bytes]) -> bool
         """Send as much as goes; whether there is more to send."""
@@ -379,68 +409,147 @@ def exchange(transport, paths, payload, sinks):
         # The command starts when all are there, so none waits for another.
         for channel in channels:
             channel.agree()
-        _pump(channels[0], pieces(payload), dict(zip(channels[1:], sinks)))
+        with contextlib.closing(pieces(payload)) as source:
+            _pump(channels[0], source, dict(zip(channels[1:], sinks)))
     finally:
         for channel in channels:
             channel.close_connection()
 
 
 def _pump(stdin, payload, sinks):
-    # type: (Channel, Iterator[bytes], Dict[Channel, Any]) -> None
+    # type: (Channel, Any, Dict[Channel, Any]) -> None
     sending = True
     # What came with the handshakes is no longer in the sockets
-    readable, writable = list(sinks), []  # type: List[Channel], List[Channel]
+    readable, writable = list(sinks), []  # type: List[Any], List[Any]
     while sinks:
-        if writable:
+        if writable or payload in readable:
             sending = stdin.send_some(payload)
         for channel in readable:
-            channel.receive(sinks[channel])
-            if channel.ended:
-                del sinks[channel]
+            if channel is not payload:
+                channel.receive(sinks[channel])
+                if channel.ended:
+                    del sinks[channel]
+        readers = list(sinks)  # type: List[Any]
+        writers = [stdin] if sending else []
+        if sending and isinstance(payload, Incoming) and not stdin.pending:
+            readers, writers = readers + [payload], []
         if sinks:
-            readable, writable = _wait(
-                list(sinks), [stdin] if sending else [])
+            readable, writable = _wait(readers, writers)
 
 
 def _wait(readers, writers):
-    # type: (List[Channel], List[Channel]) -> Tuple[List[Any], List[Any]]
+    # type: (List[Any], List[Any]) -> Tuple[List[Any], List[Any]]
     """Those that can be read and written without blocking."""
     if not hasattr(select, 'poll'):  # Windows
-        readable, writable, _ = select.select(
-            [channel.sock for channel in readers],
-            [channel.sock for channel in writers], [])
-        return ([channel for channel in readers if channel.sock in readable],
-                [channel for channel in writers if channel.sock in writable])
+        return select.select(readers, writers, [])[:2]
     poll = select.poll()
     for channel in readers:
-        poll.register(channel.sock, select.POLLIN)
+        poll.register(channel, select.POLLIN)
     for channel in writers:
-        poll.register(channel.sock, select.POLLOUT)
+        poll.register(channel, select.POLLOUT)
     try:
         ready = {descriptor for descriptor, _ in poll.poll()}
     except select.error as error:  # a signal, on Python 2
         if error.args[0] != errno.EINTR:
             raise
         return [], []
-    return ([channel for channel in readers
-             if channel.sock.fileno() in ready],
-            [channel for channel in writers
-             if channel.sock.fileno() in ready])
+    return ([channel for channel in readers if channel.fileno() in ready],
+            [channel for channel in writers if channel.fileno() in ready])
+
+
+class Incoming(six.Iterator):
+    """What comes from a descriptor that can be waited for."""
+
+    def __init__(self, descriptor):
+        # type: (int) -> None
+        self._descriptor = descriptor
+
+    def fileno(self):
+        # type: () -> int
+        """What can be waited for."""
+        return self._descriptor
+
+    def __iter__(self):
+        # type: () -> Incoming
+        return self
+
+    def __next__(self):
+        # type: () -> bytes
+        piece = os.read(self._descriptor, FRAME)
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def close(self):
+        # type: () -> None
+        """Nothing: it is the caller's."""
+
+
+class Fed(Incoming):
+    """What another thread reads, as reading it may block."""
+
+    def __init__(self, items):
+        # type: (Any) -> None
+        ours, theirs = os.pipe()
+        super(Fed, self).__init__(ours)
+        self._error = None  # type: Optional[BaseException]
+        thread = threading.Thread(target=self._feed, args=(items, theirs))
+        thread.daemon = True  # nobody can end what blocks in it
+        thread.start()
+
+    def _feed(self, items, descriptor):
+        # type: (Any, int) -> None
+        try:
+            for item in items:
+                os.write(descriptor, item)
+        except BaseException as error:
+            self._error = error  # that nobody takes more too
+        finally:
+            os.close(descriptor)
+
+    def __next__(self):
+        # type: () -> bytes
+        try:
+            return super(Fed, self).__next__()
+        except StopIteration:
+            if self._error is not None:
+                raise self._error
+            raise
+
+    def close(self):
+        # type: () -> None
+        """Take no more."""
+        os.close(self._descriptor)
 
 
 def pieces(payload):
-    # type: (Any) -> Iterator[bytes]
+    # type: (Any) -> Any
     """``payload`` as bytes, at most `FRAME` at a time.
+
+    A pipe or terminal is read by its descriptor, as `subprocess` does; what
+    else may block is read by another thread, so that output goes on
+    meanwhile.
 
     :raises TypeError: it is nothing that can be sent.
     """
     if payload is None:
-        return iter(())
-    if isinstance(payload, (bytes, bytearray, six.text_type)):
-        return _cut((payload,))
-    if hasattr(payload, 'read'):
-        return _cut(iter(lambda: payload.read(FRAME) or None, None))
-    return _cut(iter(payload))
+        payload = ()
+    elif isinstance(payload, (bytes, bytearray, six.text_type)):
+        payload = payload,
+    elif hasattr(payload, 'read'):
+        file = payload
+        payload = iter(lambda: file.read(FRAME) or None, None)
+        inner = getattr(file, 'buffer', file)  # of text
+        inner = getattr(inner, 'raw', inner)
+        if isinstance(inner, FILES):
+            if stat.S_ISREG(os.fstat(inner.fileno()).st_mode):
+                return _cut(payload)
+            return Incoming(inner.fileno())
+        if isinstance(file, (io.BytesIO, io.StringIO)):
+            return _cut(payload)
+    if isinstance(payload, (tuple, list)):
+        return _cut(payload)
+    return Fed(_cut(iter(payload)))
 
 
 def _cut(items):

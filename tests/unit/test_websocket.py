@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -121,7 +122,7 @@ class Readable(object):
     (iter([b'a', b'b']), b'ab'), (io.BytesIO(b'ab'), b'ab'),
     (io.StringIO(u'\xe4b'), b'\xc3\xa4b'), (Readable(BIG), BIG),
     (BIG, BIG), ([BIG, b'x'], BIG + b'x'),
-])
+], ids=lambda value: '')
 def test_pieces(payload, data):
     pieces = list(websocket.pieces(payload))
     assert b''.join(pieces) == data
@@ -263,6 +264,75 @@ def test_stdin(payload):
     assert b''.join(command.stdin) == b''.join(websocket.pieces(payload))
     assert command.opcodes[-1] == framing.OPCODE_TEXT
     assert set(command.opcodes[:-1]) == {framing.OPCODE_BINARY}
+
+
+class Asked(Command):
+    """A command that asks for a line, and says what it was."""
+
+    def __call__(self, request):
+        def serve(connection):
+            connection.sendall(upgrade(request))
+            if request.target.endswith('1'):
+                connection.sendall(frame(b'?'))
+                self.stdin_came.wait(10)
+                connection.sendall(frame(b''.join(self.stdin)) + END)
+                connection.recv(1)
+            elif request.target.endswith('2'):
+                connection.sendall(END)
+                connection.recv(1)
+            else:
+                for _, data in frames(connection):
+                    self.stdin.append(data)
+                    self.stdin_came.set()
+        return serve
+
+    def __init__(self):
+        super(Asked, self).__init__(read=False)
+        self.stdin_came = threading.Event()
+
+
+@pytest.mark.parametrize('source', ['generator', 'pipe', 'file', 'text'])
+def test_input_that_waits_for_output(source):
+    """Neither holds the other up: not all input needs to be there."""
+    asked, out = threading.Event(), []
+    reading, writing = os.pipe()
+    typed = io.open(reading, 'r' if source == 'text' else 'rb',
+                    0 if source == 'file' else -1)
+
+    def take(data):
+        out.append(data)
+        asked.set()
+        if source != 'generator' and data == b'?':
+            os.write(writing, b'yes')  # and no end of the line or the file
+
+    def answers():
+        asked.wait(10)
+        yield b'yes' if asked.is_set() else b'no'
+        ended.wait(10)
+
+    ended = threading.Event()
+    before = threading.active_count()
+    try:
+        run(Asked(), answers() if source == 'generator' else typed,
+            [take, out.append])
+    finally:
+        ended.set()
+        typed.close()
+        os.close(writing)
+    assert b''.join(out) == b'?yes'
+    deadline = time.time() + 10
+    while threading.active_count() > before and time.time() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+def test_input_that_fails():
+    def failing():
+        yield b'a'
+        raise EnvironmentError('no more')
+
+    with pytest.raises(EnvironmentError, match='no more'):
+        run(Asked(), failing())
 
 
 def test_big_input_and_big_output_do_not_wait_for_each_other():
