@@ -1,6 +1,7 @@
 # make demo      a tour of the library on a private, temporary LXD
 # make test      every check there is, on every Python that is installed
 # make coverage  write doc/coverage.rst anew from the tests
+# make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
 # make docs      the documentation, in doc/_build/html
 # make clean
 
@@ -25,6 +26,9 @@ test: .venv/done lxd
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
 
+bench: .venv/done lxd
+	@$(BIN)/python -m benchmarks $(CASES)
+
 docs: .venv/done
 	@$(BIN)/tox -q -e docs
 
@@ -47,4 +51,4 @@ clean:
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test coverage docs lxd clean
+.PHONY: demo test coverage bench docs lxd clean
