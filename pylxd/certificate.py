@@ -36,6 +36,16 @@ class Certificates(Manager[Certificate]):
 
     model = Certificate
 
+    def get(self, fingerprint):
+        # type: (str) -> Certificate
+        """Get one by its fingerprint, or by the beginning of it.
+
+        :raises NotFound: there is none.
+
+        Endpoint: ``GET /1.0/certificates/FINGERPRINT``.
+        """
+        return super(Certificates, self).get(fingerprint)
+
     def create(self, password, cert_data, cert_type='client', name='',
                projects=None, restricted=False):
         # type: (str, Any, str, str, Optional[List[str]], bool) -> Certificate

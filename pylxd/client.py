@@ -12,8 +12,7 @@ from pylxd.transport import Transport, key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Type, Union
-    from ws4py.client import WebSocketBaseClient
+    from typing import Any, Dict, Iterable, Optional, Union
     from pylxd.transport import Cert
 
 

@@ -6,7 +6,7 @@ import six
 from pylxd import api, exceptions, operation, websocket
 from pylxd.files import FilesManager
 from pylxd.image import Image
-from pylxd.model import M, Manager, Named, attribute
+from pylxd.model import M, Manager, Named, State, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,23 +17,8 @@ if TYPE_CHECKING:
     from pylxd.client import Client
 
 
-class InstanceState(object):
-    """What an instance does at one moment; its attributes are the keys of
-    the server's answer: ``status``, ``network``, ``memory`` and so on."""
-
-    def __init__(self, state):
-        # type: (Dict[str, Any]) -> None
-        self.__dict__.update(state)
-
-    def __iter__(self):
-        # type: () -> Any
-        return iter(self.__dict__.items())
-
-    def __repr__(self):
-        # type: () -> str
-        return '<{} {}>'.format(
-            type(self).__name__,
-            exceptions.printable(self.__dict__.get('status')))
+class InstanceState(State):
+    """What an instance does: ``status``, ``network``, ``memory``, ..."""
 
 
 class ContainerState(InstanceState):
@@ -174,6 +159,11 @@ class Instance(Named):
             'action': action, 'timeout': int(timeout), 'force': bool(force)})
         operation.begun(self.client, response, wait)
         self._expire()
+
+    def rename(self, name, wait=False):
+        # type: (str, bool) -> Any
+        """Rename it, stopped as it must be; see `Named.rename`."""
+        return super(Instance, self).rename(name, wait)
 
     # -- commands
 

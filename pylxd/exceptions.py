@@ -24,9 +24,7 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import requests
-    from typing import Any, Iterable, Optional, Tuple
-    from pylxd.operation import Operation
+    from typing import Any, Tuple
 
 _CONTROL = re.compile(u'[\x00-\x08\x0b-\x1f\x7f-\x9f]')
 

@@ -163,6 +163,16 @@ class Images(Manager[Image]):
 
     model = Image
 
+    def get(self, fingerprint):
+        # type: (str) -> Image
+        """Get one by its fingerprint, or by the beginning of it.
+
+        :raises NotFound: there is none.
+
+        Endpoint: ``GET /1.0/images/FINGERPRINT``.
+        """
+        return super(Images, self).get(fingerprint)
+
     def get_by_alias(self, alias):
         # type: (str) -> Image
         """Get one by a name that it was given.

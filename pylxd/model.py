@@ -11,7 +11,6 @@ import sys
 import time
 
 import six
-from six.moves.urllib import parse
 
 from pylxd import api, exceptions, operation, server
 
@@ -527,6 +526,25 @@ class Model(six.with_metaclass(ModelType)):
         return response
 
 
+class State(object):
+    """What an object does at one moment: the keys of the server's answer as
+    attributes."""
+
+    def __init__(self, state):
+        # type: (Dict[str, Any]) -> None
+        self.__dict__.update(state)
+
+    def __iter__(self):
+        # type: () -> Iterator[Tuple[str, Any]]
+        return iter(self.__dict__.items())
+
+    def __repr__(self):
+        # type: () -> str
+        return '<{} {}>'.format(
+            type(self).__name__, exceptions.printable(
+                self.__dict__.get('status', self.__dict__.get('state'))))
+
+
 class Named(Model):
     """A model whose key is a name that can be changed."""
 
@@ -659,29 +677,29 @@ class Manager(_Of[M]):
         return [self._make(seen={key: name}, listing=listing)
                 for name in names]
 
-    def get(self, key):
+    def get(self, name):
         # type: (str) -> M
         """Get one by its key.
 
         :raises NotFound: there is none.
-        :raises InvalidName: no server can mean that key.
+        :raises InvalidName: no server can mean that name.
 
         Endpoint: ``GET`` on the object.
         """
         node, _ = self._collection()
-        api.quote(key)
-        made = self._make(seen={self.model.key: key})
+        api.quote(name)
+        made = self._make(seen={self.model.key: name})
         made.sync()
         return made
 
-    def exists(self, key):
+    def exists(self, name):
         # type: (str) -> bool
         """Whether there is one with this key.
 
         Endpoint: ``GET`` on the object.
         """
         try:
-            self.get(key)
+            self.get(name)
         except exceptions.NotFound:
             return False
         return True

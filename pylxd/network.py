@@ -1,14 +1,13 @@
 """Networks."""
 from pylxd import api, operation
-from pylxd.container import InstanceState
-from pylxd.model import Manager, Named, attribute
+from pylxd.model import Manager, Named, State, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
 
-class NetworkState(InstanceState):
+class NetworkState(State):
     """Addresses and counters of a network at one moment."""
 
 

@@ -126,10 +126,11 @@ class Server(object):
         # type: (str) -> Tuple[str, Dict[str, str]]
         """The path of instances of one type, and the query to list them.
 
-        Newer servers have dropped the paths by type; older ones had
-        containers alone.
+        Newer servers have dropped the paths by type (those that hide their
+        extensions from strangers are newer); older ones had containers alone.
         """
-        if not self.has('instances'):
+        hidden = self.info.get('api_extensions') is None
+        if not hidden and not self.has('instances'):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':

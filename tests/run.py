@@ -11,7 +11,7 @@ import sys
 
 from pylxd.testing import ThrowawayLXD
 
-PYTHONS = ('2.7', '3.9', '3.10', '3.11', '3.12', '3.13')
+PYTHONS = ('2.7', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14')
 
 
 def runs(command):

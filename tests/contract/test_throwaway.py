@@ -255,10 +255,10 @@ class TestReal(object):
     def test_environ_reaches_the_daemon(self, make, real):
         mark = unique()
         with make(environ={'PYLXD_TEST': mark}):
-            daemons = subprocess.check_output(
-                ['pgrep', '--exact', real.daemon]).decode().split()
-            assert any('PYLXD_TEST=' + mark in read_all(
-                '/proc/{}/environ'.format(pid)) for pid in daemons)
+            assert any(
+                'PYLXD_TEST=' + mark in read_all(process + '/environ')
+                for process in glob.glob('/proc/[0-9]*')
+                if read_all(process + '/comm').strip() == real.daemon)
 
     def test_path_too_long_for_a_socket(self, make, real):
         class Long(real):

@@ -91,7 +91,8 @@ def test_each_kind_has_its_name():
     ('lxd', [], 'container', ('containers', {})),
     ('lxd', [], '', ('containers', {})),
     ('lxd', [], 'virtual-machine', ('virtual-machines', {})),
-    (None, None, 'container', ('containers', {})),
+    (None, None, 'container',
+     ('instances', {'instance-type': 'container'})),
 ])
 def test_where_instances_are(name, extensions, type_, place):
     assert told(api_extensions=extensions, environment={
