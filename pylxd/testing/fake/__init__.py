@@ -16,7 +16,8 @@ import tempfile
 import threading
 
 from pylxd.client import Client
-from pylxd.testing.fake import images, instances, rest, servers, things, tls, web
+from pylxd.testing.fake import (
+    images, instances, rest, servers, things, tls, web)
 from pylxd.testing.fake.daemon import Daemon, random_hex
 from pylxd.testing.fake.faults import Fault, Faults
 

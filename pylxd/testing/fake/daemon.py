@@ -130,7 +130,7 @@ class Daemon(object):
         self.listeners = []
         self.dying = threading.Event()
         for instance in self.instances.values():
-            instance.busy = None
+            instance.recover()
 
     # Events
 
@@ -240,12 +240,13 @@ class Operation(object):
     :param cancel: called to cancel it; without, it cannot be
     :param fails: a reason to fail before anything is done
     :param hold: seconds that it takes longer
+    :param after: called before its end is told, however it ends
     """
 
     def __init__(self, daemon, description, work=None, resources=None,
                  metadata=None, secrets=None, cancel=None, fails=None,
-                 hold=0.0):
-        # type: (Daemon, str, Any, Any, Any, Any, Any, Any, float) -> None
+                 hold=0.0, after=None):
+        # type: (Daemon, str, Any, Any, Any, Any, Any, Any, float, Any) -> None
         self.daemon = daemon
         self.id = str(uuid.uuid4())
         self.class_ = ('websocket' if secrets else 'task' if work else 'token')
@@ -263,6 +264,7 @@ class Operation(object):
         self._work = work
         self._cancel = cancel
         self._fails = fails
+        self._after = after
         self._changed = threading.Condition()
         self.sockets = {}  # type: Dict[str, Any]
         with daemon.lock:
@@ -302,16 +304,18 @@ class Operation(object):
     def _run(self):
         # type: () -> None
         try:
-            if self._fails:
-                raise APIError(400, self._fails)
-            self._work(self)
+            try:
+                if self._fails:
+                    raise APIError(400, self._fails)
+                self._work(self)
+            finally:
+                if self._after:
+                    self._after()
         except APIError as error:
             self.code = error.status
             self.finish('Failure', str(error))
         except Exception as error:
             self.finish('Failure', repr(error))
-            if not self.daemon.dying.is_set():
-                raise
         else:
             self.finish('Success')
         finally:

@@ -197,9 +197,8 @@ def _yaml(text):
 # Images
 
 @route('GET', '/1.0/images', public=True)
-def list_(request):
+def _list(request):
     # type: (Request) -> Any
-    """List images."""
     daemon = request.daemon
     with daemon.lock:
         shown = [image for _, image in sorted(daemon.images.items())
@@ -210,9 +209,8 @@ def list_(request):
 
 
 @route('POST', '/1.0/images')
-def create(request):
+def _create(request):
     # type: (Request) -> Any
-    """Take, fetch or make an image."""
     daemon = request.daemon
     descriptor, path = tempfile.mkstemp(dir=daemon.directory)
     os.close(descriptor)
@@ -370,9 +368,8 @@ def write_image(directory, metadata, tree):
 
 
 @route('GET', '/1.0/images/{}', public=True)
-def get(request, fingerprint):
+def _get(request, fingerprint):
     # type: (Request, str) -> Any
-    """Show an image."""
     image = _shown(request, fingerprint)
     return sync(image.render(request.daemon), etag=image.counts)
 
@@ -395,9 +392,8 @@ def _shown(request, fingerprint):
 
 @route('PUT', '/1.0/images/{}')
 @route('PATCH', '/1.0/images/{}')
-def put(request, fingerprint):
+def _put(request, fingerprint):
     # type: (Request, str) -> Any
-    """Change an image."""
     image = find(request.daemon, fingerprint)
     request.match(image.counts)
     body = request.json('ImagePut', 'public:b auto_update:b properties:m '
@@ -422,9 +418,8 @@ def put(request, fingerprint):
 
 
 @route('DELETE', '/1.0/images/{}')
-def delete(request, fingerprint):
+def _delete(request, fingerprint):
     # type: (Request, str) -> Any
-    """Remove an image, and its aliases."""
     daemon = request.daemon
     image = find(daemon, fingerprint)
 
@@ -444,9 +439,8 @@ def delete(request, fingerprint):
 
 
 @route('GET', '/1.0/images/{}/export', public=True)
-def export(request, fingerprint):
+def _export(request, fingerprint):
     # type: (Request, str) -> Any
-    """Send the files of an image."""
     image = _shown(request, fingerprint)
     name = image.fingerprint + '.tar.gz'
     if len(image.paths) == 1:
@@ -474,9 +468,8 @@ def export(request, fingerprint):
 
 
 @route('POST', '/1.0/images/{}/secret')
-def make_secret(request, fingerprint):
+def _make_secret(request, fingerprint):
     # type: (Request, str) -> Any
-    """Make a secret by which strangers may have an image."""
     image = find(request.daemon, fingerprint)
     return request.operation(
         'Image download token', None, [('images', image.fingerprint)],

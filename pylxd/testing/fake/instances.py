@@ -4,12 +4,13 @@ import contextlib
 import os
 import random
 import re
+import threading
 import time
 import uuid
 
 from six.moves.urllib import parse
 
-from pylxd.testing.fake import moves, shell
+from pylxd.testing.fake import golang, moves, shell
 from pylxd.testing.fake.daemon import NEVER, APIError, random_hex, timestamp
 from pylxd.testing.fake.files import Broken, Tree, node
 from pylxd.testing.fake.web import Answer, Upgrade, route, sync
@@ -61,7 +62,13 @@ class Instance(object):
         self.snapshots = collections.OrderedDict(
         )  # type: Dict[str, Snapshot]
         self.logs = {}  # type: Dict[str, bytes]
+        self.recover()
+
+    def recover(self):
+        # type: () -> None
+        """Nothing is under way with it."""
         self.busy = None  # type: Optional[str]
+        self.turn = threading.Lock()  # from an ETag's test to the change
         self.executions = set()  # type: Any
 
     @property
@@ -329,9 +336,8 @@ def check_profiles(daemon, names, text, status=404):
 # The collection
 
 @route('GET', '/1.0/{instances}')
-def list_(request, collection):
+def _list(request, collection):
     # type: (Request, str) -> Any
-    """List instances."""
     daemon = request.daemon
     kind = request.query.get('instance-type', {
         'containers': 'container', 'virtual-machines': 'virtual-machine'}.get(
@@ -357,9 +363,8 @@ def list_(request, collection):
 
 
 @route('POST', '/1.0/{instances}')
-def create(request, collection):
+def _create(request, collection):
     # type: (Request, str) -> Any
-    """Make an instance."""
     daemon = request.daemon
     body = request.json('InstancesPost', 'name:s source:o type:s '
                         'instance_type:s ' + _PUT)
@@ -426,10 +431,14 @@ def _record(request, name, body, template, tree, config=None):
                 check_devices(daemon, body['devices'] or {})
             except APIError as error:
                 raise APIError(500, 'Invalid devices: ' + str(error))
-            if not any(device.get('path') == '/' for device in
-                       instance.expanded('devices').values()):
+            roots = [device for device in instance.expanded(
+                'devices').values() if device.get('path') == '/']
+            if not roots:
                 raise APIError(500, 'Failed getting root disk: No root '
                                'device could be found')
+            if roots[0].get('pool') != 'default':
+                raise APIError(500, 'Failed loading storage pool: Storage '
+                               'pool not found')
         except APIError as error:
             raise APIError(500, failure + str(error))
         instance.prepare(template)
@@ -553,9 +562,8 @@ def _receive(request, name, body, source):
 # One instance
 
 @route('GET', '/1.0/{instances}/{}')
-def get(request, collection, name):
+def _get(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Show an instance."""
     with request.daemon.lock:
         instance = find(request.daemon, name)
         fields = instance.render()
@@ -568,38 +576,42 @@ def get(request, collection, name):
 
 
 @route('PUT', '/1.0/{instances}/{}')
-def put(request, collection, name):
+def _put(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Replace the configuration of an instance, or restore a snapshot."""
     daemon = request.daemon
     instance = find(daemon, name)
-    request.match(instance.counts)
     body = request.json('InstancePut', _PUT)
-    if body['restore']:
-        return _restore(request, instance, body['restore'])
-    check_profiles(daemon, body['profiles'] or [], 'Profile not found')
-    return request.operation(
-        'Updating instance',
-        lambda operation: _update(instance, body, operation),
-        concerned(daemon, name))
+    turn = instance.turn
+    turn.acquire()
+    try:
+        request.match(instance.counts)
+        if body['restore']:
+            return _restore(request, instance, body['restore'], turn.release)
+        check_profiles(daemon, body['profiles'] or [], 'Profile not found')
+        return request.operation(
+            'Updating instance',
+            lambda operation: _update(instance, body, operation),
+            concerned(daemon, name), after=turn.release)
+    except BaseException:
+        turn.release()
+        raise
 
 
 @route('PATCH', '/1.0/{instances}/{}')
-def patch(request, collection, name):
+def _patch(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Change some of the configuration of an instance."""
     instance = find(request.daemon, name)
-    request.match(instance.counts)
     body = request.json('InstancePut', _PUT)
-    import json
-    given = json.loads(request.text.decode('utf-8'))
-    for field in ('architecture', 'ephemeral', 'profiles'):
-        if given.get(field) is None:
-            body[field] = getattr(instance, field)
-    for field in ('config', 'devices'):
-        body[field] = dict(getattr(instance, field), **(body[field] or {}))
-    check_profiles(request.daemon, body['profiles'], 'Profile not found')
-    _update(instance, body)
+    given = golang.loads(request.text)
+    with instance.turn:
+        request.match(instance.counts)
+        for field in ('architecture', 'ephemeral', 'profiles'):
+            if given.get(field) is None:
+                body[field] = getattr(instance, field)
+        for field in ('config', 'devices'):
+            body[field] = dict(getattr(instance, field), **(body[field] or {}))
+        check_profiles(request.daemon, body['profiles'], 'Profile not found')
+        _update(instance, body)
     return {}
 
 
@@ -620,6 +632,15 @@ def _update(instance, body, operation=None):
             except APIError as error:
                 raise APIError(
                     error.status, 'Invalid devices: ' + str(error))
+            for name, device in devices.items():
+                pool = device.get('pool', 'default')
+                if pool != 'default' and device.get('path') == '/':
+                    raise APIError(500, 'Cannot update root disk device pool '
+                                   'name to "{}"'.format(pool))
+                if pool != 'default':
+                    raise APIError(404, 'Failed add validation for device '
+                                   '"{}": Failed to get storage pool "{}": '
+                                   'Storage pool not found'.format(name, pool))
             for key in instance.config:
                 if key not in config and re.match(
                         r'volatile\.(idmap\.|last_state\.idmap)', key):
@@ -636,8 +657,8 @@ def _update(instance, body, operation=None):
     daemon.lifecycle('instance-updated', instance.path)
 
 
-def _restore(request, instance, name):
-    # type: (Request, Instance, str) -> Operation
+def _restore(request, instance, name, after):
+    # type: (Request, Instance, str, Any) -> Operation
     daemon = request.daemon
 
     def work(operation):
@@ -655,16 +676,17 @@ def _restore(request, instance, name):
             instance.tree = shot.tree and shot.tree.copy()
             if instance.status != 'Stopped':
                 instance.start()
+                daemon.lifecycle('instance-started', instance.path)
         daemon.lifecycle('instance-restored', instance.path,
                          snapshot=instance.name + '/' + name)
-    return request.operation('Restoring snapshot', work,
-                             concerned(daemon, instance.name))
+    return request.operation(
+        'Restoring snapshot', work, concerned(daemon, instance.name),
+        after=after)
 
 
 @route('POST', '/1.0/{instances}/{}')
-def rename(request, collection, name):
+def _rename(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Rename an instance, or let another server take it."""
     daemon = request.daemon
     instance = find(daemon, name)
     body = request.json('InstancePost', 'name:s migration:b live:b '
@@ -694,9 +716,8 @@ def rename(request, collection, name):
 
 
 @route('DELETE', '/1.0/{instances}/{}')
-def delete(request, collection, name):
+def _delete(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Remove an instance."""
     daemon = request.daemon
     instance = find(daemon, name)
     if instance.status != 'Stopped':
@@ -712,9 +733,8 @@ def delete(request, collection, name):
 
 
 @route('GET', '/1.0/{instances}/{}/state')
-def get_state(request, collection, name):
+def _get_state(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Show what an instance uses."""
     return find(request.daemon, name).state()
 
 
@@ -725,9 +745,8 @@ _ACTIONS = {  # what it is called, the event
 
 
 @route('PUT', '/1.0/{instances}/{}/state')
-def put_state(request, collection, name):
+def _put_state(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Start and stop."""
     daemon = request.daemon
     body = request.json('InstanceStatePut',
                         'action:s timeout:i force:b stateful:b')
@@ -780,9 +799,8 @@ def put_state(request, collection, name):
 # Snapshots
 
 @route('GET', '/1.0/{instances}/{}/snapshots')
-def list_snapshots(request, collection, name):
+def _list_snapshots(request, collection, name):
     # type: (Request, str, str) -> Any
-    """List the snapshots of an instance."""
     instance = find(request.daemon, name)
     if request.recursion():
         return [shot.fields for shot in instance.snapshots.values()]
@@ -792,9 +810,8 @@ def list_snapshots(request, collection, name):
 
 
 @route('POST', '/1.0/{instances}/{}/snapshots')
-def create_snapshot(request, collection, name):
+def _create_snapshot(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Make a snapshot."""
     daemon = request.daemon
     instance = find(daemon, name)
     body = request.json('InstanceSnapshotsPost',
@@ -827,22 +844,24 @@ def create_snapshot(request, collection, name):
                 instance, new, body['expires_at'] or NEVER)
         daemon.lifecycle('instance-snapshot-created',
                          instance.path + '/snapshots/' + new)
+        for event in ('paused', 'resumed'):
+            if instance.status == 'Running':
+                daemon.lifecycle('instance-' + event, instance.path,
+                                 request.requestor)
     return request.operation('Snapshotting instance', work,
                              concerned(daemon, name))
 
 
 @route('GET', '/1.0/{instances}/{}/snapshots/{}')
-def get_snapshot(request, collection, name, snapshot):
+def _get_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
-    """Show a snapshot."""
     shot = find_snapshot(request.daemon, name, snapshot)
     return sync(shot.fields, etag=[shot.fields['expires_at']])
 
 
 @route('PUT', '/1.0/{instances}/{}/snapshots/{}')
-def put_snapshot(request, collection, name, snapshot):
+def _put_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
-    """Change when a snapshot goes."""
     shot = find_snapshot(request.daemon, name, snapshot)
     request.match([shot.fields['expires_at']])
     body = request.json('InstanceSnapshotPut', 'expires_at:j')
@@ -853,9 +872,8 @@ def put_snapshot(request, collection, name, snapshot):
 
 
 @route('POST', '/1.0/{instances}/{}/snapshots/{}')
-def rename_snapshot(request, collection, name, snapshot):
+def _rename_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
-    """Rename a snapshot, or let another server take it."""
     daemon = request.daemon
     shot = find_snapshot(daemon, name, snapshot)
     instance = find(daemon, name)
@@ -887,9 +905,8 @@ def rename_snapshot(request, collection, name, snapshot):
 
 
 @route('DELETE', '/1.0/{instances}/{}/snapshots/{}')
-def delete_snapshot(request, collection, name, snapshot):
+def _delete_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
-    """Remove a snapshot."""
     daemon = request.daemon
     find_snapshot(daemon, name, snapshot)
     instance = find(daemon, name)
@@ -927,9 +944,8 @@ def _sftp(action, path):
 
 
 @route('GET', '/1.0/{instances}/{}/files')
-def get_file(request, collection, name):
+def _get_file(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Send a file, a directory's names, or where a symlink points."""
     path = request.query.get('path', '')
     tree = _tree(request, name)
     with _sftp('lstat', path):
@@ -963,9 +979,8 @@ def get_file(request, collection, name):
 
 
 @route('POST', '/1.0/{instances}/{}/files')
-def put_file(request, collection, name):
+def _put_file(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Write a file, or make a directory or a symlink."""
     path = request.query.get('path', '')
     tree = _tree(request, name)
     kind = request.header('type') or 'file'
@@ -994,9 +1009,8 @@ def put_file(request, collection, name):
 
 
 @route('DELETE', '/1.0/{instances}/{}/files')
-def delete_file(request, collection, name):
+def _delete_file(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Remove a file, a symlink or an empty directory."""
     path = request.query.get('path', '')
     tree = _tree(request, name)
     with _sftp('remove', path), request.daemon.lock:
@@ -1010,9 +1024,8 @@ def delete_file(request, collection, name):
 # Commands
 
 @route('POST', '/1.0/{instances}/{}/exec')
-def execute(request, collection, name):
+def _execute(request, collection, name):
     # type: (Request, str, str) -> Any
-    """Run a command."""
     daemon = request.daemon
     body = request.json('InstanceExecPost', (
         'command:l environment:m wait-for-websocket:b interactive:b width:i '
@@ -1105,9 +1118,8 @@ def _plug(run, sockets, interactive):
 
 
 @route('GET', '/1.0/operations/{}/websocket', public=True)
-def connect(request, identifier):
+def _connect(request, identifier):
     # type: (Request, str) -> Any
-    """Take one of the websockets of an operation."""
     operation = request.daemon.find_operation(identifier)
     name = operation.name_of(request.query.get('secret', ''))
 
@@ -1150,17 +1162,15 @@ def _type(run, websocket, data):
 
 
 @route('GET', '/1.0/{instances}/{}/logs')
-def list_logs(request, collection, name):
+def _list_logs(request, collection, name):
     # type: (Request, str, str) -> Any
-    """List logs and recorded output."""
     instance = find(request.daemon, name)
     return [instance.path + '/logs/' + log for log in sorted(instance.logs)]
 
 
 @route('GET', '/1.0/{instances}/{}/logs/(.+)')
-def get_log(request, collection, name, log):
+def _get_log(request, collection, name, log):
     # type: (Request, str, str, str) -> Any
-    """Send a log."""
     logs = find(request.daemon, name).logs
     if log not in logs:
         raise APIError(400, 'log file name {} not valid'.format(log))
@@ -1168,9 +1178,8 @@ def get_log(request, collection, name, log):
 
 
 @route('DELETE', '/1.0/{instances}/{}/logs/(.+)')
-def delete_log(request, collection, name, log):
+def _delete_log(request, collection, name, log):
     # type: (Request, str, str, str) -> Any
-    """Remove a log."""
     logs = find(request.daemon, name).logs
     if logs.pop(log, None) is None:
         raise APIError(400, 'log file name {} not valid'.format(log))

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 # The server
 
 @route('GET', '/', public=True)
-def get_versions(request):
+def _get_versions(request):
     # type: (Request) -> Any
-    """List the versions of the API."""
     return ['/1.0']
 
 
@@ -35,9 +34,8 @@ def _config(daemon):
 
 
 @route('GET', '/1.0', public=True)
-def get_server(request):
+def _get_server(request):
     # type: (Request) -> Any
-    """Show the server, as much as the client may see."""
     daemon, kind = request.daemon, request.daemon.kind
     info = {'api_extensions': daemon.extensions, 'api_status': 'stable',
             'api_version': '1.0', 'auth': 'untrusted', 'public': False,
@@ -69,9 +67,8 @@ def get_server(request):
 
 @route('PUT', '/1.0')
 @route('PATCH', '/1.0')
-def put_server(request):
+def _put_server(request):
     # type: (Request) -> Any
-    """Change the configuration of the server; not where it listens."""
     daemon = request.daemon
     request.match(_config(daemon))
     config = request.json('ServerPut', 'config:j')['config'] or {}
@@ -97,9 +94,8 @@ def put_server(request):
 # Operations and events
 
 @route('GET', '/1.0/operations')
-def list_operations(request):
+def _list_operations(request):
     # type: (Request) -> Any
-    """List operations by their status."""
     daemon = request.daemon
     daemon.purge()
     result = {}  # type: Dict[str, List[Any]]
@@ -110,24 +106,21 @@ def list_operations(request):
 
 
 @route('GET', '/1.0/operations/{}')
-def get_operation(request, identifier):
+def _get_operation(request, identifier):
     # type: (Request, str) -> Any
-    """Show an operation."""
     return request.daemon.find_operation(identifier).render()
 
 
 @route('DELETE', '/1.0/operations/{}')
-def cancel_operation(request, identifier):
+def _cancel_operation(request, identifier):
     # type: (Request, str) -> Any
-    """Cancel an operation."""
     request.daemon.find_operation(identifier).cancel()
     return {}
 
 
 @route('GET', '/1.0/operations/{}/wait', public=True)
-def wait_for_operation(request, identifier):
+def _wait_for_operation(request, identifier):
     # type: (Request, str) -> Any
-    """Wait until an operation has ended."""
     operation = request.daemon.find_operation(identifier)
     if not request.trusted and (
             request.query.get('secret') not in operation.secrets.values()):
@@ -154,9 +147,8 @@ def wait_for_operation(request, identifier):
 
 
 @route('GET', '/1.0/events')
-def listen(request):
+def _listen(request):
     # type: (Request) -> Any
-    """Send events from now on."""
     daemon = request.daemon
     known = ['logging', 'operation', 'lifecycle']
     types = request.query.get('type', '')
@@ -189,17 +181,15 @@ def _pool(daemon):
 
 
 @route('GET', '/1.0/storage-pools')
-def list_pools(request):
+def _list_pools(request):
     # type: (Request) -> Any
-    """List storage pools: there is one."""
     return [_pool(request.daemon)] if request.recursion() else [
         '/1.0/storage-pools/default']
 
 
 @route('GET', '/1.0/storage-pools/{}')
-def get_pool(request, name):
+def _get_pool(request, name):
     # type: (Request, str) -> Any
-    """Show the storage pool."""
     if name != 'default':
         raise APIError(404, 'Storage pool not found')
     return _pool(request.daemon)

@@ -102,7 +102,7 @@ class Execution(object):
 
     def __init__(self, instance, tree, command, environment, cwd, user, group,
                  interactive=False, size=(0, 0)):
-        # type: (str, Tree, List[str], Dict[str, str], str, int, int, bool, Tuple[int, int]) -> None # noqa: E501
+        # type: (str, Tree, List[str], Dict[str, str], str, int, int, bool, Tuple[int, int]) -> None # noqa
         self.instance = instance  #: the name of the instance
         self.files = tree
         self.command = command
@@ -274,8 +274,8 @@ def _sh(run, arguments, stdout, stderr):
 
 _COMMANDS = {
     'cat': _cat, 'echo': _echo, 'env': _env, 'false': lambda *_: 1,
-    'id': _id, 'ls': _ls, 'pwd': _pwd, 'sh': _sh, 'sleep': _sleep, 'test': _test,
-    'true': lambda *_: 0,
+    'id': _id, 'ls': _ls, 'pwd': _pwd, 'sh': _sh, 'sleep': _sleep,
+    'test': _test, 'true': lambda *_: 0,
 }  # type: Dict[str, Callable[..., Optional[int]]]
 
 # What a line is made of: an operator with what stands before it, or a word of
@@ -283,7 +283,8 @@ _COMMANDS = {
 _TOKEN = re.compile(
     r'''\s*(?:([0-9]?>>?(?:&[0-9])?|<|&&|\|\||;|\n)|'''
     r'''((?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s;&|<>'"\\])+))''')
-_PART = re.compile(r''''([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|([^'"\\]+)''', re.S)
+_PART = re.compile(
+    r''''([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|([^'"\\]+)''', re.S)
 _VARIABLE = re.compile(r'\$(?:\{(\w+)\}|(\w+|[?$]))')
 
 

@@ -63,10 +63,14 @@ def make_context(certificate_path, key_path):
     """A server's context that asks for certificates."""
     context = ssl.SSLContext(getattr(
         ssl, 'PROTOCOL_TLS_SERVER', ssl.PROTOCOL_SSLv23))
-    context.options |= (
-        ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_TLSv1
-        | ssl.OP_NO_TLSv1_1 | getattr(ssl, 'OP_NO_TLSv1_3', 0)
-        | getattr(ssl, 'OP_NO_TICKET', 0x4000))
+    if hasattr(ssl, 'TLSVersion'):
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= 0x4000  # OP_NO_TICKET, which older ones do not name
+    else:
+        context.options |= (
+            ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3 | ssl.OP_NO_TLSv1
+            | ssl.OP_NO_TLSv1_1 | getattr(ssl, 'OP_NO_TLSv1_3', 0) | 0x4000)
     context.load_cert_chain(certificate_path, key_path)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= _PARTIAL_CHAIN
