@@ -11,6 +11,7 @@ import sys
 import time
 
 import six
+from six.moves.urllib import parse
 
 from pylxd import api, exceptions, operation, server
 
