@@ -11,7 +11,6 @@ import tarfile
 import threading
 
 from pylxd import Client
-from pylxd.testing import image
 
 from benchmarks import bulk, floor, peers
 from benchmarks.canned import Canned
