@@ -1,5 +1,6 @@
 # make demo      a tour of the library on a private, temporary LXD
 # make test      every check there is, on every Python that is installed
+# make test-servers  the contract tests on every server that we know
 # make coverage  write doc/coverage.rst anew from the tests
 # make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
 # make docs      the documentation, in doc/_build/html
@@ -8,7 +9,7 @@
 PYTHON = python3
 BIN = .venv/bin
 LXD = lxd lxd-client lxcfs busybox-static squashfs-tools btrfs-progs \
-      nftables iptables dnsmasq-base iproute2
+      nftables iptables dnsmasq-base iproute2 debootstrap
 
 # $(call apt,PACKAGES): installs them, quietly, where we may
 apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
@@ -22,6 +23,9 @@ demo: .venv/done lxd
 
 test: .venv/done lxd
 	@$(BIN)/python tests/run.py
+
+test-servers: .venv/done lxd
+	@$(BIN)/python tests/servers.py
 
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
@@ -47,8 +51,8 @@ lxd:
 	  echo 'There is no LXD here, and root with apt-get is needed to install it.'
 
 clean:
-	rm -rf .venv .tox .mypy_cache .pytest_cache .hypothesis .apt.log \
+	rm -rf .venv .roots .tox .mypy_cache .pytest_cache .hypothesis .apt.log \
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test coverage bench docs lxd clean
+.PHONY: demo test test-servers coverage bench docs lxd clean

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 
-from pylxd.testing import ThrowawayLXD
+from servers import root_of
+
+from pylxd.testing import CannotRun, ThrowawayLXD
 
 PYTHONS = ('2.7', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14')
 
@@ -32,8 +34,9 @@ def main():
         if version not in cpythons:
             print('Python {} is not installed: not tested.'.format(version))
     units = ['py' + version.replace('.', '') for version in cpythons]
+    newest = units[-1]
     contracts = [env + '-contract' for env in units
-                 if env in (units[0], units[-1])]
+                 if env in (units[0], newest)]
     if runs('pypy3'):
         units.append('pypy3')
     else:
@@ -42,6 +45,11 @@ def main():
     if reason:
         print('On the stand-in, not on a real LXD: {}'.format(reason))
         os.environ['PYLXD_SERVER'] = 'fake'
+    try:
+        os.environ['PYLXD_INCUS'] = root_of('trixie')
+        contracts.append(newest + '-incus')
+    except CannotRun as error:
+        print('Not on Incus: {}'.format(error))
 
     # setuptools would pack what an earlier build has left there
     shutil.rmtree('build', ignore_errors=True)
