@@ -150,13 +150,14 @@ class Conflict(LXDAPIException):
 
     keys = ()  # type: Tuple[str, ...]
 
-    def __str__(self):
+    @property
+    def message(self):
         # type: () -> str
-        said = super(Conflict, self).__str__()
+        """What both sides changed, or what the server said."""
         if self.keys:
-            said += ': changed here and on the server: ' + ', '.join(
+            return 'changed here and on the server: ' + ', '.join(
                 printable(key) for key in self.keys)
-        return said
+        return super(Conflict, self).message
 
 
 class OperationFailed(LXDAPIException):
