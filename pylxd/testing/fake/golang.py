@@ -68,8 +68,7 @@ def loads(text):
     rest = decoded[int(found.group(1)) if found else 0:].lstrip()
     if not rest or any(
             word.startswith(rest) for word in ('true', 'false', 'null')) or (
-            'Unterminated' in said) or (  # Python 2 says less
-            not found and decoded[0] in '{["'):
+            'Unterminated' in said or 'Expecting object' in said):
         raise Mismatch('unexpected EOF')
     raise Mismatch('invalid character {!r} {}'.format(str(rest[0]), next((
         ours for theirs, ours in _PLACES if theirs in said),

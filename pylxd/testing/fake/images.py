@@ -263,7 +263,7 @@ def _split(path, type_):
     """Cut a multipart body into files of its parts."""
     boundary = b'--' + re.search(
         'boundary="?([^";]+)', type_).group(1).encode()  # type: ignore
-    parts = []
+    parts = []  # type: List[str]
     with open(path, 'rb') as body:
         view = mmap.mmap(body.fileno(), 0, access=mmap.ACCESS_READ)
         try:

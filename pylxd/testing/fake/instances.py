@@ -221,7 +221,7 @@ class Snapshot(object):
             rendered[key] = dict(rendered.get(key) or {})
         self.fields = {key: rendered.get(key) for key in (
             'architecture', 'config', 'devices', 'ephemeral', 'stateful',
-            'expanded_config', 'expanded_devices')}
+            'expanded_config', 'expanded_devices')}  # type: Dict[str, Any]
         self.fields.update(
             created_at=timestamp(), expires_at=expires, last_used_at=NEVER,
             name=name, profiles=list(instance.profiles), size=-1)
@@ -1046,7 +1046,7 @@ def _execute(request, collection, name):
         cwd = '/'
     interactive = body['interactive']
     run = shell.Execution(
-        name, instance.tree, body['command'] or [], environment, cwd,
+        name, instance.tree or Tree(), body['command'] or [], environment, cwd,
         body['user'], body['group'], interactive,
         (body['width'], body['height']))
     secrets, metadata = None, None

@@ -31,6 +31,8 @@ _SECRETS = ('control', 'fs')
 class _Peer(WebSocketBaseClient):
     """A websocket of the other server."""
 
+    sock = None  # type: Any
+
     def __init__(self, operation, secret, certificate):
         # type: (str, str, str) -> None
         parts = parse.urlsplit(operation)

@@ -147,7 +147,7 @@ class Request(object):
 
     def __init__(self, daemon, handler):
         # type: (Daemon, Any) -> None
-        self.daemon = daemon
+        self.daemon = daemon  # type: Any
         self.method = handler.command
         self.path, _, query = handler.path.partition('?')
         self.query = dict(parse.parse_qsl(query, keep_blank_values=True))
