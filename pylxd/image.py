@@ -221,7 +221,10 @@ class Images(Manager[Image]):
         data = _Upload(image_data, digest)  # type: Any
         name = getattr(image_data, 'name', None)
         if isinstance(name, six.string_types):
-            headers[header('filename')] = api.quote(os.path.basename(name))
+            # The server takes it as it is, so no header can hold some names
+            headers[header('filename')] = six.ensure_binary(
+                exceptions.printable(os.path.basename(name)).strip(),
+                errors='replace')
         if metadata is not None:
             boundary = uuid.uuid4().hex
             headers['Content-Type'] = (

@@ -1,8 +1,9 @@
 """Names and small helpers of the contract tests."""
 import binascii
+import io
+import json
 import os
-
-import six
+import tarfile
 
 from pylxd import exceptions
 
@@ -32,11 +33,35 @@ def settle(client):
                 pass  # it failed, or is forgotten: it is over
 
 
-def texts(value):
-    """A value of JSON with all text as ``str``, for comparing on Python 2."""
-    if isinstance(value, dict):
-        return {texts(key): texts(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [texts(each) for each in value]
-    return six.ensure_str(value) if isinstance(
-        value, six.text_type) else value
+def image_parts():
+    """A tiny image in two parts, unlike any other: metadata and files."""
+    metadata = json.dumps({
+        'architecture': os.uname()[4], 'creation_date': 1,
+        'properties': {'description': 'tiny', 'os': 'none'}})
+    return (packed({'metadata.yaml': metadata.encode('ascii')}),
+            packed({'it': unique().encode('ascii')}))
+
+
+def image_data():
+    """A tiny image in one part, unlike any other."""
+    metadata, files = image_parts()
+    return packed(dict(unpacked(metadata), **{
+        'rootfs/' + name: data for name, data in unpacked(files).items()}))
+
+
+def packed(files):
+    """A ``tar.gz`` of these files, by name."""
+    result = io.BytesIO()
+    with tarfile.open(fileobj=result, mode='w:gz') as archive:
+        for name, data in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return result.getvalue()
+
+
+def unpacked(data):
+    """The files in a ``tar.gz``, by name."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode='r:*') as archive:
+        return {member.name: archive.extractfile(member).read()
+                for member in archive if member.isfile()}

@@ -111,8 +111,8 @@ def test_one_that_failed_before(lxd_client, fail):
 
 def test_one_that_is_not_there(lxd_client):
     nothing = '00000000-0000-0000-0000-000000000000'
-    for ask in (lxd_client.operations.get,
-                lxd_client.operations.wait_for_operation):
+    operations = lxd_client.operations
+    for ask in operations.get, operations.wait_for_operation:
         with pytest.raises(exceptions.NotFound) as caught:
             ask(nothing)
         assert 'Operation not found' in str(caught.value)
