@@ -153,7 +153,8 @@ def test_what_each_class_tells():
     assert str(failed).startswith('it broke [Starting]')
     assert 'no answer of LXD' in str(exceptions.InvalidResponse(response()))
     conflict = exceptions.Conflict(response(), keys=('config.user.a',))
-    assert str(conflict).endswith('on the server: config.user.a')
+    assert str(conflict).startswith(
+        'changed here and on the server: config.user.a')
     assert '"x"' in str(exceptions.LXDAPIExtensionNotAvailable('x'))
 
 
