@@ -28,7 +28,7 @@ from pylxd import exceptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List, Optional, Tuple, Union
+    from typing import Any, Iterator, List, Optional, Tuple, Type, Union
     Cert = Union[str, Tuple[str, str]]
 
 #: Connections kept open to one server; more threads than this open more,
@@ -211,14 +211,14 @@ class Transport(object):
         return request
 
     @contextlib.contextmanager
-    def errors(self):
-        # type: () -> Iterator[None]
+    def errors(self, kind=exceptions.ClientConnectionFailed):
+        # type: (Type[exceptions.LXDException]) -> Iterator[None]
         """Turn what the layers below raise into the library's exceptions."""
         try:
             yield
         except LOWER_ERRORS as error:
-            kind = (exceptions.ConnectionTimeout if _is_timeout(error)
-                    else exceptions.ClientConnectionFailed)
+            if _is_timeout(error):
+                kind = exceptions.ConnectionTimeout
             raise kind('{}: {}'.format(
                 self.endpoint, _reason(error)), cause=error)
 
@@ -232,7 +232,7 @@ class Transport(object):
         came = 0
         with contextlib.closing(response):
             while True:
-                with self.errors():
+                with self.errors(exceptions.StreamBroken):
                     block = response.raw.read(BLOCK)
                 if not block:
                     break
