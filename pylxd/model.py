@@ -11,7 +11,6 @@ import sys
 import time
 
 import six
-from six.moves.urllib import parse
 
 from pylxd import api, exceptions, operation, server
 

@@ -360,6 +360,24 @@ def test_a_busy_object_is_not_awaited_for_ever(
     assert profile.dirty
 
 
+def test_changes_that_never_end_are_not_followed_for_ever(
+        profile, store, monkeypatch):
+    now = [0]
+    monkeypatch.setattr(model, '_clock', lambda: now[0])
+
+    def refuse(name):
+        now[0] += 25
+        return str(now[0])
+
+    store.etag = refuse  # another one each time
+    profile.description = 'new'
+    with pytest.raises(exceptions.Conflict) as info:
+        profile.save()
+    assert info.value.keys == ()
+    assert now[0] <= model.SAVE_WITHIN + 100
+    assert profile.dirty
+
+
 OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
              'status_code': 103, 'created_at': '2020-01-01T00:00:00Z',
              'updated_at': '2020-01-01T00:00:00Z', 'err': '',
@@ -377,6 +395,21 @@ def test_a_save_that_fails_later_is_a_change_again(profile, store):
     assert store.documents['p1']['description'] == u'\xe4'
     profile.rollback()
     assert profile.description == u'\xe4'
+
+
+def test_a_save_that_comes_to_its_end_later(profile, store):
+    done = dict(OPERATION, status='Success', status_code=200)
+    profile.description = 'new'
+    store.answers += [response(STARTED, 202), response(sync(done)), None,
+                      response(sync({'success': [done]}))]
+    store.documents['p1']['description'] = 'NEW'  # in the server's own way
+    profile.save(wait=True)
+    assert store.asked == [
+        'PUT profiles/p1', 'GET operations/u1/wait', 'GET profiles/p1',
+        'GET operations?recursion']
+    assert not profile.dirty and profile.description == 'NEW'
+    profile.sync()
+    assert store.asked.count('GET operations/u1/wait') == 1
 
 
 def test_a_save_that_is_not_waited_for(profile, store):
