@@ -187,8 +187,6 @@ class Daemon(object):
         old = time.time() - self.retention
         with self.lock:
             for operation in list(self.operations.values()):
-                if operation.expires and operation.expires < time.time():
-                    operation.finish('Cancelled')
                 if operation.ended and operation.ended < old:
                     del self.operations[operation.id]
 
@@ -260,7 +258,7 @@ class Operation(object):
         self.hold = hold
         self.execution = None  # type: Any
         self.created = self.updated = timestamp()
-        self.ended = self.expires = 0.0
+        self.ended = 0.0
         self._work = work
         self._cancel = cancel
         self._fails = fails
@@ -379,11 +377,6 @@ class Operation(object):
         if self._cancel:
             self._cancel(self)
         self.finish('Cancelled')
-
-    def expire(self):
-        # type: () -> None
-        """Let it end soon, since it has been used."""
-        self.expires = self.expires or time.time() + self.daemon.retention
 
     # Websockets
 

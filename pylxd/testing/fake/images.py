@@ -103,8 +103,8 @@ def _time(seconds):
     return timestamp(int(seconds)) if seconds else '1970-01-01T00:00:00Z'
 
 
-def find(daemon, fingerprint):
-    # type: (Daemon, str) -> Image
+def find(daemon, fingerprint, wordy=False):
+    # type: (Daemon, str, bool) -> Image
     """The image of a fingerprint or of the start of one.
 
     :raises APIError: there is none
@@ -115,7 +115,7 @@ def find(daemon, fingerprint):
         raise APIError(400, 'Image fingerprint matches more than one image')
     if not found:
         raise APIError(404, 'Image "{}" not found'.format(fingerprint)
-                       if daemon.kind.wordy else 'Image not found')
+                       if wordy else 'Image not found')
     return found[0]
 
 
@@ -318,7 +318,7 @@ def _create_from(request, body):
                 'description': alias.get('description', '')}
         operation.update({'fingerprint': image.fingerprint,
                           'size': str(image.size)})
-    if kind not in ('image', 'url'):
+    if kind not in ('image', 'url') and not daemon.kind.wordy:
         from pylxd.testing.fake import instances
         name, _, shot = (source.get('name') or '').partition('/')
         if shot and kind == 'snapshot':
@@ -332,11 +332,12 @@ def _publish(request, kind, source, body, fields):
     # type: (Request, str, Any, Any, Any) -> Image
     daemon = request.daemon
     name, _, shot = source['name'].partition('/')
-    instance = daemon.instances[name]
+    from pylxd.testing.fake import instances
+    instance = instances.find(daemon, name)
     if kind == 'snapshot':
         if not shot:
             raise APIError(400, 'Not a snapshot')
-        tree = instance.snapshots[shot].tree
+        tree = instances.find_snapshot(daemon, name, shot).tree
     else:
         tree = instance.tree
         if instance.status != 'Stopped':
@@ -378,12 +379,13 @@ def _shown(request, fingerprint):
     # type: (Request, str) -> Image
     """An image that who asks may see."""
     daemon = request.daemon
-    image = find(daemon, fingerprint)
+    image = find(daemon, fingerprint, daemon.kind.wordy)
     if request.trusted or image.public:
         return image
     secret = request.query.get('secret')
+    daemon.purge()  # the secret lives as long as its operation is known
     for operation in list(daemon.operations.values()):
-        if not operation.ended and secret and operation.resources == {
+        if secret and operation.resources == {
                 'images': [image.path]} and (
                 operation.metadata or {}).get('secret') == secret:
             return image

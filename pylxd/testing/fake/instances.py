@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from pylxd.testing.fake.daemon import Daemon, Operation
     from pylxd.testing.fake.web import Request, Socket
 
+
+def _idmap(daemon):
+    # type: (Daemon) -> str
+    first, number = daemon.kind.idmap
+    return ('[{{"Isuid":true,"Isgid":false,"Hostid":{0},"Nsid":0,"Maprange":'
+            '{1}}},{{"Isuid":false,"Isgid":true,"Hostid":{0},"Nsid":0,'
+            '"Maprange":{1}}}]'.format(first, number))
+
+
 CODES = {'Stopped': 102, 'Running': 103, 'Frozen': 110}
 
 _PUT = ('architecture:s config:m devices:d ephemeral:b profiles:l restore:s '
         'stateful:b description:s')
-_IDMAP = ('[{"Isuid":true,"Isgid":false,"Hostid":100000,"Nsid":0,'
-          '"Maprange":10000001},{"Isuid":false,"Isgid":true,"Hostid":100000,'
-          '"Nsid":0,"Maprange":10000001}]')
 _DEVICES = ('none nic disk unix-char unix-block usb gpu infiniband proxy '
             'unix-hotplug tpm pci').split()
 _KEYS = re.compile(
@@ -163,8 +169,12 @@ class Instance(object):
         self.config.update({
             'volatile.apply_template': template,
             'volatile.cloud-init.instance-id': str(uuid.uuid4()),
-            'volatile.idmap.base': '0', 'volatile.idmap.next': _IDMAP,
+            'volatile.idmap.base': '0',
+            'volatile.idmap.next': _idmap(self.daemon),
             'volatile.uuid': str(uuid.uuid4())})
+        if self.daemon.kind.wordy:
+            self.config['volatile.uuid.generation'] = (
+                self.config['volatile.uuid'])
         self.plug()
 
     def plug(self):
@@ -187,8 +197,8 @@ class Instance(object):
                                self.daemon.directory, self.name))
         self.config.pop('volatile.apply_template', None)
         self.config.update({
-            'volatile.idmap.current': _IDMAP,
-            'volatile.last_state.idmap': _IDMAP,
+            'volatile.idmap.current': _idmap(self.daemon),
+            'volatile.last_state.idmap': _idmap(self.daemon),
             'volatile.last_state.power': 'RUNNING'})
         self.status, self.used = 'Running', timestamp()
         self.pid = random.randrange(1000, 1 << 22)
@@ -225,7 +235,7 @@ class Snapshot(object):
         self.fields.update(
             created_at=timestamp(), expires_at=expires, last_used_at=NEVER,
             name=name, profiles=list(instance.profiles), size=-1)
-        if instance.daemon.kind.project:
+        if not instance.daemon.kind.twins:
             self.fields['description'] = ''
         self.tree = instance.tree and instance.tree.copy()
 
@@ -272,7 +282,7 @@ def find_snapshot(daemon, name, snapshot):
     except KeyError:
         raise APIError(404, 'Failed to fetch snapshot "{}" of instance "{}" '
                        'in project "default": {} not found'.format(
-                           snapshot, name, 'Instance snapshot' if
+                           snapshot, name, 'Instance_snapshot' if
                            daemon.kind.wordy else 'InstanceSnapshot'))
 
 
@@ -383,6 +393,8 @@ def _create(request, collection):
     kind = source.get('type', '')
     if kind not in makers:
         raise APIError(400, 'Unknown source type ' + kind)
+    if name in daemon.instances and not daemon.kind.twins:
+        raise APIError(500, 'Instance "{}" already exists'.format(name))
     if body['type'] == 'virtual-machine':
         def refuse(operation):
             # type: (Operation) -> None
@@ -780,7 +792,8 @@ def _put_state(request, collection, name):
                     400, 'Failed shutting down instance, status is "Running":'
                     ' shutting down the container failed')
             if action == 'start' and (
-                    instance.config['volatile.last_state.idmap'] != _IDMAP):
+                    instance.config['volatile.last_state.idmap']
+                    != _idmap(daemon)):
                 operation.update({'container_progress': ''})
             if action in ('start', 'restart'):
                 instance.end()
@@ -848,8 +861,10 @@ def _create_snapshot(request, collection, name):
             if instance.status == 'Running':
                 daemon.lifecycle('instance-' + event, instance.path,
                                  request.requestor)
-    return request.operation('Snapshotting instance', work,
-                             concerned(daemon, name))
+    resources = concerned(daemon, name)
+    if daemon.kind.wordy:
+        resources.append(('instances_snapshots', name, new))
+    return request.operation('Snapshotting instance', work, resources)
 
 
 @route('GET', '/1.0/{instances}/{}/snapshots/{}')

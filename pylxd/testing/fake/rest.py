@@ -133,14 +133,14 @@ def _wait_for_operation(request, identifier):
     def answer():
         # type: () -> bytes
         operation.wait(int(timeout))
-        if not operation.ended:
-            return envelope('error', error_code=500,
-                            error='context deadline exceeded')
-        if operation.error:
-            return envelope('error', error_code=operation.code,
-                            error=operation.error)
+        problem = operation.error if operation.ended else (
+            'context deadline exceeded')
+        if problem and request.daemon.kind.wait:
+            return envelope(
+                'error', error=problem,
+                error_code=operation.code if operation.ended else 500)
         return envelope('sync', metadata=operation.render())
-    if request.daemon.kind.wait:
+    if request.daemon.kind.early:
         return Early(answer)
     operation.wait(int(timeout))
     return operation.render()

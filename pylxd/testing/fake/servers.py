@@ -17,8 +17,10 @@ Kind = collections.namedtuple('Kind', [
     'discreet',    # whether strangers are not told the extensions
     'secret',      # the field for what makes a client trusted
     'passwords',   # whether that may be a password
-    'wait',        # whether /wait answers its header at once, and what went
-                   # wrong as an error in the body
+    'early',       # whether /wait answers its header at once
+    'wait',        # and what went wrong as an error in the body
+    'twins',       # whether a name that is taken fails in the background
+    'idmap',       # the user that root in a container is, and how many
     'wordy',       # whether 404s tell what was looked for
     'project',     # whether objects tell their project
     'origin',      # whether a websocket with a foreign Origin is refused
@@ -31,18 +33,21 @@ Kind = collections.namedtuple('Kind', [
 
 KINDS = {
     'lxd-5.0': Kind(
-        'lxd', '5.0.2', extensions.LXD_5_0, 'X-LXD-', 'LXD',
-        by_type=True, discreet=False, secret='password', passwords=True,
-        wait=False, wordy=False, project=False, origin=False, bad_event=500,
-        quotes=2, logs='', measures=False),
+        'lxd', '5.0.2', extensions.LXD_5_0, 'X-LXD-', 'LXD', by_type=True,
+        discreet=False, secret='password', passwords=True, early=False,
+        wait=False, twins=True, idmap=(100000, 10000001), wordy=False,
+        project=False, origin=False, bad_event=500, quotes=2, logs='',
+        measures=False),
     'incus-6.0': Kind(
         'incus', '6.0.4', extensions.INCUS_6_0, 'X-Incus-', 'Incus',
         by_type=False, discreet=False, secret='trust_token', passwords=False,
-        wait=True, wordy=True, project=True, origin=False, bad_event=400,
-        quotes=1, logs='exec-output/', measures=True),
+        early=True, wait=True, twins=True, idmap=(1000000, 1000000000),
+        wordy=True, project=True, origin=False, bad_event=400, quotes=1,
+        logs='exec-output/', measures=True),
     'incus-7.0': Kind(
         'incus', '7.0.2', extensions.INCUS_7_0, 'X-Incus-', 'Incus',
         by_type=False, discreet=True, secret='trust_token', passwords=False,
-        wait=False, wordy=True, project=True, origin=True, bad_event=400,
-        quotes=0, logs='exec-output/', measures=True),
+        early=True, wait=False, twins=False, idmap=(1000000, 1000000000),
+        wordy=True, project=True, origin=True, bad_event=400, quotes=0,
+        logs='exec-output/', measures=True),
 }

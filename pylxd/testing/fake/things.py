@@ -569,6 +569,8 @@ class Certificates(Things):
             'name', 'type', 'restricted', 'certificate', 'token')}
         asked.update({'projects': body['projects'] or [],
                       daemon.kind.secret: ''})
+        if daemon.kind.wordy:
+            asked['description'] = ''
         der = ssl.PEM_cert_to_DER_cert(daemon.certificate)
         return request.operation('Executing operation', None, metadata={
             'addresses': [daemon.address], 'request': asked,

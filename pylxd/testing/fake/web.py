@@ -194,7 +194,10 @@ class Request(object):
     def header(self, name, default=''):
         # type: (str, str) -> str
         """A header with the prefix of this server."""
-        return str(self.headers.get(self.daemon.kind.prefix + name, default))
+        value = self.headers.get(self.daemon.kind.prefix + name, default)
+        if not isinstance(value, bytes):
+            value = value.encode('latin-1')
+        return value.decode('utf-8', 'replace')
 
     def recursion(self):
         # type: () -> int
@@ -221,9 +224,10 @@ class Request(object):
             containers beside instances, they are named as well
         """
         found = {}  # type: Dict[str, List[str]]
-        for kind, name in resources or ():
-            found.setdefault(kind, []).append(
-                '/1.0/{}/{}'.format(kind, name))
+        for resource in resources or ():
+            found.setdefault(resource[0], []).append('/1.0/' + '/'.join(
+                resource[0].split('_')[:1] + list(resource[1:2])
+                + ['snapshots'] * len(resource[2:]) + list(resource[2:])))
         return Operation(self.daemon, description, work, found or None,
                          fails=self.fails, hold=self.hold, **more)
 
@@ -431,6 +435,8 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler, object):
                 return
         if isinstance(answer, Early):
             self._head(200, {'Content-Type': 'application/json',
+                             'Connection': 'keep-alive',
+                             'X-Content-Type-Options': 'nosniff',
                              'Transfer-Encoding': 'chunked'})
             self.wfile.flush()
             body = answer.make()
