@@ -4,7 +4,9 @@ import io
 import operator
 import os
 import posixpath
+import re
 import stat
+import tempfile
 
 import six
 
@@ -117,11 +119,15 @@ class FilesManager(object):
         """
         if isinstance(data, six.text_type):
             data = data.encode('utf-8')
+        elif isinstance(data, bytearray):
+            data = bytes(data)
         if isinstance(data, (dict, io.TextIOBase)) or not (
                 isinstance(data, bytes) or hasattr(data, 'read')
                 or hasattr(data, '__iter__')):
             raise TypeError('{!r} is nothing to write to {}'.format(
                 type(data).__name__, filepath))
+        if not isinstance(data, bytes) and not hasattr(data, 'read'):
+            data = iter(data)  # requests would make a form of a list
         self._post(filepath, 'file', data, mode, uid, gid)
         return True
 
@@ -184,15 +190,15 @@ class FilesManager(object):
 
     def _names(self, response):
         # type: (requests.Response) -> List[str]
-        names = [six.ensure_str(name)
-                 for name in api.metadata(response, list) or ()]
+        names = api.metadata(response, list)
         # The instance may be hostile: these would lead out of a tree, or to
         # a link made from the other of two entries of one name
-        if len(set(names)) < len(names) or any(
-                name in ('', '.', '..') or '/' in name or '\0' in name
-                for name in names):
+        if not all(isinstance(name, six.string_types)
+                   and name not in ('', '.', '..')
+                   and '/' not in name and '\0' not in name
+                   for name in names) or len(set(names)) < len(names):
             raise exceptions.InvalidResponse(response)
-        return names
+        return [six.ensure_str(name) for name in names]
 
     def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
         # type: (str, str, Any, Optional[int], Optional[int]) -> None
@@ -281,10 +287,8 @@ class FilesManager(object):
         # type: (requests.Response, str) -> None
         # Under another name first: no half file, and a link that is in the
         # way is replaced and not written through
-        part = local_path + '.part'
-        descriptor = os.open(
-            part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            | getattr(os, 'O_NOFOLLOW', 0), 0o600)
+        descriptor, part = tempfile.mkstemp(
+            dir=os.path.dirname(local_path) or os.curdir)
         try:
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
@@ -297,10 +301,11 @@ class FilesManager(object):
     def _mode(self, response, default):
         # type: (requests.Response, int) -> int
         mode = self._client.server.header_of(response, 'mode')
-        try:
-            return int(mode, 8) & 0o777 if mode else default
-        except ValueError:
+        if not mode:
+            return default
+        if not re.match('[0-7]+$', mode):
             raise exceptions.InvalidResponse(response)
+        return int(mode, 8) & 0o777
 
 
 def _walk(task, item):
