@@ -169,9 +169,12 @@ def test_recursive_get_again(tree, places):
                        '/t/f': b'1'})
     tree.files.recursive_get('/t', inside)
     tree.nodes.update({'/t/d/g': b'2', '/t/f': b'2'})
+    with open(os.path.join(inside, 'f.part'), 'w') as mine:
+        os.chmod(mine.name, 0o600)
     tree.files.recursive_get('/t', inside)
-    assert found(inside) == {'d': (0o755, None), 'd/g': (0o755, b'2'),
-                             'f': (0o755, b'2')}
+    assert found(inside) == {
+        'd': (0o755, None), 'd/g': (0o755, b'2'), 'f': (0o755, b'2'),
+        'f.part': (0o600, b'')}  # not ours, and as it was
 
 
 @pytest.mark.parametrize('names', [
