@@ -17,7 +17,7 @@ import threading
 
 from pylxd.client import Client
 from pylxd.testing.fake import (
-    images, instances, rest, servers, things, tls, web)
+    images, inside, instances, rest, servers, things, tls, web)
 from pylxd.testing.fake.daemon import Daemon, random_hex
 from pylxd.testing.fake.faults import Fault, Faults
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ['FakeLXD']
 
-_PARTS = (images, instances, rest, things)  # they register what they answer
+# They register what they answer
+_PARTS = (images, inside, instances, rest, things)
 
 
 class FakeLXD(object):

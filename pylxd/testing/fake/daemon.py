@@ -111,8 +111,9 @@ class Daemon(object):
                 self.threads.discard(thread)
         thread = threading.Thread(target=run)
         thread.daemon = True
-        self.threads.add(thread)
-        thread.start()
+        with self.lock:
+            self.threads.add(thread)
+            thread.start()
 
     def die(self):
         # type: () -> None
@@ -123,8 +124,12 @@ class Daemon(object):
         for listener in list(self.listeners):
             listener.close_connection()
         deadline = time.time() + 5
-        for thread in list(self.threads):
-            if thread is not threading.current_thread():
+        while time.time() < deadline:
+            with self.lock:
+                threads = self.threads - {threading.current_thread()}
+            if not threads:
+                break
+            for thread in threads:
                 thread.join(max(0, deadline - time.time()))
         self.operations.clear()
         self.listeners = []

@@ -388,6 +388,7 @@ def _shown(request, fingerprint):
         if secret and operation.resources == {
                 'images': [image.path]} and (
                 operation.metadata or {}).get('secret') == secret:
+            operation.finish('Cancelled')
             return image
     raise APIError(404, 'Image "{}" not found'.format(image.fingerprint))
 
