@@ -223,7 +223,8 @@ class Images(Manager[Image]):
         if isinstance(name, six.string_types):
             # The server takes it as it is, so no header can hold some names
             headers[header('filename')] = six.ensure_binary(
-                exceptions.printable(os.path.basename(name)).strip(),
+                ' '.join(exceptions.printable(
+                    os.path.basename(name)).splitlines()).strip(),
                 errors='replace')
         if metadata is not None:
             boundary = uuid.uuid4().hex

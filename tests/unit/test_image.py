@@ -1,0 +1,299 @@
+# -*- coding: utf-8 -*-
+import hashlib
+import io
+import json
+import os
+
+import pytest
+import six
+
+from pylxd import Client, exceptions
+from pylxd.transport import BLOCK
+from wire import ROOT, Server, begun, http, lxd
+
+DATA = os.urandom(BLOCK + 7)
+DIGEST = hashlib.sha256(DATA).hexdigest()
+OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
+             'status_code': 103, 'err': '', 'metadata': None}
+
+
+def done(**metadata):
+    return dict(OPERATION, status='Success', status_code=200,
+                metadata=metadata)
+
+
+class Images(object):
+    """A server with one image, and what it was asked."""
+
+    def __init__(self, name='lxd', **image):
+        self.pages = {
+            'POST /1.0/images': begun(OPERATION),
+            'GET /1.0/operations/u1/wait': done(fingerprint=DIGEST),
+            'GET /1.0/images/' + DIGEST: dict(
+                {'fingerprint': DIGEST, 'public': False, 'aliases': [],
+                 'auto_update': False, 'properties': {}}, **image)}
+        self.server = Server(lambda request: lxd(self.pages, dict(
+            ROOT, environment={'server': name, 'certificate': 'PEM'}))(
+                request))
+        self.client = Client(self.server.endpoint)
+
+    @property
+    def image(self):
+        return self.client.images.get(DIGEST)
+
+    @property
+    def posted(self):
+        return [each for each in self.server.requests
+                if each.method == 'POST'][-1]
+
+
+@pytest.fixture
+def images():
+    made = Images()
+    yield made
+    made.server.close()
+
+
+def a_pipe(data):
+    reader, writer = os.pipe()
+    if not os.fork():
+        try:
+            os.close(reader)
+            with os.fdopen(writer, 'wb') as end:
+                end.write(data)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    return os.fdopen(reader, 'rb')
+
+
+class Readable(object):
+    """All that some have of a file object."""
+
+    def __init__(self, data):
+        self.read = io.BytesIO(data).read
+
+
+# -- uploads
+
+@pytest.mark.parametrize('made_of', [
+    bytes, bytearray, io.BytesIO, Readable, a_pipe], ids=lambda value: '')
+def test_create(images, made_of):
+    data = made_of(DATA)
+    image = images.client.images.create(data)
+    assert image.fingerprint == DIGEST
+    assert images.posted.body == DATA
+    headers = images.posted.headers
+    assert headers['x-lxd-public'] == '0'
+    assert headers['content-type'] == 'application/octet-stream'
+    assert ('content-length' in headers) == (
+        made_of not in (Readable, a_pipe))
+    assert 'GET /1.0/operations/u1/wait' not in images.server.asked
+    if made_of is a_pipe:
+        data.close()
+        os.wait()
+
+
+def test_create_from_the_middle_of_a_file(images, tmpdir):
+    path = six.ensure_str(u'{}/\xe4.tar'.format(tmpdir))
+    with open(path, 'w+b') as data:
+        data.write(b'skipped' + DATA)
+        data.seek(7)
+        assert images.client.images.create(data, True).fingerprint == DIGEST
+    assert images.posted.body == DATA
+    assert images.posted.headers['content-length'] == str(len(DATA))
+    assert images.posted.headers['x-lxd-public'] == '1'
+    assert images.posted.headers['x-lxd-filename'].endswith('.tar')
+
+
+@pytest.mark.parametrize('name', [
+    'a\r\nX-Evil: 1', 'a\n', u'\u20ac', '\x1b', 7, None, u'\udcff'])
+def test_names_of_files_smuggle_nothing(images, name):
+    data = io.BytesIO(DATA)
+    named = type('Named', (io.BytesIO,), {'name': name})(data.getvalue())
+    images.client.images.create(named)
+    assert images.posted.body == DATA
+    assert 'x-evil' not in images.posted.headers
+
+
+def test_the_prefix_of_a_server():
+    images = Images('incus')
+    images.client.images.create(DATA, public=True)
+    images.server.close()
+    assert images.posted.headers['x-incus-public'] == '1'
+    assert 'x-lxd-public' not in images.posted.headers
+
+
+def test_create_in_two_parts(images):
+    image = images.client.images.create(
+        io.BytesIO(b'root'), metadata=io.BytesIO(b'meta'))
+    assert image.fingerprint == hashlib.sha256(b'metaroot').hexdigest()
+    kind, _, boundary = images.posted.headers['content-type'].partition(
+        '; boundary=')
+    assert kind == 'multipart/form-data'
+    parts = images.posted.body.split(b'--' + boundary.encode())
+    assert [part.partition(b'\r\n\r\n')[2] for part in parts[1:-1]] == [
+        b'meta\r\n', b'root\r\n']
+    assert b'name="metadata"' in parts[1] and b'name="rootfs"' in parts[2]
+    assert parts[-1] == b'--\r\n'
+
+
+@pytest.mark.parametrize('data', [
+    u'text', None, 7, ['a'], io.StringIO(u'a'), object()])
+def test_what_is_no_data(images, data):
+    for arguments in ({'image_data': data},
+                      {'image_data': b'', 'metadata': data or 0}):
+        with pytest.raises(TypeError):
+            images.client.images.create(**arguments)
+    assert images.server.asked == ['GET /1.0']
+
+
+def test_create_that_fails(images):
+    images.pages['GET /1.0/operations/u1/wait'] = dict(
+        OPERATION, status='Failure', status_code=400, err='no image')
+    with pytest.raises(exceptions.OperationFailed) as info:
+        images.client.images.create(DATA, wait=True)
+    assert 'no image' in str(info.value)
+
+
+# -- what the server fetches
+
+@pytest.mark.parametrize('wait', [False, True])
+def test_the_fingerprint_comes_with_the_end(images, wait):
+    image = images.client.images.create_from_url('https://h/i', wait=wait)
+    waited = 'GET /1.0/operations/u1/wait'
+    assert (waited in images.server.asked) == wait
+    assert image.fingerprint == DIGEST and image.public is False
+    assert images.server.asked.count(waited) == 1
+    assert json.loads(images.server.requests[1].body.decode()) == {
+        'public': False, 'auto_update': False, 'source': {
+            'type': 'url', 'mode': 'pull', 'url': 'https://h/i'}}
+
+
+def test_simplestreams(images):
+    images.client.images.create_from_simplestreams(
+        'https://h', u'a/\xe4', public=True, auto_update=True)
+    assert json.loads(images.posted.body.decode('utf-8')) == {
+        'public': True, 'auto_update': True, 'source': {
+            'type': 'image', 'mode': 'pull', 'server': 'https://h',
+            'protocol': 'simplestreams', 'alias': u'a/\xe4'}}
+
+
+def test_an_end_without_a_fingerprint(images):
+    images.pages['GET /1.0/operations/u1/wait'] = done()
+    for wait in (True, False):
+        with pytest.raises(exceptions.LXDException) as info:
+            images.client.images.create_from_url(
+                'https://h/i', wait=wait).fingerprint
+        assert 'u1' in str(info.value)
+
+
+def test_repr_waits_for_nothing(images):
+    assert repr(images.client.images.create_from_url('u')) == '<Image ?>'
+
+
+# -- downloads
+
+def exported(body=DATA, **headers):
+    return http(body, Content_Type=headers.pop(
+        'kind', 'application/octet-stream'), **headers)
+
+
+@pytest.fixture
+def export(images):
+    """Sets the answer of an export, and gives the image."""
+    def answer(page):
+        images.pages['GET /1.0/images/{}/export'.format(DIGEST)] = page
+        return images.image
+    return answer
+
+
+def test_export(export, tmpdir):
+    image = export(exported())
+    assert image.export() == DATA
+    target = io.BytesIO()
+    assert image.export(target) is target and target.getvalue() == DATA
+    path = str(tmpdir.join('image'))
+    assert image.export(path) == path
+    assert tmpdir.join('image').read_binary() == DATA
+    assert len(tmpdir.listdir()) == 1
+
+
+def test_an_image_in_two_parts_is_not_judged(export):
+    assert export(exported(b'form', kind='multipart/form-data; boundary=x')
+                  ).export() == b'form'
+
+
+@pytest.mark.parametrize('page', [
+    exported(DATA[:-1]), exported(DATA + b'x'), exported(b''),
+    lambda _: lambda connection: connection.sendall(
+        exported(DATA[:-1], Content_Length=len(DATA))),
+], ids=lambda value: '')
+def test_damage(export, tmpdir, page):
+    image = export(page)
+    tmpdir.join('image').write('as it was')
+    for target in (None, io.BytesIO(), str(tmpdir.join('image'))):
+        with pytest.raises(exceptions.ClientConnectionFailed):
+            image.export(target)
+    assert [each.basename for each in tmpdir.listdir()] == ['image']
+    assert tmpdir.join('image').read() == 'as it was'
+
+
+def test_an_export_to_nowhere(export, tmpdir):
+    with pytest.raises((OSError, IOError)):
+        export(exported()).export(str(tmpdir.join('none', 'image')))
+
+
+# -- aliases and copies
+
+def test_aliases(images):
+    images.pages.update({'POST /1.0/images/aliases': {},
+                         'DELETE /1.0/images/aliases/a%2F%C3%A4': {}})
+    image = images.image
+    image.add_alias(u'a/\xe4', 'd')
+    assert image.aliases == [{'name': u'a/\xe4', 'description': 'd'}]
+    assert json.loads(images.posted.body.decode('utf-8'))['target'] == DIGEST
+    image.delete_alias(u'a/\xe4')
+    assert image.aliases == [] and not image.dirty
+
+
+@pytest.mark.parametrize('target', [None, 5, [], {}])
+def test_an_alias_of_nothing(images, target):
+    images.pages['GET /1.0/images/aliases/a'] = {'target': target}
+    with pytest.raises(exceptions.InvalidResponse):
+        images.client.images.get_by_alias('a')
+
+
+@pytest.mark.parametrize('public, arguments, sent', [
+    (False, {}, (False, False)), (True, {}, (True, False)),
+    (False, {'public': True, 'auto_update': True}, (True, True))])
+def test_copy(public, arguments, sent):
+    source, target = Images(public=public), Images('incus')
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+        dict(OPERATION, metadata={'secret': 's3cr3t'}))
+    source.image.copy(target.client, **arguments)
+    request = json.loads(target.posted.body.decode())
+    assert (request['public'], request['auto_update']) == sent
+    expected = {
+        'type': 'image', 'mode': 'pull', 'server': source.server.endpoint,
+        'protocol': 'incus', 'certificate': 'PEM', 'fingerprint': DIGEST}
+    if not public:
+        expected['secret'] = 's3cr3t'
+    assert request['source'] == expected
+    for each in (source, target):
+        each.server.close()
+
+
+def test_a_copy_that_fails_shows_no_secret(caplog):
+    caplog.set_level('DEBUG')
+    source, target = Images(), Images()
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+        dict(OPERATION, metadata={'secret': 's3cr3t'}))
+    del target.pages['POST /1.0/images']
+    with pytest.raises(exceptions.NotFound) as info:
+        source.image.copy(target.client, wait=True)
+    shown = [str(info.value), repr(info.value),
+             repr(vars(info.value.response.request)), caplog.text]
+    assert 's3cr3t' not in six.ensure_text(' '.join(shown))
+    for each in (source, target):
+        each.server.close()
