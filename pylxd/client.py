@@ -7,7 +7,7 @@ from pylxd.image import Images
 from pylxd.network import Networks
 from pylxd.operation import Operations
 from pylxd.profile import Profiles
-from pylxd.server import Server, default_socket
+from pylxd.server import Server, default_key_pair, default_socket
 from pylxd.transport import Transport, key_pair
 
 TYPE_CHECKING = False
@@ -34,7 +34,9 @@ class Client(object):
         there in the usual places. ``http://`` together with ``cert`` means
         ``https://``, as the server speaks nothing else there.
     :param version: of the API.
-    :param cert: the client certificate and its key, paths of PEM files.
+    :param cert: the client certificate and its key, paths of PEM files. An
+        ``https://`` endpoint without it is shown those of ``lxc`` or
+        ``incus``, if this user has them.
     :param verify: True: the server's certificate is checked as usual. A
         path: against that CA bundle, or it is the very certificate of the
         server. False: not at all. Nothing in the environment changes it.
@@ -68,15 +70,17 @@ class Client(object):
                  project=None,  # type: Optional[str]
                  ):
         # type: (...) -> None
+        if endpoint in (None, ''):
+            endpoint = default_socket()
+        elif cert is None and str(endpoint).startswith('https:'):
+            cert = default_key_pair()
         #: The version of the API.
         self.version = version
         #: The project that it works in; None is the server's default.
         self.project = project  # type: Optional[str]
-        #: The key pair, as given.
+        #: The key pair, if there is one.
         self.cert = cert
-        self.transport = Transport(
-            default_socket() if endpoint in (None, '') else endpoint,
-            cert, verify, timeout)
+        self.transport = Transport(endpoint, cert, verify, timeout)
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
         if project:
             quote(project)

@@ -217,7 +217,8 @@ class Images(Manager[Image]):
         digest = hashlib.sha256()
         header = self.client.server.header
         headers = {header('public'): '1' if public else '0',
-                   'Content-Type': 'application/octet-stream'}
+                   'Content-Type': 'application/octet-stream',
+                   }  # type: Dict[str, Any]
         data = _Upload(image_data, digest)  # type: Any
         name = getattr(image_data, 'name', None)
         if isinstance(name, six.string_types):

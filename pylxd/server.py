@@ -52,6 +52,18 @@ def default_socket(environ=os.environ):
                 '/var/lib/lxd/unix.socket')
 
 
+def default_key_pair():
+    # type: () -> Optional[Tuple[str, str]]
+    """The key pair of a command line client of this user, if there is one."""
+    for kind in KINDS:
+        for directory in kind.configurations:
+            pair = tuple(os.path.expanduser(directory + name)
+                         for name in ('/client.crt', '/client.key'))
+            if all(os.path.exists(path) for path in pair):
+                return pair
+    return None
+
+
 def _absolute(path):
     # type: (str) -> str
     return os.path.abspath(path[len('unix://'):]

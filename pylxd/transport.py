@@ -411,6 +411,8 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
                 self.blocksize = BLOCK
                 super(Connection, self).connect()
                 transport.check_peer(self.sock)
+                # urllib3 would warn who has said verify=False
+                self.is_verified = True
 
         class Pool(urllib3.HTTPSConnectionPool):
             ConnectionCls = Connection

@@ -326,6 +326,23 @@ def test_a_token_works_once(lxd, lxd_client, stranger, tmpdir):
 
 
 @pytest.mark.documents('Client.authenticate')
+@pytest.mark.parametrize('directory', ['lxc', 'incus'])
+def test_the_key_pair_of_the_command_line_client(
+        lxd, lxd_https, monkeypatch, tmpdir, directory):
+    monkeypatch.setenv('HOME', str(tmpdir))
+    arguments = dict(endpoint=lxd.endpoint, verify=lxd.certificate)
+    with Client(**arguments) as client:
+        assert client.cert is None and not client.trusted
+    place = tmpdir.join('.config', directory)
+    for name, path in zip(('client.crt', 'client.key'), lxd_https['cert']):
+        place.join(name).write(read(path), ensure=True)
+        place.join(name).chmod(0o600)
+    with Client(**arguments) as client:
+        assert client.trusted
+        assert client.cert == tuple(
+            str(place.join('client.' + end)) for end in ('crt', 'key'))
+
+
 def test_who_is_trusted_already(lxd, lxd_https, lxd_client, sent):
     lxd_client.authenticate('wrong')
     assert sent == []
