@@ -148,6 +148,11 @@ def _read_records(connection):
             if not piece:
                 raise socket.error(errno.ECONNRESET, 'gone in the handshake')
             data += piece
+            if data[:1].isalpha():
+                connection.sendall(
+                    b'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP '
+                    b'request to an HTTPS server.\n')
+                raise socket.error(errno.EPROTO, 'this is not TLS')
 
 
 def _find_certificate(data):
