@@ -1,5 +1,6 @@
 """What the stand-in has that no real server has; the rest of it is shown by
 the contract tests, which it passes as the real ones do."""
+import gc
 import hashlib
 import json
 import os
@@ -47,6 +48,7 @@ def trusted(lxd, tmpdir):
 
 
 def descriptors():
+    gc.collect()  # PyPy closes what is not closed by hand only then
     return len(os.listdir('/proc/self/fd'))
 
 
