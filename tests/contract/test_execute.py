@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 """Commands in containers: nothing they say is lost, torn or mixed up."""
 import io
+import os
 import pickle
 import tempfile
 import threading
@@ -168,6 +169,55 @@ def test_a_handler_is_called_as_output_arrives(running_there):
         ['cat'], stdin_payload=stdin(), stdout_handler=got.append)
     assert set(u''.join(got).split(u'\n')) == {'more', ''}
     assert result.stdout == ''
+
+
+def test_input_that_waits_for_the_output(running_there):
+    """As a person does who answers what a command asks."""
+    answered = threading.Event()
+    got = []
+
+    def stdin():
+        yield b'question\n'
+        if answered.wait(30):
+            yield b'answer\n'
+
+    def handler(text):
+        got.append(text)
+        answered.set()
+
+    running_there.execute(
+        ['cat'], stdin_payload=stdin(), stdout_handler=handler)
+    assert u''.join(got) == 'question\nanswer\n'
+
+
+def test_input_from_a_pipe(running):
+    ours, theirs = os.pipe()
+    got = []
+
+    def handler(text):
+        got.append(text)
+        if len(got) == 1:
+            os.write(theirs, b'more\n')
+            os.close(theirs)
+
+    os.write(theirs, b'some\n')
+    with os.fdopen(ours, 'rb') as source:
+        running.execute(
+            ['cat'], stdin_payload=source, stdout_handler=handler)
+    assert u''.join(got) == 'some\nmore\n'
+
+
+def test_input_that_breaks(running):
+    class Enough(Exception):
+        pass
+
+    def stdin():
+        yield b'a'
+        raise Enough()
+
+    with pytest.raises(Enough):
+        running.execute(['cat'], stdin_payload=stdin())
+    assert running.execute(['echo', 'well']).stdout == 'well\n'
 
 
 def test_what_a_handler_raises(running):
