@@ -1,14 +1,20 @@
 """The tour that ``make demo`` takes."""
+import io
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import pytest
 
 from pylxd.testing import demo
+
+
+README = os.path.join(os.path.dirname(__file__), '..', '..', 'README.rst')
 
 
 @pytest.fixture
@@ -26,6 +32,13 @@ def start(place):
         stderr=subprocess.STDOUT, env=dict(os.environ, TMPDIR=place))
 
 
+def transcript(text):
+    """The part that the README shows."""
+    return re.search(
+        r'(?ms)^ *# A client of the server.*>>> client\.close\(\)$',
+        text).group()
+
+
 def test_the_whole_tour(place):
     tour = start(place)
     output = tour.communicate()[0].decode()
@@ -34,6 +47,10 @@ def test_the_whole_tour(place):
         for code in steps[1:]:
             assert '>>> ' + code.split('\n')[0] in output
     assert 'Error' not in output
+    with io.open(README, encoding='utf-8') as readme:
+        shown = textwrap.dedent(transcript(readme.read()))
+    printed = re.sub(r"\bu(?=')", '', output)  # of Python 2
+    assert transcript(printed) == shown
     assert os.listdir(place) == []
 
 
