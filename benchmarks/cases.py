@@ -109,8 +109,12 @@ def blank(path, megabytes):
 @case
 def imports(place):
     """``from pylxd import Client`` and ``import requests``"""
+    # As installed: with bytecode, whatever this shell says
+    environ = dict(os.environ, PYTHONDONTWRITEBYTECODE='')
+
     def way(code):
-        return lambda: subprocess.check_call([sys.executable, '-c', code])
+        return lambda: subprocess.check_call(
+            [sys.executable, '-c', code], env=environ)
 
     yield ratio('from pylxd import Client', *by_turns(
         place.repeats(31), way('from pylxd import Client'),

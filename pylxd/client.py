@@ -1,5 +1,5 @@
 """The client: connects, knows the server, holds the managers."""
-from pylxd import exceptions, websocket
+from pylxd import exceptions
 from pylxd.api import Node, quote
 from pylxd.certificate import Certificates
 from pylxd.container import Containers, Instances, VirtualMachines
@@ -205,6 +205,7 @@ class Client(object):
 
         Endpoint: ``GET /1.0/events``.
         """
+        from pylxd import websocket  # a third of the time to import all
         if isinstance(event_types, str):
             event_types = [event_types]
         types = sorted(set(event_types or ()))

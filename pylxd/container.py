@@ -3,7 +3,7 @@ import codecs
 
 import six
 
-from pylxd import api, exceptions, operation, websocket
+from pylxd import api, exceptions, operation
 from pylxd.files import FilesManager
 from pylxd.image import Image
 from pylxd.model import M, Manager, Named, State, attribute
@@ -205,6 +205,7 @@ class Instance(Named):
 
         Endpoint: ``POST .../exec`` and its websockets.
         """
+        from pylxd import websocket  # a third of the time to import all
         request = self._exec_request(
             commands, environment, user, group, cwd, interactive=False)
         if isinstance(stdin_payload, six.text_type):

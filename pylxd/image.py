@@ -1,8 +1,8 @@
 """Images."""
+import binascii
 import hashlib
 import io
 import os
-import uuid
 
 import six
 
@@ -74,7 +74,7 @@ class Image(Model):
         if not isinstance(fileobj, six.string_types):
             self._export(fileobj)
             return fileobj
-        part = '{}.{}.part'.format(fileobj, uuid.uuid4().hex[:8])
+        part = '{}.{}.part'.format(fileobj, _random()[:8])
         try:
             with open(part, 'wb') as file:
                 self._export(file)
@@ -228,7 +228,7 @@ class Images(Manager[Image]):
                     os.path.basename(name)).splitlines()).strip(),
                 errors='replace')
         if metadata is not None:
-            boundary = uuid.uuid4().hex
+            boundary = _random()
             headers['Content-Type'] = (
                 'multipart/form-data; boundary=' + boundary)
             data = _form(boundary, (('metadata', _Upload(metadata, digest)),
@@ -321,6 +321,12 @@ class _Upload(object):
     def __iter__(self):
         # type: () -> Iterator[bytes]
         return iter(self.read, b'')
+
+
+def _random():
+    # type: () -> str
+    # What uuid gives, whose import takes 2 ms, a sixth of ours
+    return six.ensure_str(binascii.hexlify(os.urandom(16)))
 
 
 def _form(boundary, parts):
