@@ -206,12 +206,13 @@ class Client(object):
         Endpoint: ``GET /1.0/events``.
         """
         from pylxd import websocket  # a third of the time to import all
-        if isinstance(event_types, str):
+        if isinstance(event_types, (str, type(u''))):
             event_types = [event_types]
         types = sorted(set(event_types or ()))
-        query = ''
+        query = ['project=' + quote(self.project)] if self.project else []
         if types and EventType.All not in types:
-            query = '?type=' + ','.join(types)
+            query.append('type=' + ','.join(quote(each) for each in types))
         return websocket.bind(
-            self.transport, self.api.events.path + query,
+            self.transport,
+            self.api.events.path + ('?' if query else '') + '&'.join(query),
             websocket_client or websocket.EventsClient)

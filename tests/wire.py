@@ -260,21 +260,19 @@ def error(code, said):
                  '{} Refused'.format(code))
 
 
-def lxd(pages=(), root=ROOT):
+def lxd(pages=None, root=ROOT):
     """What answers as LXD does: by ``METHOD /path`` without the query.
 
     The pages are metadata, bytes (the whole answer) or functions of the
-    request that give these; a list is given away one by one.
+    request that give these.
     """
-    pages = dict(pages)
-    pages.setdefault('GET /1.0', root)
+    pages = {} if pages is None else pages
 
     def answer(request):
-        page = pages.get(request.method + ' ' + request.target.split('?')[0])
+        asked = request.method + ' ' + request.target.split('?')[0]
+        page = pages.get(asked, root if asked == 'GET /1.0' else None)
         if page is None:
             return error(404, 'not found')
-        if isinstance(page, collections.deque):
-            page = page.popleft()
         if callable(page):
             page = page(request)
         return page if isinstance(page, bytes) or callable(

@@ -1,0 +1,105 @@
+import base64
+import hashlib
+import json
+import ssl
+
+import pytest
+
+from pylxd import Client, exceptions
+from pylxd.certificate import to_der
+from wire import ROOT, Server, begun, certificate, lxd
+
+
+@pytest.fixture(scope='module')
+def pem(tmpdir_factory):
+    with open(certificate(tmpdir_factory.mktemp('x'))[0]) as file:
+        return file.read()
+
+
+@pytest.fixture
+def server():
+    """Takes any certificate, and tells no extensions to strangers."""
+    pages = {'POST /1.0/certificates': {}}
+    with Server(lxd(pages, dict(ROOT, api_extensions=['certificate_token']))
+                ) as made:
+        made.pages = pages
+        yield made
+
+
+def test_forms(pem):
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    for form in (pem, pem.encode('ascii'), der, pem.replace('\n', '\r\n'),
+                 'Subject: somebody\n' + pem, pem + pem,
+                 pem + '-----BEGIN PRIVATE KEY-----\nAAAA\n',
+                 '-----BEGIN PRIVATE KEY-----\nAA\n'
+                 '-----END PRIVATE KEY-----\n' + pem):
+        assert to_der(form) == der
+
+
+@pytest.mark.parametrize('data', [
+    b'', u'', b'hello', u'\xe4', b'\x30\x82\x00',
+    '-----BEGIN CERTIFICATE-----', '-----BEGIN PRIVATE KEY-----\nAAAA\n',
+    '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+    u'-----BEGIN CERTIFICATE-----\n\xe4\n-----END CERTIFICATE-----\n',
+    '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n'])
+def test_what_is_no_certificate(data):
+    with pytest.raises(exceptions.InvalidCertificate):
+        to_der(data)
+
+
+@pytest.mark.parametrize('data', [None, 7, ['a'], object()])
+def test_wrong_types(data):
+    with pytest.raises(TypeError):
+        to_der(data)
+
+
+@pytest.mark.parametrize('arguments, fields', [
+    ({'password': 'p'}, {'password': 'p'}),
+    ({'password': ''}, {}),
+    ({'password': '', 'name': 'n', 'projects': ['a'], 'restricted': True},
+     {'name': 'n', 'projects': ['a'], 'restricted': True}),
+    ({'password': '', 'cert_type': 'metrics'}, {'type': 'metrics'}),
+])
+def test_create(server, pem, arguments, fields):
+    made = Client(server.endpoint).certificates.create(
+        cert_data=pem, **arguments)
+    der = ssl.PEM_cert_to_DER_cert(pem)
+    assert made.fingerprint == hashlib.sha256(der).hexdigest()
+    sent = json.loads(server.requests[-1].body.decode())
+    assert ssl.DER_cert_to_PEM_cert(der).split() == (
+        ['-----BEGIN', 'CERTIFICATE-----']
+        + [sent['certificate'][place:place + 64] for place in range(
+            0, len(sent['certificate']), 64)]
+        + ['-----END', 'CERTIFICATE-----'])
+    del sent['certificate']
+    assert sent == dict({'type': 'client'}, **fields)
+
+
+def test_tokens(server):
+    about = {'secret': 's', 'fingerprint': 'f', 'addresses': ['a:1'],
+             'expiresAt': 'later', 'request': {}}
+    server.pages['POST /1.0/certificates'] = begun(
+        {'id': 'u1', 'metadata': about})
+    client = Client(server.endpoint)
+    token = client.certificates.create_token('n', ['p'], True)
+    assert json.loads(base64.b64decode(token).decode()) == {
+        'client_name': 'n', 'secret': 's', 'fingerprint': 'f',
+        'addresses': ['a:1'], 'expires_at': 'later'}
+    assert json.loads(server.requests[-1].body.decode()) == {
+        'type': 'client', 'name': 'n', 'token': True, 'projects': ['p'],
+        'restricted': True}
+
+
+@pytest.mark.parametrize('metadata', [None, {}, {'secret': ''}])
+def test_tokens_that_are_none(server, metadata):
+    server.pages['POST /1.0/certificates'] = begun(
+        {'id': 'u1', 'metadata': metadata})
+    with pytest.raises(exceptions.InvalidResponse):
+        Client(server.endpoint).certificates.create_token()
+
+
+def test_tokens_need_an_extension():
+    with Server(lxd()) as server:
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            Client(server.endpoint).certificates.create_token()
+        assert server.asked == ['GET /1.0']

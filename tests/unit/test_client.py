@@ -1,0 +1,178 @@
+import json
+
+import pytest
+
+import pylxd
+from pylxd import Client, EventType, exceptions, server
+from wire import ROOT, Server, certificate, error, lxd, tls
+
+
+@pytest.fixture(autouse=True)
+def home(tmpdir, monkeypatch):
+    """Without a key pair of a command line client."""
+    monkeypatch.setenv('HOME', str(tmpdir))
+
+
+def root(**changes):
+    return dict(ROOT, **changes)
+
+
+def test_what_is_exported():
+    assert pylxd.Client is Client
+    assert set(pylxd.__all__) == {
+        'Client', 'EventType', 'exceptions', 'models'}
+
+
+@pytest.mark.parametrize('manager', [
+    'Certificates', 'Containers', 'Images', 'Instances', 'Networks',
+    'Operations', 'Profiles', 'VirtualMachines'])
+def test_managers_can_be_replaced(manager):
+    """By a subclass of the client, each for itself."""
+    with Server(lxd()) as made:
+        client = Client(made.endpoint)
+        name = {'VirtualMachines': 'virtual_machines'}.get(
+            manager, manager.lower())
+        assert type(getattr(client, name)) is getattr(Client, manager)
+
+
+@pytest.mark.parametrize('endpoint', [None, ''])
+def test_no_endpoint(monkeypatch, endpoint):
+    with Server(lxd(), True) as made:
+        monkeypatch.setenv('LXD_SOCKET', made.endpoint)
+        assert Client(endpoint).transport.socket_path == made.endpoint
+
+
+def test_projects():
+    pages = {}
+    with Server(lxd(pages, root(api_extensions=['projects', 'instances']))
+                ) as made:
+        client = Client(made.endpoint, project='a b&c')
+        with pytest.raises(exceptions.NotFound):
+            client.profiles.get('p')
+        assert client.project == 'a b&c'
+        assert made.asked == ['GET /1.0?project=a+b%26c',
+                              'GET /1.0/profiles/p?project=a+b%26c']
+        for name in ('..', 'a\n', '.'):
+            with pytest.raises(exceptions.InvalidName):
+                Client(made.endpoint, project=name)
+    with Server(lxd(pages, root(api_extensions=[]))) as made:
+        assert Client(made.endpoint, project='default')
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            Client(made.endpoint, project='p')
+
+
+@pytest.mark.parametrize('addresses, address', [
+    (['10.0.0.1:8443', '[fe80::1]:8443'], 'https://10.0.0.1:8443'),
+    (['[::1]:8443'], 'https://[::1]:8443'),
+    ([], None), (None, None)])
+def test_the_address_for_other_servers(addresses, address):
+    document = root(environment={'server': 'lxd', 'addresses': addresses})
+    with Server(lxd(root=document), True) as made:
+        client = Client(made.endpoint)
+        if address:
+            assert client.address == address
+        else:
+            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+                client.address
+            assert 'core.https_address' in str(info.value)
+    with Server(lxd(root=document)) as made:
+        assert Client(made.endpoint).address == made.endpoint
+
+
+def test_identity():
+    document = root(environment={'certificate_fingerprint': 'f'})
+    with Server(lxd(root=document)) as made:
+        assert Client(made.endpoint).identity == 'f'
+    with Server(lxd()) as made:  # a stranger is not told
+        assert Client(made.endpoint).identity == made.endpoint
+
+
+def test_authenticate(tmpdir):
+    """What a stranger is not told is learned, as from Incus 7."""
+    pair = certificate(tmpdir)
+    pages = {'GET /1.0': root(
+        auth='untrusted', api_extensions=None, environment=None)}
+
+    def trust(_):
+        pages['GET /1.0'] = root(environment={'server': 'incus'})
+        return {}
+
+    pages['POST /1.0/certificates'] = trust
+    with Server(lxd(pages), context=tls(pair)) as made:
+        client = Client(made.endpoint, cert=pair, verify=pair[0])
+        assert not client.trusted and not client.has_api_extension('instances')
+        client.authenticate('password')
+        assert client.trusted and client.has_api_extension('instances')
+        assert client.server.header('type') == 'X-Incus-type'
+        client.authenticate('again')
+        assert made.asked == [
+            'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
+        assert json.loads(made.requests[1].body.decode())[
+            'password'] == 'password'
+        # a kept connection would go on as a stranger's
+        assert made.connections == 2
+
+
+def test_authenticate_that_fails(tmpdir, caplog):
+    caplog.set_level('DEBUG')
+    pair = certificate(tmpdir)
+    pages = {'GET /1.0': root(auth='untrusted'),
+             'POST /1.0/certificates': error(403, 'not authorized')}
+    with Server(lxd(pages)) as made:
+        client = Client(made.endpoint)
+        client.cert = pair
+        with pytest.raises(exceptions.LXDAPIException) as info:
+            client.authenticate('s3cr3t')
+        assert str(info.value).startswith('not authorized')
+        assert not client.trusted
+        assert 's3cr3t' not in caplog.text + repr(
+            vars(info.value.response.request)) + repr(info.value)
+
+
+def test_authenticate_without_a_key_pair():
+    with Server(lxd(root=root(auth='untrusted'))) as made:
+        with pytest.raises(exceptions.InvalidCertificate):
+            Client(made.endpoint).authenticate('s3cr3t')
+        assert made.asked == ['GET /1.0']
+
+
+def test_the_key_pair_of_the_command_line_client(tmpdir):
+    assert server.default_key_pair() is None
+    for place in ('.config/incus', '.config/lxc', 'snap/lxd/common/config'):
+        place = tmpdir.join(place).ensure(dir=True)
+        place.join('client.crt').write('x')
+        place.join('client.key').write('x')
+        assert server.default_key_pair() == (
+            str(place.join('client.crt')), str(place.join('client.key')))
+
+
+@pytest.mark.parametrize('types, query', [
+    (None, ''), ([], ''), (EventType.All, ''),
+    ('lifecycle', '?type=lifecycle'), ('a&project=b', '?type=a%26project%3Db'),
+    ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
+    (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])
+def test_events(types, query):
+    with Server(lxd()) as made:
+        events = Client(made.endpoint).events(event_types=types)
+        assert events.resource == '/1.0/events' + query
+        assert made.asked == ['GET /1.0']  # it is not connected yet
+        events.close_connection()
+
+
+def test_events_of_a_project():
+    with Server(lxd(root=root(api_extensions=['projects']))) as made:
+        client = Client(made.endpoint, project='p')
+        with pytest.raises(exceptions.NotFound):
+            client.events(event_types='lifecycle').connect()
+        assert made.asked[-1] == (
+            'GET /1.0/events?project=p&type=lifecycle')
+
+
+def test_context_manager():
+    with Server(lxd()) as made:
+        with Client(made.endpoint) as client:
+            assert made.ended.empty()
+        made.ended.get(timeout=10)
+        assert client.api.get().status_code == 200
+        client.close()
+        client.close()

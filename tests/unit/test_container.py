@@ -1,0 +1,342 @@
+# -*- coding: utf-8 -*-
+import json
+import pickle
+import threading
+
+import pytest
+import six
+from ws4py import framing
+
+from pylxd import Client, container, exceptions
+from wire import ROOT, Server, begun, error, frame, lxd, upgrade
+
+OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
+             'status_code': 103, 'err': '', 'metadata': None}
+DONE = dict(OPERATION, status='Success', status_code=200)
+WAIT = 'GET /1.0/operations/u1/wait'
+
+
+class Instances(object):
+    """A server with one container, and what it was asked."""
+
+    def __init__(self, extensions=('instances',), **pages):
+        self.pages = {
+            WAIT: DONE, 'GET /1.0/instances/c1': {
+                'name': 'c1', 'status': 'Running', 'ephemeral': False,
+                'profiles': ['default'], 'architecture': 'x86_64',
+                'description': u'\xe4', 'devices': {'d': {'type': 'none'}},
+                'config': {'user.a': '1', 'volatile.x': 'x',
+                           'volatile.base_image': 'f'}}}
+        self.server = Server(lxd(self.pages, dict(
+            ROOT, api_extensions=list(extensions), environment={
+                'server': 'lxd', 'certificate': 'PEM', 'addresses': []})))
+        self.client = Client(self.server.endpoint)
+        self.c1 = self.client.containers._make(seen={'name': 'c1'})
+
+    def sent(self, number=-1):
+        return json.loads(self.server.requests[number].body.decode('utf-8'))
+
+
+@pytest.fixture
+def instances():
+    made = Instances()
+    yield made
+    made.server.close()
+
+
+# -- exec
+
+def test_result():
+    made = container.ExecuteResult(3, u'out', u'err')
+    out, err = made
+    assert (out, err) == made == (u'out', u'err') and len(made) == 2
+    assert (made.exit_code, made.stdout, made.stderr) == (3, 'out', 'err')
+    assert isinstance(made, tuple)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(made, protocol))
+        assert again == made and again.exit_code == 3
+    assert 'exit_code=3' in repr(made)
+
+
+@pytest.mark.parametrize('encoding, pieces, text', [
+    ('utf-8', [b'a\xc3', b'\xa4b'], u'a\xe4b'),
+    ('utf-8', [b'\xe2', b'\x82', b'\xac'], u'\u20ac'),
+    ('utf-8', [b'a\xff', b'b'], u'a\ufffdb'),
+    ('utf-8', [b'a\xc3'], u'a\ufffd'),
+    ('latin-1', [b'\xe4'], u'\xe4'),
+    ('utf-16-le', [b'a', b'\0'], u'a'),
+    (None, [b'\xff', b'\0'], b'\xff\0'),
+    ('utf-8', [], u''), (None, [], b''),
+])
+def test_output(encoding, pieces, text):
+    handed = []
+    for output in (container._Output(None, encoding),
+                   container._Output(handed.append, encoding)):
+        for piece in pieces:
+            output.write(piece)
+        got = output.close()
+        assert type(got) is type(text)
+        if output._pieces or not text:
+            assert got == text
+    assert type(text)().join(handed) == text
+    assert '' not in handed and b'' not in handed
+
+
+class Command(object):
+    """What runs in the container, over its websockets."""
+
+    def __init__(self, instances, out=b'', **metadata):
+        self.stdin, self.read = [], threading.Event()
+        instances.pages.update({
+            'POST /1.0/instances/c1/exec': begun(dict(OPERATION, metadata={
+                'fds': {'0': 's0', '1': 's1', '2': 's2', 'control': 's3'}})),
+            'GET /1.0/operations/u1/websocket': self.serve,
+            WAIT: dict(DONE, metadata=metadata)})
+        self._out = out
+
+    def serve(self, request):
+        def talk(connection):
+            out = self._out if request.target.endswith('s1') else b'err'
+            connection.sendall(upgrade(request) + frame(out) + frame(
+                b'', framing.OPCODE_TEXT))
+            connection.recv(1)
+        return talk
+
+
+@pytest.mark.parametrize('arguments, expected', [
+    ({}, (u'\xe4', u'err')), ({'decode': False}, (b'\xc3\xa4', b'err')),
+    ({'encoding': 'latin-1'}, (u'\xc3\xa4', u'err')),
+    ({'stdin_payload': u'\xe4'}, (u'\xe4', u'err'))])
+def test_execute(instances, arguments, expected):
+    Command(instances, u'\xe4'.encode('utf-8'), **{'return': 3})
+    result = instances.c1.execute(['ls', u'\xe4'], {'A': 'b'}, **arguments)
+    assert result == expected and result.exit_code == 3
+    posted, = (each for each in instances.server.requests
+               if each.method == 'POST')
+    assert json.loads(posted.body.decode('utf-8')) == {
+        'command': ['ls', u'\xe4'], 'environment': {'A': 'b'},
+        'wait-for-websocket': True, 'interactive': False}
+    assert not [each for each in instances.server.asked if 's3' in each]
+
+
+def test_handlers(instances):
+    Command(instances, b'out', **{'return': 0})
+    out, err = [], []
+    result = instances.c1.execute(
+        ['ls'], stdout_handler=out.append, stderr_handler=err.append)
+    assert (out, err) == ([u'out'], [u'err'])
+    assert result == (u'', u'')
+
+
+def test_who_runs_it(instances):
+    instances.client.server.info['api_extensions'].append(
+        'container_exec_user_group_cwd')
+    Command(instances, **{'return': 0})
+    instances.c1.execute(['ls'], user=0, group=5, cwd='/tmp')
+    sent = json.loads([each for each in instances.server.requests
+                       if each.method == 'POST'][0].body.decode())
+    assert (sent['user'], sent['group'], sent['cwd']) == (0, 5, '/tmp')
+
+
+def test_who_runs_it_needs_an_extension(instances):
+    for argument in ('user', 'group', 'cwd'):
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            instances.c1.execute(['ls'], **{argument: 0})
+    assert instances.server.asked == ['GET /1.0']
+
+
+def test_a_command_that_could_not_start(instances):
+    """The server's reason is told, not that a websocket broke."""
+    command = Command(instances)
+    command.serve = lambda request: lambda connection: connection.sendall(
+        upgrade(request))
+    instances.pages['GET /1.0/operations/u1/websocket'] = command.serve
+    instances.pages[WAIT] = dict(OPERATION, status='Failure', status_code=400,
+                                 err='Command not found')
+    with pytest.raises(exceptions.OperationFailed) as info:
+        instances.c1.execute(['none'])
+    assert 'Command not found' in str(info.value)
+    instances.pages[WAIT] = error(404, 'not found')
+    with pytest.raises(exceptions.StreamBroken) as info:
+        instances.c1.execute(['none'])
+    assert 's1' not in str(info.value)  # a secret
+
+
+@pytest.mark.parametrize('metadata', [None, {}, {'other': 1}])
+def test_an_end_without_an_exit_code(instances, metadata):
+    Command(instances)
+    instances.pages[WAIT] = dict(DONE, metadata=metadata)
+    with pytest.raises(exceptions.LXDException):
+        instances.c1.execute(['ls'])
+
+
+def test_interactive(instances):
+    Command(instances)
+    assert instances.c1.raw_interactive_execute(['sh']) == {
+        'ws': '/1.0/operations/u1/websocket?secret=s0',
+        'control': '/1.0/operations/u1/websocket?secret=s3'}
+    assert instances.sent()['interactive'] is True
+
+
+# -- states
+
+@pytest.mark.parametrize('action', [
+    'start', 'stop', 'restart', 'freeze', 'unfreeze'])
+def test_states(instances, action):
+    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+    getattr(instances.c1, action)()
+    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1/state']
+    assert instances.sent() == {
+        'action': action, 'timeout': 30, 'force': True}
+    getattr(instances.c1, action)(5, False, True)
+    assert WAIT in instances.server.asked
+    assert instances.c1.status == 'Running'
+
+
+@pytest.mark.parametrize('ephemeral', [True, False])
+def test_one_that_went_away_when_it_stopped(instances, ephemeral):
+    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+    instances.pages['GET /1.0/instances/c1']['ephemeral'] = ephemeral
+    instances.c1.sync()
+    del instances.pages['GET /1.0/instances/c1']
+    instances.c1.stop(wait=True)
+    with pytest.raises(exceptions.NotFound):
+        instances.c1.sync()
+
+
+def test_state(instances):
+    instances.pages['GET /1.0/instances/c1/state'] = {
+        'status': 'Running', 'network': None, 'memory': {'usage': 5}}
+    state = instances.c1.state()
+    assert state.status == 'Running' and state.memory['usage'] == 5
+    assert {'status', 'network', 'memory'} <= set(dir(state))
+    assert dict(state)['network'] is None
+    assert 'Running' in repr(state)
+
+
+# -- create
+
+def test_create(instances):
+    instances.pages['POST /1.0/instances'] = begun(OPERATION)
+    mine = {'name': 'c1', 'source': {'type': 'none'}}
+    made = instances.client.containers.create(mine)
+    assert made.name == 'c1'
+    assert mine == {'name': 'c1', 'source': {'type': 'none'}}
+    assert instances.sent() == dict(mine, type='container')
+    instances.client.instances.create(mine)
+    assert instances.sent() == mine
+    instances.client.virtual_machines.create(mine)
+    assert instances.sent() == dict(mine, type='virtual-machine')
+
+
+def test_a_name_that_the_server_chooses(instances):
+    for urls in (['/1.0/instances/apt-cat?project=p'],
+                 ['/1.0/instances/apt-cat']):
+        instances.pages['POST /1.0/instances'] = begun(
+            dict(OPERATION, resources={'instances': urls}))
+        assert instances.client.containers.create({}).name == 'apt-cat'
+    for resources in (None, {}, {'instances': []}):
+        instances.pages['POST /1.0/instances'] = begun(
+            dict(OPERATION, resources=resources))
+        with pytest.raises(exceptions.InvalidResponse):
+            instances.client.containers.create({})
+
+
+def test_targets(instances):
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+        instances.client.containers.create({'name': 'c1'}, target='m1')
+    instances.client.server.info['api_extensions'].append('clustering')
+    instances.pages['POST /1.0/instances'] = begun(OPERATION)
+    instances.client.containers.create({'name': 'c1'}, target='m1')
+    assert instances.server.asked[-1] == 'POST /1.0/instances?target=m1'
+
+
+def test_an_old_server():
+    instances = Instances([])
+    instances.pages.update({
+        'GET /1.0/containers/c1': {'name': 'c1', 'status': 'Stopped'},
+        'GET /1.0/containers': ['/1.0/containers/c1']})
+    assert instances.client.containers.get('c1').status == 'Stopped'
+    assert [each.name for each in instances.client.containers.all()] == ['c1']
+    instances.server.close()
+
+
+# -- copies
+
+def test_what_is_offered_for_migration(instances):
+    secrets = {'control': 's3cr3t', 'fs': 's3cr3t'}
+    instances.pages['POST /1.0/instances/c1'] = begun(
+        dict(OPERATION, metadata=secrets))
+    data = instances.c1.generate_migration_data()
+    assert data == {
+        'name': 'c1', 'architecture': 'x86_64', 'ephemeral': False,
+        'profiles': ['default'], 'description': u'\xe4',
+        'devices': {'d': {'type': 'none'}},
+        'config': {'user.a': '1', 'volatile.base_image': 'f'},
+        'source': {
+            'type': 'migration', 'mode': 'pull', 'live': False,
+            'operation': instances.server.endpoint + '/1.0/operations/u1',
+            'certificate': 'PEM', 'secrets': secrets, 'base-image': 'f'}}
+    assert instances.sent() == {
+        'name': 'c1', 'migration': True, 'live': False}
+
+
+def test_one_that_nobody_can_reach():
+    with Server(lxd({'GET /1.0/instances/c1': {'name': 'c1'}}), True
+                ) as server:
+        client = Client(server.endpoint)
+        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            client.containers.get('c1').generate_migration_data()
+        assert 'core.https_address' in str(info.value)
+        assert not [each for each in server.asked if 'POST' in each]
+
+
+def test_a_migration_that_fails_shows_no_secret(instances, caplog):
+    caplog.set_level('DEBUG')
+    instances.pages['POST /1.0/instances/c1'] = begun(
+        dict(OPERATION, metadata={'control': 's3cr3t'}))
+    instances.pages['POST /1.0/instances'] = error(400, 'no room')
+    with pytest.raises(exceptions.LXDAPIException) as info:
+        instances.c1.migrate(instances.client, wait=True)
+    shown = [str(info.value), repr(info.value), caplog.text,
+             repr(vars(info.value.response.request))]
+    assert 'no room' in shown[0]
+    assert 's3cr3t' not in u' '.join(map(six.ensure_text, shown))
+
+
+def test_publish(instances):
+    instances.pages.update({
+        'POST /1.0/images': begun(OPERATION), 'GET /1.0/images/f': {
+            'fingerprint': 'f', 'public': True},
+        WAIT: dict(DONE, metadata={'fingerprint': 'f'})})
+    assert instances.c1.publish() is None
+    image = instances.c1.publish(public=True, wait=True,
+                                 compression_algorithm='none')
+    assert image.fingerprint == 'f' and image.public
+    sent = [json.loads(each.body.decode()) for each in
+            instances.server.requests if each.method == 'POST'][-1]
+    assert sent['public'] and sent['compression_algorithm'] == 'none'
+    assert sent['source']['name'] == 'c1'
+
+
+# -- snapshots
+
+@pytest.mark.parametrize('name', [
+    'a/b', 'a%2fb', '%41', '', '..', '.', 'a\0', 'a\n'])
+def test_names_of_snapshots(instances, name):
+    for call in (instances.c1.snapshots.create, instances.c1.snapshots.get,
+                 instances.c1.restore_snapshot):
+        with pytest.raises(exceptions.InvalidName):
+            call(name)
+    assert instances.server.asked == ['GET /1.0']
+
+
+def test_snapshots(instances):
+    place = '/1.0/instances/c1/snapshots'
+    instances.pages.update({
+        'GET ' + place: [place + '/s0?project=p'],
+        'GET ' + place + '/s0': {'name': 'c1/s0', 'stateful': False}})
+    one, = instances.c1.snapshots.all()
+    assert one.name == 's0' and one.container is instances.c1
+    assert instances.c1.snapshots.get('s0').name == 's0'
+    assert instances.c1.snapshots.get('s0') == one
