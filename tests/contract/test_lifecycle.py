@@ -77,14 +77,20 @@ def test_one_request_loads_all_that_were_listed(
     assert sent == ['GET /1.0/profiles?recursion=1']
 
 
+@pytest.mark.parametrize('fresh', [600, 0])
 def test_what_was_listed_long_ago_is_asked_for_again(
-        lxd_client, thing, kind, monkeypatch):
-    monkeypatch.setattr(model, 'FRESH', 0)
-    listed, = [each for each in getattr(lxd_client, kind).all()
-               if each.name == thing.name]
-    thing.config['user.a'] = 'new'
-    thing.save(wait=True)
-    assert listed.config['user.a'] == 'new'
+        lxd, lxd_client, name, monkeypatch, fresh):
+    monkeypatch.setattr(model, 'FRESH', fresh)
+    for each in 'ab':
+        lxd_client.profiles.create(name + each, {'user.a': 'old'})
+    one, two = [each for each in lxd_client.profiles.all()
+                if each.name.startswith(name)]
+    assert one.config['user.a'] == 'old'
+    with lxd.client() as client:
+        theirs = client.profiles.get(two.name)
+        theirs.config['user.a'] = 'new'
+        theirs.save()
+    assert two.config['user.a'] == ('old' if fresh else 'new')
 
 
 @pytest.mark.documents('Model.sync')

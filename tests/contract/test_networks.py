@@ -65,6 +65,9 @@ def test_create_with_all_there_is(lxd_client, name):
         name, description='it', type='bridge', config=CONFIG, wait=True)
     assert (network.description, network.type) == ('it', 'bridge')
     with pytest.raises(exceptions.LXDAPIException):
+        lxd_client.networks.create(name + '2', type='no-such-type')
+    assert not lxd_client.networks.exists(name + '2')
+    with pytest.raises(exceptions.LXDAPIException):
         lxd_client.networks.create(name, config=CONFIG)
 
 

@@ -137,9 +137,16 @@ def test_wait_no_longer_than(lxd_client, endless):
 
 def test_wait_is_longer_than_a_read(lxd, endless):
     """The client's timeout is for answers, not for the end of things."""
-    with lxd.client(timeout=0.5) as client:
+    with lxd.client(timeout=0.3) as client:
         with pytest.raises(exceptions.OperationTimeout):
             client.operations.wait_for_operation(endless, timeout=1)
+
+
+def test_wait_as_long_as_it_takes(lxd, running):
+    with lxd.client(timeout=0.3) as client:
+        begun = client.api.instances[running.name]['exec'].post(json={
+            'command': ['sleep', '1'], 'interactive': False}).json()
+        client.operations.wait_for_operation(begun['operation'])
 
 
 def test_cancel(lxd_client, name, endless):
