@@ -360,20 +360,25 @@ class Channel(Wire):
     def send_some(self, pieces):
         # type: (Iterator[bytes]) -> bool
         """Send as much as goes; whether there is more to send."""
-        if not self._frame:
-            piece = next(pieces, None)
-            message = (BinaryMessage(piece) if piece is not None
-                       else TextMessage(b''))
-            self._last = piece is None
-            self._frame = memoryview(Frame(
-                opcode=message.opcode, body=message.data,
-                masking_key=os.urandom(4), fin=1).build())
-        try:
-            self._frame = self._frame[self.sock.send(self._frame):]
-        except socket.error as error:
-            if not _would_block(error):
-                return False  # the command reads no more
-        return bool(self._frame) or not self._last
+        # Until the socket is full: it says that it takes more only when
+        # three quarters are free, so a frame at a time is 1.2 x slower.
+        while True:
+            if not self._frame:
+                piece = next(pieces, None)
+                message = (BinaryMessage(piece) if piece is not None
+                           else TextMessage(b''))
+                self._last = piece is None
+                self._frame = memoryview(Frame(
+                    opcode=message.opcode, body=message.data,
+                    masking_key=os.urandom(4), fin=1).build())
+            try:
+                self._frame = self._frame[self.sock.send(self._frame):]
+            except socket.error as error:
+                return _would_block(error)  # or the command reads no more
+            if self._last and not self._frame:
+                return False
+            if isinstance(pieces, Incoming):
+                return True  # the next may have to be waited for
 
 
 class Frame(framing.Frame):
