@@ -1,4 +1,6 @@
 """What a stand-in knows and does: its state, operations and events."""
+from __future__ import unicode_literals
+
 import collections
 import hashlib
 import json
@@ -316,7 +318,7 @@ class Operation(object):
                     self._after()
         except APIError as error:
             self.code = error.status
-            self.finish('Failure', str(error))
+            self.finish('Failure', six.text_type(error))
         except Exception as error:
             self.finish('Failure', repr(error))
         else:

@@ -1,8 +1,13 @@
 """The file tree of an instance or an image: nodes by their path."""
+from __future__ import unicode_literals
+
 import collections
+import io
 import posixpath
 import tarfile
 import time
+
+import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,7 +144,7 @@ def read_archive(path):
     metadata, nodes = None, {}  # type: Any, Dict[str, Node]
     with tarfile.open(path) as archive:
         for member in archive:
-            name = posixpath.normpath(member.name)
+            name = posixpath.normpath(six.ensure_text(member.name))
             data = b''  # type: Any
             if member.isfile():
                 data = archive.extractfile(member).read()  # type: ignore
@@ -149,7 +154,7 @@ def read_archive(path):
                 kind = ('directory' if member.isdir() else
                         'symlink' if member.issym() else 'file')
                 if kind == 'symlink':
-                    data = member.linkname.encode('utf-8')
+                    data = six.ensure_binary(member.linkname)
                 nodes['/' + name[7:]] = Node(
                     kind, data, member.mode, member.uid, member.gid,
                     member.mtime)
@@ -159,13 +164,12 @@ def read_archive(path):
 def write_archive(output, metadata, nodes):
     # type: (Any, bytes, Dict[str, Node]) -> None
     """The opposite, into a file object."""
-    import io
     with tarfile.open(fileobj=output, mode='w:gz', compresslevel=1) as archive:
         everything = [('metadata.yaml', node('file', metadata, modified=0))]
         everything += [('rootfs' + path.rstrip('/'), nodes[path])
                        for path in sorted(nodes)]
         for name, one in everything:
-            member = tarfile.TarInfo(name)
+            member = tarfile.TarInfo(six.ensure_str(name))
             member.mode, member.mtime = one.mode, int(one.modified)
             member.uid, member.gid = one.uid, one.gid
             content = None
@@ -173,7 +177,7 @@ def write_archive(output, metadata, nodes):
                 member.type = tarfile.DIRTYPE
             elif one.kind == 'symlink':
                 member.type = tarfile.SYMTYPE
-                member.linkname = one.data.decode('utf-8')
+                member.linkname = six.ensure_str(one.data)
             else:
                 member.size = len(one.data)
                 content = io.BytesIO(one.data)

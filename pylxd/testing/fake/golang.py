@@ -1,4 +1,6 @@
 """JSON as Go reads it, with Go's words for what is wrong."""
+from __future__ import unicode_literals
+
 import json
 import re
 

@@ -1,4 +1,6 @@
 """Images and their aliases, in files of the stand-in's directory."""
+from __future__ import unicode_literals
+
 import io
 import json
 import mmap

@@ -1,4 +1,6 @@
 """What is inside of instances: their files, and the commands that run."""
+from __future__ import unicode_literals
+
 import contextlib
 import os
 import re

@@ -1,4 +1,6 @@
 """Instances: how they are made, changed, run, moved, and their snapshots."""
+from __future__ import unicode_literals
+
 import collections
 import contextlib
 import random
@@ -6,6 +8,7 @@ import re
 import threading
 import uuid
 
+import six
 from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, moves
@@ -440,7 +443,7 @@ def _record(request, name, body, template, tree, config=None):
             try:
                 check_devices(daemon, body['devices'] or {})
             except APIError as error:
-                raise APIError(500, 'Invalid devices: ' + str(error))
+                raise APIError(500, 'Invalid devices: ' + six.text_type(error))
             roots = [device for device in instance.expanded(
                 'devices').values() if device.get('path') == '/']
             if not roots:
@@ -450,7 +453,7 @@ def _record(request, name, body, template, tree, config=None):
                 raise APIError(500, 'Failed loading storage pool: Storage '
                                'pool not found')
         except APIError as error:
-            raise APIError(500, failure + str(error))
+            raise APIError(500, failure + six.text_type(error))
         instance.prepare(template)
         daemon.instances[name] = instance
     daemon.lifecycle('instance-created', instance.path, storage_pool='default',
@@ -635,13 +638,13 @@ def _update(instance, body, operation=None):
             try:
                 check_config(config)
             except APIError as error:
-                raise APIError(500, 'Invalid config: ' + str(error))
+                raise APIError(500, 'Invalid config: ' + six.text_type(error))
             devices = body['devices'] or {}
             try:
                 check_devices(daemon, devices)
             except APIError as error:
                 raise APIError(
-                    error.status, 'Invalid devices: ' + str(error))
+                    error.status, 'Invalid devices: ' + six.text_type(error))
             for name, device in devices.items():
                 pool = device.get('pool', 'default')
                 if pool != 'default' and device.get('path') == '/':

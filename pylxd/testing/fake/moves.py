@@ -4,6 +4,8 @@ What clients see of a migration is as with LXD: the operations, their secrets
 and who connects to whom. What flows is of this module's own making: all of
 the instance as one JSON text on ``fs``, then a word on ``control``.
 """
+from __future__ import unicode_literals
+
 import base64
 import collections
 import json

@@ -1,4 +1,6 @@
 """The server itself, its operations and events, and the storage pool."""
+from __future__ import unicode_literals
+
 import hashlib
 import os
 import re

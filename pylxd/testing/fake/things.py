@@ -1,5 +1,7 @@
 """What is listed, shown, made, changed, renamed and removed alike: profiles,
 networks, aliases of images, certificates and projects."""
+from __future__ import unicode_literals
+
 import base64
 import binascii
 import hashlib
@@ -8,6 +10,7 @@ import random
 import re
 import ssl
 
+import six
 from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, images, instances
@@ -264,7 +267,7 @@ class Profiles(Things):
         try:
             return self.change(request, name, body, {})
         except APIError as error:
-            raise APIError(400, str(error))
+            raise APIError(400, six.text_type(error))
 
     def change(self, request, name, body, old):
         # type: (Request, str, Any, Any) -> Dict[str, Any]

@@ -4,6 +4,8 @@ A module of the API names its functions by :func:`route`; a function gets the
 :class:`Request` and the variable parts of the path, and returns an
 :class:`Answer`, an operation that is to start, or what to send as metadata.
 """
+from __future__ import unicode_literals
+
 import base64
 import fnmatch
 import hashlib
@@ -150,7 +152,9 @@ class Request(object):
         self.daemon = daemon  # type: Any
         self.method = handler.command
         self.path, _, query = handler.path.partition('?')
-        self.query = dict(parse.parse_qsl(query, keep_blank_values=True))
+        self.query = {
+            key: six.ensure_text(value, errors='replace') for key, value in
+            parse.parse_qsl(query, keep_blank_values=True)}
         self.headers = handler.headers
         self.body = Body(handler)
         self.certificate = handler.certificate
@@ -518,9 +522,9 @@ def respond(request):
             return answer
         return sync(answer)
     except APIError as error:
-        return failed(error.status, str(error))
+        return failed(error.status, six.text_type(error))
     except golang.Mismatch as error:
-        return failed(400, str(error))
+        return failed(400, six.text_type(error))
     except Exception as error:  # a bug here, or a wish beyond what is here
         return failed(500, 'the stand-in failed: {!r}'.format(error))
 
@@ -576,7 +580,7 @@ class Server(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
         self.context = context  # type: Any
         self._open = set()  # type: Any
         self._stopping = False
-        if isinstance(address, str):
+        if not isinstance(address, tuple):
             self.address_family = socket.AF_UNIX
         socketserver.TCPServer.__init__(self, address, Handler)
         self._thread = threading.Thread(target=self._accept)
