@@ -1,0 +1,125 @@
+"""The pytest plugin: which kit it chooses, and what pytest says then."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+import pylxd
+from pylxd import testing
+from pylxd.testing import plugin
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(pylxd.__file__)))
+TEST = '''
+import pytest
+
+@pytest.fixture(scope='session')
+def lxd_arguments():
+    return {'ssl_cert_file': None}
+
+def test_it(lxd, lxd_client):
+    assert lxd_client.containers.all() == []
+'''
+#: A machine where no real server can run.
+CONFTEST = '''
+from pylxd import testing
+
+def nowhere(**arguments):
+    raise testing.CannotRun('it rains: {}'.format(sorted(arguments)))
+
+testing.ThrowawayLXD = nowhere
+'''
+
+
+@pytest.fixture
+def run(tmpdir):
+    """Runs pytest; gives its exit code and what it printed."""
+    tmpdir.join('conftest.py').write(CONFTEST)
+    tmpdir.join('test_it.py').write(TEST)
+
+    def run(*arguments):
+        running = subprocess.Popen(
+            (sys.executable, '-m', 'pytest', '-p', 'pylxd.testing.plugin',
+             '--rootdir', str(tmpdir)) + arguments,
+            cwd=str(tmpdir), env=dict(os.environ, PYTHONPATH=ROOT),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = running.communicate()[0].decode()
+        return running.returncode, output
+    return run
+
+
+def test_where_no_real_server_can_run(run):
+    code, output = run()
+    assert code == 0 and '1 passed' in output
+    line, = [each for each in output.splitlines() if 'it rains' in each]
+    assert line == ("lxd: FakeLXD (lxd 5.0.2), as it rains: "
+                    "['ssl_cert_file']")
+
+
+def test_what_cannot_run_ends_the_run_with_a_sentence(run):
+    code, output = run('--lxd=real')
+    assert code == 1 and 'Traceback' not in output
+    assert "--lxd: it rains: ['ssl_cert_file']" in output
+
+
+def test_nothing_is_started_or_said_without_need(run, tmpdir):
+    tmpdir.join('test_it.py').write('def test_it(): pass')
+    code, output = run()
+    assert code == 0 and 'lxd:' not in output and 'it rains' not in output
+
+
+class Kit(object):
+    """Stands for all kits: notes what it is made with."""
+
+    daemon = 'incusd'
+
+    def __init__(self, **arguments):
+        self.arguments = arguments
+
+    @classmethod
+    def why_not(cls, root):
+        return None if cls.daemon in os.listdir(root) else 'not there'
+
+
+@pytest.mark.parametrize('choice, kind, arguments', [
+    ('', 'ThrowawayLXD', {}), ('real', 'ThrowawayLXD', {}),
+    ('incus', 'ThrowawayIncus', {}), ('fake', 'FakeLXD', {}),
+    ('fake:incus-6.0', 'FakeLXD', {'like': 'incus-6.0'}),
+    ('with-lxd', 'ThrowawayLXD', {'root': 'with-lxd'}),
+    ('with-incus', 'ThrowawayIncus', {'root': 'with-incus'})])
+def test_choices(tmpdir, monkeypatch, choice, kind, arguments):
+    kits = {name: type(name, (Kit,), {}) for name in (
+        'FakeLXD', 'ThrowawayLXD', 'ThrowawayIncus')}
+    for name in kits:
+        monkeypatch.setattr(testing, name, kits[name], raising=False)
+    tmpdir.mkdir('with-lxd')
+    tmpdir.mkdir('with-incus').mkdir('incusd')
+    with tmpdir.as_cwd():
+        kit, reason = plugin._kit(choice, {'more': 1})
+    assert type(kit) is kits[kind] and reason == ''
+    assert kit.arguments == dict(arguments, more=1)
+
+
+def test_what_is_no_choice():
+    with pytest.raises(testing.CannotRun) as caught:
+        plugin._kit('nonsense', {})
+    assert str(caught.value) == (
+        "'nonsense' is neither fake, real, incus nor a path")
+
+
+def test_a_server_that_runs_already():
+    with testing.FakeLXD() as fake:
+        kit, reason = plugin._kit(fake.socket, {'more': 1})
+        assert reason == ''
+        assert (kit.socket, kit.endpoint) == (fake.socket, fake.endpoint)
+        with kit.client() as client:
+            assert client.trusted
+        with kit.client(endpoint=kit.endpoint,
+                        verify=kit.certificate) as client:
+            assert not client.trusted
+        for end in kit.kill, kit.restart:
+            with pytest.raises(NotImplementedError):
+                end()
+        kit.close()
+        with kit.client() as client:
+            assert client.trusted
