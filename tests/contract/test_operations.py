@@ -155,7 +155,7 @@ def test_cancel(lxd_client, name, endless):
     lxd_client.certificates.create_token(name)
     token, = [each for each in lxd_client.operations.all()
               if each.class_ == 'token'
-              and each.metadata['request']['name'] == name]
+              and each.metadata.get('request', {}).get('name') == name]
     token.cancel()
     with pytest.raises(exceptions.OperationFailed) as caught:
         token.wait()
