@@ -373,9 +373,12 @@ def test_a_post_takes_no_stale_connection(path):
         assert server.asked == ['GET /', 'POST /']
 
 
-def test_connections_are_kept():
-    with Server(lambda _: http(b'1'), True) as server:
-        made = Transport(server.endpoint)
+@pytest.mark.parametrize('path, secure', [
+    (True, False), (None, False), (None, True)])
+def test_connections_are_kept(pairs, path, secure):
+    with Server(lambda _: http(b'1'), path,
+                tls(pairs['own']) if secure else None) as server:
+        made = Transport(server.endpoint, verify=pairs['own'][0])
         for path in 'abcdefgh':
             made.request('GET', '/' + path)
         assert server.connections == 1
