@@ -2,6 +2,7 @@
 from __future__ import unicode_literals
 
 import json
+import os
 import re
 
 import six
@@ -38,6 +39,8 @@ def decode(text, struct, fields):
     :raises Mismatch: it is no such object
     """
     value = loads(text)
+    if value is None:
+        value = {}
     if not isinstance(value, dict):
         raise Mismatch("json: cannot unmarshal {} into Go value of type "
                        "api.{}".format(_kind(value), struct))
@@ -72,6 +75,12 @@ def loads(text):
             word.startswith(rest) for word in ('true', 'false', 'null')) or (
             'Unterminated' in said or 'Expecting object' in said):
         raise Mismatch('unexpected EOF')
+    for word in 'true', 'false', 'null':
+        if rest[0] == word[0]:
+            place = len(os.path.commonprefix([rest, word]))
+            raise Mismatch(
+                'invalid character {!r} in literal {} (expecting {!r})'.format(
+                    str(rest[place]), word, str(word[place])))
     raise Mismatch('invalid character {!r} {}'.format(str(rest[0]), next((
         ours for theirs, ours in _PLACES if theirs in said),
         'looking for beginning of value')))

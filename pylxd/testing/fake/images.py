@@ -354,8 +354,7 @@ def _publish(request, kind, source, body, fields):
                                           if key.startswith('image.')})}
     path = write_image(daemon.directory, metadata, tree)
     image = add(daemon, [path], write_file(path, _chunks([path])), metadata,
-                requestor=request.requestor, expires=NEVER,
-                created=timestamp(), **fields)
+                requestor=request.requestor, created=timestamp(), **fields)
     return image
 
 

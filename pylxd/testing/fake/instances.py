@@ -301,6 +301,12 @@ def check_name(name):
         raise APIError(400, 'Invalid instance name: Name ' + problem)
 
 
+def without_empty(config):
+    # type: (Optional[Dict[str, str]]) -> Dict[str, str]
+    """A configuration, as it is kept."""
+    return {key: value for key, value in (config or {}).items() if value}
+
+
 def check_config(config, profile=False):
     # type: (Dict[str, str], bool) -> None
     """Refuse what no instance may be configured to."""
@@ -385,13 +391,15 @@ def _create(request, collection):
     name = body['name'] or _new_name(daemon)
     if '/' in name:
         raise APIError(400, 'The character "/" is reserved for snapshots')
+    makers = {'none': _from_nothing, 'image': _from_image, 'copy': _copy,
+              'migration': _receive}
+    kind = source.get('type', '')
+    operation = kind in ('copy', 'image') and makers[kind](
+        request, name, body, source)  # what there is not comes first
     check_name(name)
     if body['profiles'] is not None:
         check_profiles(daemon, body['profiles'],
                        'Requested profile "{}" doesn\'t exist', 500)
-    makers = {'none': _from_nothing, 'image': _from_image, 'copy': _copy,
-              'migration': _receive}
-    kind = source.get('type', '')
     if kind not in makers:
         raise APIError(400, 'Unknown source type ' + kind)
     if name in daemon.instances and not daemon.kind.twins:
@@ -404,7 +412,7 @@ def _create(request, collection):
                            'server: vhost_vsock kernel module not loaded')
         return request.operation('Creating instance', refuse, [
             ('instances', name)])
-    return makers[kind](request, name, body, source)
+    return operation or makers[kind](request, name, body, source)
 
 
 def _new_name(daemon):
@@ -427,8 +435,8 @@ def _record(request, name, body, template, tree, config=None):
             body['profiles'] is None and template == 'create'
         ) else body['profiles'] or []
         instance = Instance(
-            daemon, name, dict(config or {}, **(body['config'] or {})),
-            body['devices'], profiles, body['ephemeral'],
+            daemon, name, without_empty(dict(
+                config or {}, **(body['config'] or {}))), body['devices'], profiles, body['ephemeral'],
             body['architecture'], body['description'], tree)
         try:
             check_config(body['config'] or {})
@@ -522,8 +530,9 @@ def _copy(request, name, body, source):
     origin, _, snapshot = source['source'].partition('/')
     if origin not in daemon.instances or snapshot and (
             snapshot not in daemon.instances[origin].snapshots):
-        find(daemon, source['source'] if origin not in daemon.instances
-             else '', wordy=True)
+        if origin in daemon.instances:
+            find_snapshot(daemon, origin, snapshot)
+        find(daemon, source['source'], wordy=True)
     original = daemon.instances[origin]
 
     def work(operation):
@@ -593,11 +602,11 @@ def _put(request, collection, name):
     # type: (Request, str, str) -> Any
     daemon = request.daemon
     instance = find(daemon, name)
-    body = request.json('InstancePut', _PUT)
     turn = instance.turn
     turn.acquire()
     try:
         request.match(instance.counts)
+        body = request.json('InstancePut', _PUT)
         if body['restore']:
             return _restore(request, instance, body['restore'], turn.release)
         check_profiles(daemon, body['profiles'] or [], 'Profile not found')
@@ -633,8 +642,7 @@ def _update(instance, body, operation=None):
     daemon = instance.daemon
     with instance.working('update', operation):
         with daemon.lock:
-            config = {key: value for key, value in
-                      (body['config'] or {}).items() if value}
+            config = without_empty(body['config'])
             try:
                 check_config(config)
             except APIError as error:
@@ -761,9 +769,9 @@ _ACTIONS = {  # what it is called, the event
 def _put_state(request, collection, name):
     # type: (Request, str, str) -> Any
     daemon = request.daemon
+    instance = find(daemon, name)
     body = request.json('InstanceStatePut',
                         'action:s timeout:i force:b stateful:b')
-    instance = find(daemon, name)
     action = body['action']
     if action not in _ACTIONS:
         raise APIError(400, "Unknown action: '{}'".format(action))

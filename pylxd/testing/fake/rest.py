@@ -153,8 +153,7 @@ def _listen(request):
     # type: (Request) -> Any
     daemon = request.daemon
     known = ['logging', 'operation', 'lifecycle']
-    types = request.query.get('type', '')
-    types = types.split(',') if types else known
+    types = (request.query.get('type') or ','.join(known)).split(',')
     for type_ in types:
         if type_ not in known:
             raise APIError(daemon.kind.bad_event, '"{}" isn\'t a supported '
@@ -165,7 +164,7 @@ def _listen(request):
         websocket.types = types
         websocket.gone = lambda: daemon.forget(websocket)
         daemon.listeners.append(websocket)
-    return Upgrade(connected)
+    return Upgrade(connected, early=True)  # so that no event is missed
 
 
 # The storage pool

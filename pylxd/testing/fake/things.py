@@ -31,6 +31,7 @@ class Things(object):
     store = ''  #: the attribute of the daemon
     event = ''  #: what events call one
     struct = ''  #: what Go calls one
+    new = ''  #: and what is given for a new one, if it does not add an s
     fields = ''  #: that can be given and changed
     public = False  #: whether strangers may see one
     name = r'([^/]+)'
@@ -135,7 +136,8 @@ class Things(object):
     def create(self, request):
         # type: (Request) -> Any
         """Make one."""
-        body = request.json(self.struct + 'sPost', 'name:s ' + self.fields)
+        body = request.json(
+            self.new or self.struct + 'sPost', 'name:s ' + self.fields)
         name = body.pop('name')
         if not name or not body.get('target', True):
             raise self.error('nameless')
@@ -157,11 +159,11 @@ class Things(object):
         # type: (Request, str) -> Any
         """Change one."""
         daemon = request.daemon
-        body = request.json(self.struct + 'Put', self.fields)
         with daemon.lock:
             name = self.find(request, name)
             old = self.all(daemon)[name]
             request.match(self.counts(daemon, name))
+            body = request.json(self.struct + 'Put', self.fields)
             if request.method == 'PATCH':
                 for field in list(body):
                     if isinstance(old.get(field), dict):
@@ -223,6 +225,7 @@ class Profiles(Things):
         'GET': (404, 'Fetch profile: Profile not found'),
         'POST': (500, 'Query affected 0 rows instead of 1'),
         'DELETE': (404, 'Profile not found'),
+        'PATCH': (404, 'Failed to retrieve profile="{0}": Profile not found'),
         'missing': (404, 'Failed to retrieve profile "{0}": Profile not '
                     'found')}
 
@@ -272,8 +275,8 @@ class Profiles(Things):
     def change(self, request, name, body, old):
         # type: (Request, str, Any, Any) -> Dict[str, Any]
         """Refuse what no instance can have."""
-        for field in ('config', 'devices'):
-            body[field] = body[field] or {}
+        body['config'] = instances.without_empty(body['config'])
+        body['devices'] = body['devices'] or {}
         instances.check_config(body['config'], True)
         instances.check_devices(request.daemon, body['devices'])
         return body
@@ -452,7 +455,8 @@ class Aliases(Things):
     """Other names of images."""
 
     path, store = '/1.0/images/aliases', 'aliases'
-    event, struct = 'image-alias', 'ImageAlias'
+    event, struct = 'image-alias', 'ImageAliasesEntry'
+    new = 'ImageAliasesPost'
     fields = 'target:s description:s type:s'
     public = True
     name = '(.+)'

@@ -9,9 +9,11 @@ the handshake goes on and meets it.
 import datetime
 import errno
 import os
+import select
 import socket
 import ssl
 import struct
+import threading
 import time
 
 import six
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 _HANDSHAKE = 22  # the type of a record
 _CERTIFICATE = 11  # the type of a message in it
 _PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN: any may end a chain
-_PATIENCE = 10  # seconds for each step of a handshake
+
+#: Seconds for each step of a handshake, and for a client to take a message.
+PATIENCE = 10
 
 
 def make_certificate(certificate_path, key_path, name):
@@ -106,11 +110,58 @@ def accept(context, connection):
         connection.close()
 
 
+class Shared(object):
+    """A connection that one thread reads while others write to it.
+
+    OpenSSL lets no two at it at once, and some Pythons make the one wait for
+    the other; so nobody waits inside of it.
+    """
+
+    def __init__(self, secure):
+        # type: (ssl.SSLSocket) -> None
+        self._secure = secure
+        self._lock = threading.Lock()
+        self.fileno = secure.fileno
+        self.shutdown = secure.shutdown
+        self.close = secure.close
+
+    def setblocking(self, flag):
+        # type: (bool) -> None
+        """It is as it is."""
+
+    def recv(self, size):
+        # type: (int) -> bytes
+        """Wait for some bytes."""
+        return self._do(None, self._secure.recv, size)  # type: ignore
+
+    def sendall(self, data):
+        # type: (bytes) -> None
+        """Send all of this, or raise socket.timeout."""
+        while data:
+            data = data[self._do(PATIENCE * 1000, self._secure.send, data):]
+
+    def _do(self, patience, function, argument):
+        # type: (Any, Any, Any) -> Any
+        while True:
+            try:
+                with self._lock:
+                    self._secure.settimeout(0)
+                    return function(argument)
+            except ssl.SSLWantReadError:
+                event = select.POLLIN
+            except ssl.SSLWantWriteError:
+                event = select.POLLOUT
+            poll = select.poll()
+            poll.register(self._secure, event)
+            if not poll.poll(patience):
+                raise socket.timeout('the client takes nothing')
+
+
 def _shake_hands(context, connection, secure, outer):
     # type: (ssl.SSLContext, socket.socket, ssl.SSLSocket, Any) -> None
     secure.settimeout(0)
     outer.settimeout(0)
-    connection.settimeout(_PATIENCE)
+    connection.settimeout(PATIENCE)
     done = False
     while not done:
         try:

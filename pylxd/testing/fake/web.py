@@ -137,11 +137,13 @@ class Upgrade(object):
     """An answer that turns the connection into a websocket.
 
     :param connected: called with the :class:`Socket`
+    :param early: whether that is before the client knows
     """
 
-    def __init__(self, connected):
-        # type: (Callable[[Socket], Any]) -> None
+    def __init__(self, connected, early=False):
+        # type: (Callable[[Socket], Any], bool) -> None
         self.connected = connected
+        self.early = early
 
 
 class Request(object):
@@ -154,7 +156,7 @@ class Request(object):
         self.path, _, query = handler.path.partition('?')
         self.query = {
             key: six.ensure_text(value, errors='replace') for key, value in
-            parse.parse_qsl(query, keep_blank_values=True)}
+            parse.parse_qsl(six.ensure_str(query), keep_blank_values=True)}
         self.headers = handler.headers
         self.body = Body(handler)
         self.certificate = handler.certificate
@@ -278,8 +280,9 @@ class Socket(WebSocket):
         self.sending = threading.Lock()
         self.received = lambda data, text: None  # type: Any
         self.gone = lambda: None  # type: Any
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
-                             struct.pack('ll', 10, 0))
+        if isinstance(self.sock, socket.socket):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                                 struct.pack(str('ll'), tls.PATIENCE, 0))
 
     def tell(self, data, binary=False):
         # type: (Any, bool) -> bool
@@ -484,14 +487,19 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler, object):
             return Answer(403, b'Forbidden\n', {
                 'Content-Type': 'text/plain; charset=utf-8'})
         self.close_connection = True
-        self._head(101, {
-            'Upgrade': 'websocket', 'Connection': 'Upgrade',
-            'Sec-WebSocket-Accept': base64.b64encode(hashlib.sha1(
-                key.encode() + _WEBSOCKET).digest()).decode()})
-        self.wfile.flush()
-        websocket = Socket(self.request)
+        websocket = Socket(tls.Shared(self.request) if self.server.context
+                           else self.request)
         websocket.setup(request.messages)
-        answer.connected(websocket)
+        with websocket.sending:  # nothing comes before the head
+            if answer.early:
+                answer.connected(websocket)
+            self._head(101, {
+                'Upgrade': 'websocket', 'Connection': 'Upgrade',
+                'Sec-WebSocket-Accept': base64.b64encode(hashlib.sha1(
+                    key.encode() + _WEBSOCKET).digest()).decode()})
+            self.wfile.flush()
+        if not answer.early:
+            answer.connected(websocket)
         websocket.run()
         return None
 
