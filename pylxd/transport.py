@@ -296,6 +296,8 @@ class Transport(object):
 class _Answer(http_client.HTTPResponse, object):
     """An answer that has to keep coming, if there is a timeout."""
 
+    fp = None  # type: Any  # where an interrupt comes before it is made
+
     def __init__(self, sock, *args, **kwargs):
         # type: (Any, *Any, **Any) -> None
         http_client.HTTPResponse.__init__(self, sock, *args, **kwargs)

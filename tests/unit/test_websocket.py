@@ -327,9 +327,9 @@ def test_input_that_waits_for_output(source):
 
 
 def test_input_that_fails():
-    def failing():
-        yield b'a'
+    def failing():  # before the command has what ends it
         raise EnvironmentError('no more')
+        yield
 
     with pytest.raises(EnvironmentError, match='no more'):
         run(Asked(), failing())
