@@ -10,6 +10,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import warnings
 
 import requests
 import urllib3
@@ -105,6 +106,8 @@ def run(options):
 
 
 def main():
+    if sys.version_info < (3,):
+        warnings.filterwarnings('ignore', 'Python 2 is no longer')
     parser = argparse.ArgumentParser(
         prog='python -m benchmarks', description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -76,8 +76,9 @@ def serve(path, said, instances, events):
             pass
 
         def do_GET(self):
-            place = self.path.replace('instance-type=container', '').replace(
-                '&', '').rstrip('?')
+            place, _, query = self.path.partition('?')
+            if 'recursion=1' in query:
+                place += '?recursion=1'
             if place == '/1.0/events':
                 return self.do_events()
             self.send_response(200)

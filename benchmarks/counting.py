@@ -29,9 +29,6 @@ class Counter(object):
                 counter.connections += 1
                 counter._relay(self.request, target)
 
-        class Threads(socketserver.ThreadingMixIn):
-            daemon_threads = True
-
         if target.startswith('/'):
             self._directory = tempfile.mkdtemp()
             address = self._directory + '/socket'
@@ -40,8 +37,10 @@ class Counter(object):
         else:
             address = ('127.0.0.1', 0)
             kind = socketserver.TCPServer
-        self._server = type('Server', (Threads, kind), {
-            'request_queue_size': 64})(address, Handler)
+        self._server = type('Server', (
+            socketserver.ThreadingMixIn, kind, object), {
+                'daemon_threads': True, 'request_queue_size': 64,
+            })(address, Handler)
         if not self._directory:
             self.endpoint = 'https://{}:{}'.format(
                 *self._server.server_address)

@@ -76,7 +76,10 @@ def execute(connection, path, name, command):
             place, begun['metadata']['fds'][fd])) for fd in '012']
     for sock in sockets:
         shaken(sock)
-    sockets[0].sendall(b'\x81\x80\0\0\0\0')  # an empty text ends the input
+    try:
+        sockets[0].sendall(b'\x81\x80\0\0\0\0')  # empty text: no more input
+    except socket.error:
+        pass  # the command has ended before it
     reading = sockets[1:]
     while reading:
         for sock in select.select(reading, [], [])[0]:
