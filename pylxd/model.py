@@ -685,8 +685,6 @@ class Manager(_Of[M]):
 
         Endpoint: ``GET`` on the object.
         """
-        node, _ = self._collection()
-        api.quote(name)
         made = self._make(seen={self.model.key: name})
         made.sync()
         return made
