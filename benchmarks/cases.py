@@ -113,12 +113,21 @@ def imports(place):
     environ = dict(os.environ, PYTHONDONTWRITEBYTECODE='')
 
     def way(code):
-        return lambda: subprocess.check_call(
-            [sys.executable, '-c', code], env=environ)
+        def timed():
+            before = spent(resource.RUSAGE_CHILDREN)
+            subprocess.check_call([sys.executable, '-c', code], env=environ)
+            return spent(resource.RUSAGE_CHILDREN) - before
+        return timed
 
-    yield ratio('from pylxd import Client', *by_turns(
+    yield ratio('CPU of from pylxd import Client', *by_turns(
         place.repeats(31), way('from pylxd import Client'),
         way('import requests')), beside='import requests', most=1.15)
+
+
+def spent(whose):
+    """Seconds of CPU."""
+    used = resource.getrusage(whose)
+    return used.ru_utime + used.ru_stime
 
 
 @case
@@ -127,7 +136,7 @@ def get(place):
     place.once(container)
     connection = floor.Unix(place.kit.socket)
     yield ratio('containers.get, unix socket', *by_turns(
-        place.repeats(41),
+        place.repeats(21),
         many(lambda: place.client.containers.get('c1'), 50),
         many(lambda: floor.ask(connection, 'GET', place.path), 50)),
         beside='floor', most=1.25)
@@ -135,7 +144,7 @@ def get(place):
     connection = floor.https(arguments['endpoint'], arguments['cert'])
     with Client(**arguments) as client:
         yield ratio('containers.get, HTTPS', *by_turns(
-            place.repeats(41),
+            place.repeats(21),
             many(lambda: client.containers.get('c1'), 50),
             many(lambda: floor.ask(connection, 'GET', place.path), 50)),
             beside='floor', most=1.25)
@@ -282,8 +291,9 @@ def transfer(place, what, name, path, peer, peer_name, megabytes, least,
         return seconds
 
     what = '{}, {} MB'.format(what, megabytes)
-    yield ratio(what, *by_turns(place.repeats(repeats), ours, theirs),
-                beside=peer_name, scale=-megabytes, unit='MB/s', least=least)
+    yield ratio(what, *by_turns(
+        place.repeats(repeats), ours, theirs, uncounted=0),
+        beside=peer_name, scale=-megabytes, unit='MB/s', least=least)
     yield Row(what, memory, most=MEMORY, unit='MB', beside='above idle')
 
 
@@ -451,15 +461,12 @@ def events(place):
     count = 20000
     rates = []
 
-    def spent(function):
+    def cpu(function):
         def way():
-            before = resource.getrusage(resource.RUSAGE_SELF)
-            begin = clock()
+            before, begin = spent(resource.RUSAGE_SELF), clock()
             assert len(function()) == count
             rates.append(count / (clock() - begin))
-            after = resource.getrusage(resource.RUSAGE_SELF)
-            return (after.ru_utime + after.ru_stime
-                    - before.ru_utime - before.ru_stime)
+            return spent(resource.RUSAGE_SELF) - before
         return way
 
     def ours():
@@ -471,8 +478,8 @@ def events(place):
     with Canned(place.client.host_info, {}, events=count) as canned:
         with Client(canned.path) as client:
             mine, theirs = by_turns(
-                place.repeats(15), spent(ours),
-                spent(lambda: floor.events(canned.path)))
+                place.repeats(15), cpu(ours),
+                cpu(lambda: floor.events(canned.path)))
     yield Row('CPU of an event beyond the floor', [
         (each - other) / count * 1e6 for each, other in zip(mine, theirs)],
         most=10, unit='us', note='{:.1f} : {:.1f} us'.format(*[

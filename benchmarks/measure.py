@@ -5,19 +5,21 @@ import time
 clock = getattr(time, 'perf_counter', time.time)
 
 
-def by_turns(repeats, *ways):
+def by_turns(repeats, *ways, **options):
     """For each way a list of what it took, in seconds.
 
     :param ways: functions; what one returns, if a number, is taken for the
-        seconds. Each is called once before it counts.
+        seconds.
+    :param uncounted: how often each is called before it counts.
     """
+    uncounted = options.get('uncounted', 1)
     taken = [[] for _ in ways]
-    for repeat in range(repeats + 1):
+    for turn in range(uncounted + repeats):
         for way, times in zip(ways, taken):
             begin = clock()
             told = way()
             took = clock() - begin
-            if repeat:
+            if turn >= uncounted:
                 times.append(told if isinstance(told, float) else took)
     return taken
 
