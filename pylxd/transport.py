@@ -424,6 +424,13 @@ class _TLSAdapter(requests.adapters.HTTPAdapter):
         super(_TLSAdapter, self).init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {'https': Pool}
 
+    def close(self):
+        # type: () -> None
+        pools = self.poolmanager.pools
+        for key in pools.keys():
+            pools[key].close()  # now, and not when PyPy collects garbage
+        super(_TLSAdapter, self).close()
+
     def cert_verify(self, conn, url, verify, cert):
         # type: (Any, str, Any, Any) -> None
         """Nothing to add: the context holds it all."""

@@ -168,9 +168,11 @@ def test_events_of_a_project():
             'GET /1.0/events?project=p&type=lifecycle')
 
 
-def test_context_manager():
-    with Server(lxd()) as made:
-        with Client(made.endpoint) as client:
+@pytest.mark.parametrize('secure', [False, True])
+def test_context_manager(tmpdir, secure):
+    pair = certificate(tmpdir)
+    with Server(lxd(), not secure, tls(pair) if secure else None) as made:
+        with Client(made.endpoint, verify=pair[0]) as client:
             assert made.ended.empty()
         made.ended.get(timeout=10)
         assert client.api.get().status_code == 200

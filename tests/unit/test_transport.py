@@ -1,5 +1,6 @@
 # -*- coding: utf-8 -*-
 import contextlib
+import gc
 import hashlib
 import io
 import os
@@ -657,5 +658,6 @@ def test_sockets_are_closed_when_a_handshake_fails(pairs):
                     with pytest.raises(exceptions.ClientConnectionFailed):
                         call()
     made.close()
+    gc.collect()  # PyPy, of the server's
     assert len(os.listdir('/proc/self/fd')) <= before
     assert not [str(each.message) for each in caught]
