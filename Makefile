@@ -1,6 +1,7 @@
 # make demo      a tour of the library on a private, temporary LXD
 # make test      every check there is, on every Python that is installed
 # make test-servers  the contract tests on every server that we know
+# make differential  random calls to the stand-in and a real LXD; STEPS=5000
 # make coverage  write doc/coverage.rst anew from the tests
 # make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
 # make docs      the documentation, in doc/_build/html
@@ -26,6 +27,10 @@ test: .venv/done lxd
 
 test-servers: .venv/done lxd
 	@$(BIN)/python tests/servers.py
+
+differential: .venv/done lxd
+	@STEPS=$(or $(STEPS),2000) SEED=$(SEED) $(BIN)/tox -q -e py3-contract \
+	  -- tests/differential
 
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
@@ -55,4 +60,4 @@ clean:
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test test-servers coverage bench docs lxd clean
+.PHONY: demo test test-servers differential coverage bench docs lxd clean

@@ -32,9 +32,10 @@ class Mismatch(ValueError):
 
 def decode(text, struct, fields):
     # type: (bytes, str, str) -> Dict[str, Any]
-    """An object with each of the fields, zero where it is not given.
+    """An object with each of the fields, zero where it is not given; all that
+    is given if none is named.
 
-    :param struct: the name of the Go type
+    :param struct: the name of the Go type, with its package or of ``api``
     :param fields: ``name:letter`` each, see TYPES; ``j`` may be anything
     :raises Mismatch: it is no such object
     """
@@ -43,8 +44,9 @@ def decode(text, struct, fields):
         value = {}
     if not isinstance(value, dict):
         raise Mismatch("json: cannot unmarshal {} into Go value of type "
-                       "api.{}".format(_kind(value), struct))
-    result = {}
+                       "{}".format(_kind(value), struct if '.' in struct
+                                   else 'api.' + struct))
+    result = {} if fields else dict(value)
     for field in fields.split():
         name, letter = field.split(':')
         given = value.get(name)

@@ -13,7 +13,7 @@ import requests
 import six
 from six.moves.urllib import parse
 
-from pylxd.testing.fake import files
+from pylxd.testing.fake import files, golang
 from pylxd.testing.fake.daemon import (
     NEVER, APIError, random_hex, timestamp, write_file)
 from pylxd.testing.fake.web import BLOCK, Answer, route, sync
@@ -234,7 +234,7 @@ def _create(request):
     fields = {'public': request.header('public').lower() in (
         '1', 'true', 'yes', 'on')}
     filename = request.header('filename')
-    properties = dict(parse.parse_qsl(request.header('properties')))
+    properties = dict(parse.parse_qsl(request.header('properties'), True))
 
     def work(operation):
         # type: (Operation) -> None
@@ -342,6 +342,9 @@ def _publish(request, kind, source, body, fields):
         tree = instances.find_snapshot(daemon, name, shot).tree
     else:
         tree = instance.tree
+        if tree is None:
+            raise APIError(400, 'lstat {}/containers/{}/rootfs: no such file '
+                           'or directory'.format(daemon.directory, name))
         if instance.status != 'Stopped':
             raise APIError(
                 400, 'Cannot export a running instance as an image')
@@ -354,7 +357,8 @@ def _publish(request, kind, source, body, fields):
                                           if key.startswith('image.')})}
     path = write_image(daemon.directory, metadata, tree)
     image = add(daemon, [path], write_file(path, _chunks([path])), metadata,
-                requestor=request.requestor, created=timestamp(), **fields)
+                requestor=request.requestor, expires=NEVER,
+                created=timestamp(), **fields)
     return image
 
 
@@ -400,6 +404,8 @@ def _put(request, fingerprint):
     # type: (Request, str) -> Any
     image = find(request.daemon, fingerprint)
     request.match(image.counts)
+    if request.method == 'PATCH':
+        golang.decode(request.text, 'shared.Jmap', '')
     body = request.json('ImagePut', 'public:b auto_update:b properties:m '
                         'profiles:l expires_at:s')
     given = json.loads(request.text.decode('utf-8'))
@@ -649,7 +655,8 @@ def first(daemon):
         nodes['/' + name] = files.node(
             'file', data, 0o755 if name[0] == 'b' else 0o644, modified=1)
     for name in ('bin/cat bin/echo bin/env bin/false bin/id bin/ls bin/pwd '
-                 'bin/sh bin/sleep bin/test bin/true sbin/init').split():
+                 'bin/sh bin/sleep bin/test bin/true linuxrc '
+                 'sbin/init').split():
         nodes['/' + name] = files.node('symlink', b'/bin/busybox', modified=1)
     metadata = {'architecture': os.uname()[4], 'creation_date': 1,
                 'properties': {'description': 'busybox', 'os': 'busybox'}}
@@ -657,6 +664,6 @@ def first(daemon):
     files.write_archive(packed, json.dumps(metadata).encode(), nodes)
     path = os.path.join(daemon.directory, 'busybox')
     fingerprint = write_file(path, [packed.getvalue()])
-    image = add(daemon, [path], fingerprint, metadata, expires=NEVER)
+    image = add(daemon, [path], fingerprint, metadata)
     image._nodes = nodes
     daemon.aliases['busybox'] = {'target': fingerprint, 'description': ''}

@@ -97,10 +97,11 @@ def _put_file(request, collection, name):
     action = {'file': 'open', 'directory': 'mkdir'}.get(
         kind, 'symlink ' + data.decode('utf-8', 'replace'))
     with _sftp(action, path), request.daemon.lock:
-        old = tree.get(path, True) if write == 'append' else None
+        append = write == 'append' and kind == 'file'
+        old = tree.get(path, True) if append else None
         if old and old.kind == 'file':
             new = new._replace(data=old.data + data)
-        if not tree.put(path, new):
+        if append and not old or not tree.put(path, new):
             raise APIError(404, 'Not Found')
     request.daemon.lifecycle('instance-file-pushed',
                              find(request.daemon, name).path, path=path)

@@ -17,7 +17,7 @@ from pylxd.testing.fake.web import route, sync
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Optional
+    from typing import Any, Callable, Dict, Iterator, List, Optional
     from pylxd.testing.fake.daemon import Daemon, Operation
     from pylxd.testing.fake.files import Tree
     from pylxd.testing.fake.web import Request
@@ -394,13 +394,14 @@ def _create(request, collection):
     makers = {'none': _from_nothing, 'image': _from_image, 'copy': _copy,
               'migration': _receive}
     kind = source.get('type', '')
-    operation = kind in ('copy', 'image') and makers[kind](
-        request, name, body, source)  # what there is not comes first
-    check_name(name)
+    make = makers.get(kind)  # type: Any
+    if kind in ('copy', 'image'):  # that there is no such source comes first
+        make = make(request, name, body, source)
     if body['profiles'] is not None:
         check_profiles(daemon, body['profiles'],
                        'Requested profile "{}" doesn\'t exist', 500)
-    if kind not in makers:
+    check_name(name)
+    if make is None:
         raise APIError(400, 'Unknown source type ' + kind)
     if name in daemon.instances and not daemon.kind.twins:
         raise APIError(500, 'Instance "{}" already exists'.format(name))
@@ -412,7 +413,8 @@ def _create(request, collection):
                            'server: vhost_vsock kernel module not loaded')
         return request.operation('Creating instance', refuse, [
             ('instances', name)])
-    return operation or makers[kind](request, name, body, source)
+    return make() if kind in ('copy', 'image') else make(
+        request, name, body, source)
 
 
 def _new_name(daemon):
@@ -436,8 +438,9 @@ def _record(request, name, body, template, tree, config=None):
         ) else body['profiles'] or []
         instance = Instance(
             daemon, name, without_empty(dict(
-                config or {}, **(body['config'] or {}))), body['devices'], profiles, body['ephemeral'],
-            body['architecture'], body['description'], tree)
+                config or {}, **(body['config'] or {}))), body['devices'],
+            profiles, body['ephemeral'], body['architecture'],
+            body['description'], tree)
         try:
             check_config(body['config'] or {})
             for device in (body['devices'] or {}).values():
@@ -478,7 +481,7 @@ def _from_nothing(request, name, body, source):
 
 
 def _from_image(request, name, body, source):
-    # type: (Request, str, Any, Any) -> Operation
+    # type: (Request, str, Any, Any) -> Callable[[], Operation]
     from pylxd.testing.fake import images
     daemon = request.daemon
     fingerprint = source.get('fingerprint')
@@ -518,12 +521,12 @@ def _from_image(request, name, body, source):
             'progress': {'percent': '100', 'speed': '50000000',
                          'stage': 'create_instance_from_image_unpack'}})
         instance.tree = image.tree()
-    return request.operation('Creating instance', work,
-                             concerned(daemon, name))
+    return lambda: request.operation(
+        'Creating instance', work, concerned(daemon, name))
 
 
 def _copy(request, name, body, source):
-    # type: (Request, str, Any, Any) -> Operation
+    # type: (Request, str, Any, Any) -> Callable[[], Operation]
     daemon = request.daemon
     if not source.get('source'):
         raise APIError(400, 'Must specify a source instance')
@@ -552,7 +555,7 @@ def _copy(request, name, body, source):
         if not snapshot and not source.get('instance_only') and (
                 not source.get('container_only')):
             copy.snapshots = collections.OrderedDict(original.snapshots)
-    return request.operation('Creating instance', work, concerned(
+    return lambda: request.operation('Creating instance', work, concerned(
         daemon, name, source['source']))
 
 
@@ -623,10 +626,10 @@ def _put(request, collection, name):
 def _patch(request, collection, name):
     # type: (Request, str, str) -> Any
     instance = find(request.daemon, name)
-    body = request.json('InstancePut', _PUT)
-    given = golang.loads(request.text)
     with instance.turn:
         request.match(instance.counts)
+        body = request.json('InstancePut', _PUT)
+        given = golang.loads(request.text)
         for field in ('architecture', 'ephemeral', 'profiles'):
             if given.get(field) is None:
                 body[field] = getattr(instance, field)
@@ -710,6 +713,7 @@ def _rename(request, collection, name):
     # type: (Request, str, str) -> Any
     daemon = request.daemon
     instance = find(daemon, name)
+    golang.decode(request.text, 'shared.Jmap', '')
     body = request.json('InstancePost', 'name:s migration:b live:b '
                         'instance_only:b container_only:b target:j')
     if body['migration']:
@@ -884,6 +888,7 @@ def _get_snapshot(request, collection, name, snapshot):
 
 
 @route('PUT', '/1.0/{instances}/{}/snapshots/{}')
+@route('PATCH', '/1.0/{instances}/{}/snapshots/{}')
 def _put_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
     shot = find_snapshot(request.daemon, name, snapshot)
@@ -891,7 +896,9 @@ def _put_snapshot(request, collection, name, snapshot):
     body = request.json('InstanceSnapshotPut', 'expires_at:j')
     return request.operation(
         'Updating snapshot', lambda operation: shot.fields.update(
-            expires_at=body['expires_at'] or NEVER),
+            expires_at=body['expires_at'] or (
+                shot.fields['expires_at'] if request.method == 'PATCH'
+                else NEVER)),
         concerned(request.daemon, snapshot))
 
 

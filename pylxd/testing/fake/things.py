@@ -163,6 +163,8 @@ class Things(object):
             name = self.find(request, name)
             old = self.all(daemon)[name]
             request.match(self.counts(daemon, name))
+            if request.method == 'PATCH':
+                golang.decode(request.text, 'shared.Jmap', '')
             body = request.json(self.struct + 'Put', self.fields)
             if request.method == 'PATCH':
                 for field in list(body):
@@ -425,8 +427,9 @@ class Networks(Things):
     def rename(self, request, name):
         # type: (Request, str) -> Any
         """Rename one; who it is comes first."""
+        new = request.json('NetworkPost', 'name:s')['name']
         self.find(request, name)
-        if not request.json('NetworkPost', 'name:s')['name']:
+        if not new:
             raise APIError(400, 'New network name not provided')
         return super(Networks, self).rename(request, name)
 
@@ -486,7 +489,24 @@ class Aliases(Things):
         if request.method == 'PUT' and not request.json(
                 'ImageAliasesEntryPut', self.fields)['target']:
             raise APIError(400, 'The target field is required')
+        if request.method == 'PATCH':
+            self.find(request, name)
+            given = golang.decode(request.text, 'shared.Jmap', '')
+            for field in ('target', 'description'):
+                if field in given and not isinstance(
+                        given[field], six.text_type):
+                    raise APIError(400, '`{}` was not a string'.format(field))
         return super(Aliases, self).put(request, name)
+
+    def rename(self, request, name):
+        # type: (Request, str) -> Any
+        """Rename one; who it is comes first."""
+        new = request.json('ImageAliasesEntryPost', 'name:s')['name']
+        self.find(request, name)
+        answer = super(Aliases, self).rename(request, name)
+        answer.headers['Location'] = self.url(request.daemon, parse.quote(
+            parse.quote(new.encode('utf-8'), '')))
+        return answer
 
     def change(self, request, name, body, old):
         # type: (Request, str, Any, Any) -> Dict[str, Any]
