@@ -76,7 +76,7 @@ class Certificates(Manager[Certificate]):
                              ('restricted', restricted)):
             if value:
                 request[field] = value
-        self.client.api.certificates.post(json=request)
+        api.envelope(self.client.api.certificates.post(json=request))
         return self._make(
             seen={'fingerprint': hashlib.sha256(der).hexdigest()})
 

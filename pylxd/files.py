@@ -329,13 +329,15 @@ def _walk(task, item):
 
 def _checked(path):
     # type: (Any) -> str
-    if isinstance(path, bytes):
-        path = path.decode('utf-8')
-    if not isinstance(path, six.string_types):
+    if not isinstance(path, (bytes, six.text_type)):
         raise TypeError('a path must be text, not {!r}'.format(path))
-    if not path or '\0' in path:
+    try:
+        encoded = six.ensure_text(path).encode('utf-8')
+    except UnicodeError:
+        encoded = b''
+    if not encoded or b'\0' in encoded:
         raise exceptions.InvalidName('{!r} cannot be a path'.format(path))
-    return path.encode('utf-8') if six.PY2 else path
+    return six.ensure_str(encoded)
 
 
 def _octal(mode):

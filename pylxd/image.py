@@ -281,6 +281,8 @@ class Images(Manager[Image]):
             'public': public, 'auto_update': auto_update, 'source': source})
         made = self._make(seen={})
         made._making = operation.begun(self.client, response, wait)
+        if made._making is None:
+            raise exceptions.InvalidResponse(response)
         if wait:
             made._key  # its fingerprint is known from here on
         return made

@@ -5,9 +5,11 @@ and the local working values. What is dirty is found by comparing them, so a
 change inside a dict counts, and a save sends the whole representation with
 the changes in it, so that fields this library does not know survive.
 """
+import collections
 import functools
 import random
 import sys
+import threading
 import time
 
 import six
@@ -26,10 +28,25 @@ if TYPE_CHECKING:
 #: Seconds that `Model.save` goes on trying while the object is busy or
 #: changes faster than it can be merged.
 SAVE_WITHIN = 60
+#: Seconds after a save for which a change by others may appear that was
+#: allowed before it (seen: 0.1). Where others make changes, it waits so long.
+RIVALS_WITHIN = 0.5
 #: Seconds for which what one request for a whole list brought is fresh.
 FRESH = 1.0
 
 _clock = getattr(time, 'monotonic', time.time)
+
+
+class _Own(threading.local):
+    """What this thread has begun, which is no rival of what it does next."""
+
+    def __init__(self):
+        # type: () -> None
+        self.operations = collections.deque(
+            maxlen=1000)  # type: collections.deque[str]
+
+
+_own = _Own()
 
 
 class _Missing(object):
@@ -342,6 +359,7 @@ class Model(six.with_metaclass(ModelType)):
             self.client, self.api.put(json=body, headers=headers))
         if begun is not None:
             self._unsettled = begun, self._seen
+            _own.operations.append(begun.id)
         self.__dict__.update(_seen=_plain(body), _etag=None)
 
     def _settle(self):
@@ -358,7 +376,7 @@ class Model(six.with_metaclass(ModelType)):
             return
         begun, before = self._unsettled
         known = {begun.id}
-        disturbed = False
+        disturbed = patient = False
         deadline = _clock() + SAVE_WITHIN
         try:
             begun.wait()
@@ -370,11 +388,18 @@ class Model(six.with_metaclass(ModelType)):
             raise
         while True:
             document, etag = self._fetch()
-            rivals = [each for each in self._operations()
+            others = [each for each in self._operations()
                       if each.description == begun.description
-                      and each.id not in known and each.overlaps(begun)]
-            if not rivals or _clock() > deadline:
+                      and each.id not in _own.operations]
+            rivals = [each for each in others
+                      if each.id not in known and each.overlaps(begun)]
+            if _clock() > deadline or not rivals and (
+                    patient or not others):
                 break
+            if not rivals:
+                time.sleep(RIVALS_WITHIN)
+                patient = True
+                continue
             disturbed = True
             known.update(each.id for each in rivals)
             self._wait_for(rivals)

@@ -1,6 +1,5 @@
 """What the server does in the background: waiting for it, cancelling it."""
 import six
-from six.moves.urllib import parse
 
 from pylxd import api, exceptions
 
@@ -128,7 +127,7 @@ class Operation(object):
     def extract_operation_id(operation_id):
         # type: (str) -> str
         """The id in an id, path or URL of an operation."""
-        path = parse.urlsplit(operation_id).path
+        path = operation_id.partition('?')[0]
         return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
 
     @property

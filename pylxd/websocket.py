@@ -180,9 +180,11 @@ class Wire(WebSocketBaseClient):
                 if not self.process(part):
                     break
             except socket.error:
-                if not self.stream.pings:
+                stream = self.stream
+                if not (stream.pings or stream.errors
+                        or stream.closing is not None):
                     raise
-                break  # it went before its ping was answered
+                break  # it went before it was answered
         return False
 
     def _take(self):
@@ -330,8 +332,12 @@ class Channel(Wire):
             part = self._take()
             if not part:
                 return
-            self.reading_buffer_size = stream.parser.send(part) or 1
-            if stream.message and len(stream.message.data) > LONGEST_FRAME:
+            try:
+                self.reading_buffer_size = stream.parser.send(part) or 1
+            except UnicodeError as error:
+                raise self._broken(error)
+            if (stream.message is not None
+                    and len(stream.message.data) > LONGEST_FRAME):
                 raise self._broken('a message without an end')
             if stream.errors:
                 raise self._broken(
