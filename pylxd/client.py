@@ -87,9 +87,13 @@ class Client(object):
         self.api = Node(self.transport, '', {'project': project} if project
                         else None)[version]
         #: What is at the other end.
-        self.server = Server(self.api)
-        if project not in (None, 'default'):
-            self.server.need('projects')
+        try:
+            self.server = Server(self.api)
+            if project not in (None, 'default'):
+                self.server.need('projects')
+        except BaseException:
+            self.close()
+            raise
         self.certificates = Certificates(self)
         self.containers = Containers(self)
         self.images = Images(self)
