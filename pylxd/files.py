@@ -190,6 +190,7 @@ class FilesManager(object):
 
     def _names(self, response):
         # type: (requests.Response) -> List[str]
+        self._client.transport.read(response)
         names = api.metadata(response, list)
         # The instance may be hostile: these would lead out of a tree, or to
         # a link made from the other of two entries of one name

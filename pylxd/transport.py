@@ -144,22 +144,28 @@ class Transport(object):
                     if not (again and _was_dropped(error)):
                         raise
                     again = False
-            if not stream:
-                self._read(response)
+            if not stream or response.status_code != 200:
+                self.read(response)
             outcome.append(response.status_code)
-        if not stream:
-            self._check_length(response, len(response.content))
         return response
 
-    def _read(self, response):
+    def read(self, response):
         # type: (Any) -> None
-        """Read the body, of a bounded length, as requests would do it from
-        pieces of 10 KiB."""
+        """Read the body, of a bounded length.
+
+        requests itself would join it from pieces of 10 KiB.
+        """
         response._content_consumed = True
+        with self.errors():
+            response._content = self._body(response)
+        self._check_length(response, len(response._content))
+
+    def _body(self, response):
+        # type: (Any) -> bytes
         length = _length(response)
         if length is not None and length <= LONGEST_BODY:
-            response._content = response.raw.read()
-            return
+            body = response.raw.read()  # type: bytes
+            return body
         pieces, came = [], 0
         for piece in iter(lambda: response.raw.read(BLOCK), b''):
             pieces.append(piece)
@@ -170,7 +176,7 @@ class Transport(object):
                 raise exceptions.InvalidResponse(
                     response, said='more than {} bytes; what may be so long '
                     'is read with stream=True'.format(LONGEST_BODY))
-        response._content = b''.join(pieces)
+        return b''.join(pieces)
 
     def _send(self, request, timeout):
         # type: (requests.PreparedRequest, Any) -> requests.Response
