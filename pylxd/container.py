@@ -489,7 +489,7 @@ class Snapshot(Named):
 
     def _document(self, document):
         # type: (Dict[str, Any]) -> Dict[str, Any]
-        return dict(document, name=document['name'].rpartition('/')[2])
+        return dict(document, name=self._key)  # the bare one
 
     def rename(self, new_name, wait=False):
         # type: (str, bool) -> Any
