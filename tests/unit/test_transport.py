@@ -14,7 +14,7 @@ import requests
 import urllib3
 import six
 
-from pylxd import exceptions
+from pylxd import exceptions, transport
 from pylxd.transport import Transport
 from wire import Listener, Server, certificate, http, tls
 
@@ -566,6 +566,32 @@ def test_bodies_are_not_unpacked():
                 ) as server:
         Transport(server.endpoint).request('GET', '/')
         assert server.requests[0].headers['accept-encoding'] == 'identity'
+
+
+@pytest.mark.parametrize('stream, status', [
+    (False, '200 OK'), (True, '500 Oops')])
+def test_bodies_are_bounded(monkeypatch, stream, status):
+    monkeypatch.setattr(transport, 'LONGEST_BODY', 1 << 20)
+    sent = []
+
+    def endless(connection):
+        connection.sendall(http(status=status, Content_Length=None))
+        while True:
+            connection.sendall(b'x' * 65536)
+            sent.append(65536)
+
+    with Server(lambda _: endless) as server:
+        made = Transport(server.endpoint)
+        with pytest.raises(exceptions.InvalidResponse) as info:
+            made.request('GET', '/', stream=stream)
+        assert 'more than' in str(info.value)
+    assert sum(sent) < 20 << 20
+
+
+def test_a_stream_is_not_read():
+    with Server(lambda _: http(b'abc')) as server:
+        answer = Transport(server.endpoint).request('GET', '/', stream=True)
+        assert answer.raw.read() == b'abc'
 
 
 def test_download():
