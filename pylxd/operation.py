@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Seconds by which the answer to a wait may be late.
 LATE = 10
+#: What is text in all that the server says of one.
+TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
 #: Status codes of the API.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
 
@@ -61,8 +63,11 @@ class Operation(object):
         """
         parts = [document] + [isinstance(document, dict) and (
             document.get(name) or {}) for name in ('metadata', 'resources')]
-        if not all(isinstance(part, dict) for part in parts) or not all(
-                isinstance(urls, list) for urls in parts[-1].values()):
+        if not (all(isinstance(part, dict) for part in parts)
+                and all(isinstance(urls, list) for urls in parts[-1].values())
+                and all(isinstance(document.get(name, ''), six.string_types)
+                        for name in TEXTS)
+                and isinstance(document.get('status_code', 0), int)):
             raise exceptions.InvalidResponse(response)
         self._update(document)
         return self
