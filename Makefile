@@ -2,6 +2,7 @@
 # make test      every check there is, on every Python that is installed
 # make test-servers  the contract tests on every server that we know
 # make differential  random calls to the stand-in and a real LXD; STEPS=5000
+# make stress    faults, load and hostile input, in full, and their figures
 # make coverage  write doc/coverage.rst anew from the tests
 # make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
 # make docs      the documentation, in doc/_build/html
@@ -32,6 +33,9 @@ differential: .venv/done lxd
 	@STEPS=$(or $(STEPS),2000) SEED=$(SEED) $(BIN)/tox -q -e py3-contract \
 	  -- tests/differential
 
+stress: .venv/done lxd
+	@$(BIN)/tox -q -e py3-contract -- tests/stress --long --timeout 1800
+
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
 
@@ -60,4 +64,4 @@ clean:
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test test-servers differential coverage bench docs lxd clean
+.PHONY: demo test test-servers differential stress coverage bench docs lxd clean

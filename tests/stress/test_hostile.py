@@ -1,0 +1,664 @@
+# -*- coding: utf-8 -*-
+"""Whatever a server, a name or a file holds, only documented errors come."""
+import io
+import json
+import logging
+import os
+import pickle
+import ssl
+import struct
+import traceback
+
+import pytest
+import six
+from hypothesis import HealthCheck, given, settings, strategies as st
+from six.moves.urllib import parse
+
+from pylxd import Client, api, certificate, exceptions, files, websocket
+from pylxd.transport import Transport
+import wire
+from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
+
+from .support import clock, unique
+
+#: Seconds that a call may take, whatever comes.
+LIMIT = 10
+#: Cases of each, in the short form and in the long one.
+CASES = 40, 3000
+
+counted = {}
+NotADirectory = OSError if six.PY2 else NotADirectoryError  # noqa: F821
+
+
+#: What may come of what servers do; arguments may be of a wrong kind too.
+THEIRS = exceptions.LXDException, NotADirectory
+OURS = exceptions.LXDException, TypeError, ValueError
+
+
+def fuzz(expected, *strategies):
+    """Run a test with what hypothesis makes up; it counts the cases."""
+    def decorate(test):
+        def count(case):
+            outcomes = counted.setdefault(test.__name__, {})
+            started = clock()
+            try:
+                test(*case)
+                outcome = 'a result'
+            except expected as error:
+                check(error)
+                outcome = type(error).__name__
+            assert clock() - started < LIMIT
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+
+        @pytest.mark.timeout(3600)
+        def run(size, table):
+            given(st.tuples(*strategies))(settings(
+                max_examples=size(*CASES), deadline=None, database=None,
+                suppress_health_check=HealthCheck.all()
+                if six.PY2 else list(HealthCheck))(count))()
+            outcomes = counted[test.__name__]
+            table('fuzz', test.__doc__, sum(outcomes.values()), ', '.join(
+                '{} {}'.format(outcomes[name], name)
+                for name in sorted(outcomes)))
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
+    return decorate
+
+
+def check(error):
+    """It is a documented one, which can be shown and stored."""
+    for text in str(error), repr(error):
+        assert not any(ord(each) < 32 and each not in '\n\t' or each == '\x7f'
+                       for each in text)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+
+
+# -- what a server says
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats()
+    | st.text(max_size=9) | st.sampled_from(['Success', '/1.0/a', '..']),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
+        st.sampled_from([
+            'name', 'status', 'status_code', 'metadata', 'config', 'id',
+            'class', 'resources', 'fingerprint', 'aliases', 'fds', '0', '1',
+            'err', 'error', 'description', 'return', 'type', 'devices'])
+        | st.text(max_size=5), inner, max_size=6), max_leaves=12)
+ENVELOPE = st.fixed_dictionaries({
+    'type': st.sampled_from(['sync', 'async', 'error', 'x']),
+    'metadata': JSON, 'error': JSON, 'error_code': JSON,
+    'operation': JSON, 'status_code': JSON})
+STATUS = st.sampled_from(20 * ['200 OK'] + 4 * ['202 Accepted'] + [
+    '200', '202 Accepted', '201 Made', '204 No Content',
+    '206 Part', '301 Moved', '304 Same', '400 Bad', '403 No', '404 None',
+    '409 Taken', '412 Changed', '500 Oh', '999 \x1b[2J', '100 Continue',
+    '-1', 'abc', ''])
+HEADER = st.tuples(
+    st.sampled_from(['Content-Length', 'Transfer-Encoding', 'Content-Type',
+                     'Content-Encoding', 'Location', 'ETag', 'X-LXD-type',
+                     'X-LXD-mode', 'Connection', 'Set-Cookie', 'X-A']),
+    st.sampled_from(['0', '-1', '5', '99999999', '1e3', 'chunked', 'gzip',
+                     'close', 'http://localhost:1/', 'directory', 'symlink',
+                     'file', '0777', '9z', 'application/octet-stream',
+                     'multipart/form-data', 'text/html', u'\xe4', '\x1b[2J'])
+    | st.text(st.characters(min_codepoint=32, max_codepoint=255),
+              max_size=9))
+
+
+@st.composite
+def answers(draw):
+    """What a server sends, whole or in part."""
+    kind = draw(st.sampled_from(3 * ['envelope'] + ['json', 'raw', 'bytes']))
+    if kind == 'bytes':
+        return draw(st.binary(max_size=200))
+    body = draw(st.binary(max_size=100)) if kind == 'raw' else json.dumps(
+        draw(JSON if kind == 'json' else ENVELOPE)).encode()
+    head = [u'HTTP/1.1 ' + draw(STATUS)]
+    if draw(st.sampled_from([True, True, True, False])):
+        head.append(u'Content-Length: {}'.format(len(body)))
+    head += [u'{}: {}'.format(*each)
+             for each in draw(st.lists(HEADER, max_size=2))]
+    whole = u'\r\n'.join(head).encode('latin-1') + b'\r\n\r\n' + body
+    if draw(st.sampled_from([False, False, False, True])):
+        return whole[:draw(st.integers(0, len(whole)))]
+    return whole
+
+
+GOOD = {'name': 'c', 'fingerprint': 'f', 'status': 'Running', 'config': {},
+        'aliases': []}
+CALLS = [
+    lambda client: client.containers.all(),
+    lambda client: [dict(each) for each in client.containers.all()],
+    lambda client: client.containers.get('c'),
+    lambda client: dict(client.containers.get('c')),
+    lambda client: client.containers.exists('c'),
+    lambda client: client.containers.create({'name': 'c'}, wait=True),
+    lambda client: client.containers.create({}, wait=True),
+    lambda client: client.instances.all(),
+    lambda client: repr(client.images.all()),
+    lambda client: client.images.get('f'),
+    lambda client: client.images.get_by_alias('a'),
+    lambda client: client.images.create(b'i', wait=True).fingerprint,
+    lambda client: client.images.create_from_url('u', wait=True),
+    lambda client: client.profiles.all(),
+    lambda client: client.profiles.create('p', wait=True).config,
+    lambda client: client.networks.all(),
+    lambda client: client.networks.get('n').state(),
+    lambda client: client.certificates.all(),
+    lambda client: client.certificates.create_token('t'),
+    lambda client: repr(client.operations.all()),
+    lambda client: client.operations.get('o'),
+    lambda client: client.operations.wait_for_operation('o', timeout=1),
+    lambda client: client.server.refresh(),
+    lambda client: client.thing.state(),
+    lambda client: client.thing.start(wait=True),
+    lambda client: client.thing.execute(['a']),
+    lambda client: client.thing.raw_interactive_execute(['a']),
+    lambda client: client.thing.files.get('/a'),
+    lambda client: client.thing.files.listdir('/a'),
+    lambda client: client.thing.files.put('/a', b''),
+    lambda client: client.thing.snapshots.all(),
+    lambda client: dict(client.thing.snapshots.get('s')),
+    lambda client: client.thing.snapshots.create('s', wait=True),
+    lambda client: client.thing.publish(wait=True),
+    lambda client: client.thing.rename('d', wait=True),
+    lambda client: client.thing.delete(wait=True),
+    lambda client: client.image.export(),
+    lambda client: client.image.add_alias('a'),
+]
+
+
+class Saying(object):
+    """A server that answers all but the first request with one thing."""
+
+    def __init__(self):
+        self.said = None
+        self.server = Server(self._answer, True)
+        self.client = Client(self.server.endpoint, timeout=0.3)
+        self.client.thing = self.client.containers.get('c')
+        self.client.image = self.client.images.get('f')
+
+    def _answer(self, request):
+        if self.said is None:
+            return sync(ROOT if request.target == '/1.0' else GOOD)
+        said = self.said
+
+        def send(connection):
+            connection.sendall(said)
+            # As real ones do, so that no client waits for more in vain
+        return send
+
+
+@pytest.fixture(scope='module', autouse=True)
+def saying():
+    Saying.one = Saying()
+    yield
+    Saying.one.client.close()
+    Saying.one.server.close()
+
+
+@fuzz(THEIRS, answers(), st.sampled_from(CALLS))
+def test_answers(answer, call):
+    """answers of servers"""
+    Saying.one.said = answer
+    call(Saying.one.client)
+
+
+@fuzz(THEIRS, st.sampled_from([
+    b'[' * 100000, b'{"a":' * 100000,
+    b'{"type":"sync","metadata":' + b'[' * 900 + b']' * 900 + b'}',
+    b'{"type":"sync","metadata":{"name":"c","config":' + b'{"a":' * 400
+    + b'1' + b'}' * 402,
+    b'{"type":"sync","metadata":' + b'9' * 5000 + b'}',
+    b'{"type":"sync","metadata":[1e999,NaN]}',
+    b'{"type":"sync","metadata":["\\ud800"]}',
+    b'\xff\xfe{\0}\0', b'\xef\xbb\xbf{}']), st.sampled_from(CALLS))
+def test_odd_json(body, call):
+    """deep, long and odd JSON"""
+    Saying.one.said = wire.http(body, Content_Type='application/json')
+    call(Saying.one.client)
+
+
+# -- what websockets bring
+
+FRAMES = st.lists(
+    st.builds(lambda data, opcode, fin: frame(data, opcode, fin),
+              st.binary(max_size=150),
+              st.sampled_from([0, 1, 2, 8, 9, 10]), st.integers(0, 1))
+    | st.binary(max_size=20)
+    | st.sampled_from([struct.pack('!BBQ', 0x82, 127, 1 << 62),
+                       struct.pack('!BBQ', 0x82, 127, 100 << 20)]),
+    max_size=6).map(b''.join)
+
+
+@fuzz(THEIRS, FRAMES, FRAMES)
+def test_exec_frames(stdout, stderr):
+    """frames of exec"""
+    ends = frame(b'', 1)
+
+    def stream(request):
+        data = {'1': stdout + ends, '2': stderr + ends}.get(
+            request.target[-1], b'')
+        return lambda connection: connection.sendall(upgrade(request) + data)
+
+    with Server(stream, True) as server:
+        websocket.exchange(
+            Transport(server.endpoint, timeout=5),
+            ['/w?' + fd for fd in '012'], b'in',
+            [lambda data: None, lambda data: None])
+
+
+@fuzz(THEIRS, FRAMES, st.sampled_from([None, True]))
+def test_event_frames(data, tls):
+    """frames of events"""
+    with Server(lambda request: lambda connection: connection.sendall(
+            upgrade(request) + data), True) as server:
+        events = websocket.bind(
+            Transport(server.endpoint, timeout=5), '/1.0/events',
+            websocket.EventsClient)
+        events.connect()
+        events.run()
+
+
+@fuzz(THEIRS, st.binary(max_size=300), st.booleans())
+def test_handshakes(answer, accepts):
+    """answers to a handshake"""
+    start = b'HTTP/1.1 101 Switching Protocols\r\n' if accepts else b''
+    with Server(lambda _: lambda connection: connection.sendall(
+            start + answer), True) as server:
+        websocket.bind(Transport(server.endpoint, timeout=5), '/1.0/events',
+                       websocket.EventsClient).connect()
+
+
+# -- what a caller says
+
+NAMES = st.text(max_size=20) | st.sampled_from([
+    u'.', u'..', u'', u'a/b', u'../c', u'a?b=c', u'a#b', u'%2e%2e', u'a%00',
+    u'a\r\nX-A: b', u'\ud800', u'ä', u'a b', u'\x7f', u'a;b', u'a&b']) | (
+        st.binary(max_size=9))
+
+
+@fuzz(OURS, NAMES)
+def test_names(name):
+    """names"""
+    quoted = api.quote(name)
+    assert '/' not in quoted and quoted not in ('', '.', '..')
+    assert not set('?#&;\\ \r\n\0') & set(quoted)
+    back = parse.unquote(quoted)
+    assert six.ensure_text(back) == six.ensure_text(name)
+
+
+@fuzz(OURS, NAMES, NAMES)
+def test_places(name, path):
+    """names and paths, as a server gets them"""
+    Saying.one.said = None
+    server = Saying.one.server
+    before = len(server.requests)
+    try:
+        Saying.one.client.api.containers[name].files.get(
+            params={'path': files._checked(path)})
+    finally:
+        for request in server.requests[before:]:
+            place, _, query = request.target.partition('?')
+            assert place.startswith('/1.0/containers/')
+            assert place.endswith('/files') and place.count('/') == 4
+            assert place.split('/')[3] == api.quote(name)
+            assert len(parse.parse_qsl(query, True)) == 1
+            assert set(request.headers) <= {
+                'host', 'user-agent', 'accept-encoding', 'accept',
+                'connection', 'content-length'}
+
+
+@fuzz(OURS, NAMES, st.sampled_from(['mode', 'uid', 'gid', 'name']))
+def test_headers(text, field):
+    """values that become headers"""
+    Saying.one.said = None
+    server = Saying.one.server
+    before = len(server.requests)
+    try:
+        if field == 'name':
+            image = io.BytesIO(b'i')
+            image.name = text
+            Saying.one.client.images.create(image)
+        else:
+            Saying.one.client.thing.files.put('/a', b'', **{field: text})
+    finally:
+        for request in server.requests[before:]:
+            assert 'x-a' not in request.headers
+
+
+@fuzz(OURS, st.dictionaries(
+    st.text(max_size=9), JSON | st.binary(max_size=5), max_size=4))
+def test_config(config):
+    """values of config"""
+    Saying.one.said = None
+    thing = Saying.one.client.containers.get('c')
+    kept = dict(config)
+    thing.config = config
+    try:
+        thing.save()
+    finally:
+        assert set(config) == set(kept)
+
+
+@fuzz(OURS, st.text(max_size=30) | st.sampled_from([
+    u'https://', u'https://a:b', u'http://[::1', u'https://a@b:1/',
+    u'unix://', u'unix:a', u'/a\0b', u'http+unix://%2fa%00', u'https://a/../b',
+    u'https://a:99999', u'https://\ud800', u'ftp://a', u'https://a\r\nb'])
+      | st.builds(u'https://{}:{}/{}'.format, st.text(max_size=9),
+                  st.text(max_size=5), st.text(max_size=5)))
+def test_endpoints(endpoint):
+    """endpoints"""
+    Transport(endpoint)
+
+
+PEM = (u'-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n'
+       u'-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n')
+
+
+@fuzz(OURS, st.binary(max_size=200) | st.text(max_size=50).map(
+    lambda text: PEM.format(text, text).encode('utf-8', 'replace')))
+def test_certificates(data):
+    """certificates"""
+    made = os.path.join(str(test_certificates_directory[0]), 'pem')
+    with open(made, 'wb') as pem:
+        os.fchmod(pem.fileno(), 0o600)
+        pem.write(data)
+    for call in (lambda: Transport('https://127.0.0.1:1', verify=made),
+                 lambda: Transport('https://127.0.0.1:1', cert=made)):
+        with pytest.raises(exceptions.InvalidCertificate):
+            call()
+    certificate.to_der(data)
+
+
+test_certificates_directory = []
+
+
+@pytest.fixture(autouse=True)
+def directory(tmpdir):
+    test_certificates_directory[:] = [tmpdir]
+
+
+# -- TLS
+
+@pytest.fixture(params=['HTTP', 'websocket'])
+def reach(request):
+    """How a server is reached: both ways are checked alike."""
+    def reach(transport):
+        if request.param == 'HTTP':
+            transport.request('GET', '/')
+        else:
+            websocket.bind(transport, '/1.0/events',
+                           websocket.EventsClient).connect()
+    return reach
+
+
+def served(pair, **limits):
+    context = wire.tls(pair)
+    for name, value in limits.items():
+        setattr(context, name, value)
+    return Server(lambda request: upgrade(request) if 'sec-websocket-key'
+                  in request.headers else sync({}), context=context)
+
+
+def test_a_server_is_checked(tmpdir, reach):
+    """By name or as the pinned one; nothing is sent to another."""
+    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
+    elsewhere = wire.certificate(tmpdir, 'elsewhere', (u'elsewhere.test',))
+    child = wire.certificate(
+        tmpdir, 'child', (u'elsewhere.test',), issuer=own)
+    for pair, verify, refused in [
+            (own, own[0], False), (elsewhere, elsewhere[0], False),
+            (own, False, False), (own, True, True), (own, other[0], True),
+            (child, own[0], True)]:
+        with served(pair) as server:
+            transport = Transport(server.endpoint, verify=verify, timeout=10)
+            if not refused:
+                reach(transport)
+            else:
+                with pytest.raises(exceptions.ClientConnectionFailed):
+                    reach(transport)
+                assert server.requests == []
+            transport.close()
+
+
+def test_a_server_that_changes(tmpdir, reach):
+    """Another certificate than yesterday: the error says what it means."""
+    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
+    with served(own) as server:
+        transport = Transport(server.endpoint, verify=own[0], timeout=10)
+        reach(transport)
+        transport.close()
+        server._context = wire.tls(other)
+        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            reach(transport)
+        assert 'certificate' in str(info.value)
+        assert len(server.requests) == 1
+        transport.close()
+
+
+@pytest.mark.skipif(six.PY2, reason='servers of Python 2 set other limits')
+def test_old_tls_is_refused(tmpdir, reach):
+    own = wire.certificate(tmpdir, 'own')
+    with served(own, maximum_version=ssl.TLSVersion.TLSv1_1,
+                minimum_version=ssl.TLSVersion.TLSv1) as server:
+        with pytest.raises(exceptions.ClientConnectionFailed):
+            reach(Transport(server.endpoint, verify=own[0], timeout=10))
+
+
+def test_redirects_lead_nowhere(reach):
+    with Server(lambda _: wire.http(
+            status='302 Found', Location='http://127.0.0.1:1/a?secret=s3cr3t'
+            )) as server:
+        transport = Transport(server.endpoint, timeout=10)
+        try:
+            response = transport.request('GET', '/')
+            api.check(response, (200,))
+            pytest.fail('followed')
+        except exceptions.InvalidResponse as error:
+            assert '127.0.0.1:1/a' in str(error) and 's3cr3t' not in str(error)
+        with pytest.raises(exceptions.LXDAPIException):
+            websocket.bind(transport, '/1.0/events',
+                           websocket.EventsClient).connect()
+        transport.close()
+
+
+# -- secrets
+
+SECRET = 's3cr3t-of-this-test'
+REFUSALS = [
+    wire.error(403, 'not authorized'), wire.error(400, 'bad'),
+    wire.http(b'<html>'), wire.http(b'', '500 Oh'), b'HTTP/1.1 2', b'',
+    wire.http(status='302 Found', Location='https://elsewhere/'),
+]
+
+
+class Everything(logging.Handler):
+    """All that is emitted."""
+
+    def __init__(self):
+        logging.Handler.__init__(self, 0)
+        self.texts = []
+
+    def emit(self, record):
+        self.texts += [record.getMessage(), repr(record.args)]
+
+    def add(self, error):
+        while error is not None:
+            self.texts += [
+                str(error), repr(error), repr(error.args), ''.join(
+                    traceback.format_exception_only(type(error), error)),
+                repr(vars(error))]
+            if isinstance(error, exceptions.LXDException):
+                for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+                    self.texts.append(repr(pickle.dumps(error, protocol)))
+            error = getattr(error, '__cause__', None)
+
+
+def leaky(request, last):
+    """A server that begins all it is asked for, with secrets, but the last
+    request, which it answers so."""
+    if request.target == '/1.0':
+        return sync(dict(ROOT, auth='untrusted', environment={
+            'server': 'lxd', 'addresses': ['127.0.0.1:1'],
+            'certificate': 'c'}))
+    if request.method == 'GET':
+        return sync(dict(GOOD, name='c', public=False, auto_update=False,
+                         architecture='x', profiles=[], devices={},
+                         ephemeral=False))
+    if last is not None:
+        return lambda connection: connection.sendall(last)
+    return wire.begun({'id': 'o', 'class': 'token', 'status': 'Running',
+                       'status_code': 103, 'metadata': {
+                           'secret': SECRET, 'control': SECRET,
+                           'fs': SECRET}})
+
+
+def authenticate(here, there):
+    there.authenticate(SECRET)
+
+
+def image_copy(here, there):
+    here.images.get('f').copy(there, wait=True)
+
+
+def migrate(here, there):
+    here.containers.get('c').migrate(there, wait=True)
+
+
+@pytest.mark.parametrize('refusal', REFUSALS)
+@pytest.mark.parametrize('call', [authenticate, image_copy, migrate])
+def test_secrets(tmpdir, capfd, call, refusal):
+    """Nothing that a failure emits has what was, or is, a secret."""
+    handler, root = Everything(), logging.getLogger()
+    level = root.level
+    pair = wire.certificate(tmpdir, 'client')
+    own = wire.certificate(tmpdir, 'server')
+    with Server(lambda request: leaky(request, None), True) as source:
+        with Server(lambda request: leaky(request, refusal),
+                    context=wire.tls(own)) as target:
+            here = Client(source.endpoint, timeout=5)
+            there = Client(target.endpoint, cert=pair, verify=own[0],
+                           timeout=5)
+            root.addHandler(handler)
+            root.setLevel(0)
+            try:
+                with pytest.raises(exceptions.LXDException) as info:
+                    call(here, there)
+            finally:
+                root.removeHandler(handler)
+                root.setLevel(level)
+                here.close()
+                there.close()
+            sent = b''.join(request.body for request in target.requests)
+    assert SECRET.encode() in sent
+    handler.add(info.value)
+    handler.texts += capfd.readouterr()
+    handler.texts.append(''.join(traceback.format_exception(
+        info.type, info.value, info.tb)))
+    for text in handler.texts:
+        assert SECRET not in text
+
+
+# -- what is printed, and told
+
+def test_one_line_a_request(caplog):
+    """Method, path, status and milliseconds; no query."""
+    with Server(wire.lxd(), True) as server:
+        with Client(server.endpoint) as client:
+            with caplog.at_level(logging.DEBUG, 'pylxd'):
+                client.api.get(params={'secret': SECRET})
+                with pytest.raises(exceptions.NotFound):
+                    client.api.events.get()
+                with pytest.raises(exceptions.NotFound):
+                    client.events(event_types=['lifecycle']).connect()
+    lines = [record.getMessage().split(' ') for record in caplog.records
+             if record.name == 'pylxd']
+    assert [line[:3] for line in lines] == [
+        ['GET', '/1.0', '200'], ['GET', '/1.0/events', '404'],
+        ['GET', '/1.0/events', '404']]
+    for line in lines:
+        assert float(line[3]) >= 0 and line[4:] == ['ms']
+
+
+QUIET = '''
+import logging, sys
+from pylxd import Client, exceptions
+if 'debug' in sys.argv:
+    logging.getLogger('pylxd').setLevel(0)
+    logging.getLogger('ws4py').setLevel(0)
+client = Client(sys.argv[1], timeout=5)
+events = client.events()
+events.connect()
+events.run()
+try:
+    client.containers.get('none')
+except exceptions.NotFound:
+    pass
+'''
+
+
+@pytest.mark.parametrize('level', ['', 'debug'])
+def test_nothing_is_printed(level):
+    """Also where a stream breaks, and nobody has configured logging."""
+    import subprocess
+    import sys
+    broken = {'GET /1.0/events': lambda request: lambda connection:
+              connection.sendall(upgrade(request) + b'\xff\xff')}
+    with Server(wire.lxd(broken), True) as server:
+        process = subprocess.Popen(
+            [sys.executable, '-W', 'ignore', '-c', QUIET, server.endpoint,
+             level], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        printed, _ = process.communicate()
+    assert (process.returncode, printed) == (0, b'')
+
+
+# -- a tree of files that leads out
+
+@pytest.mark.parametrize('name', ['..', '.', '', 'a/../../b', '/etc/x',
+                                  'a\0b'])
+def test_names_in_a_hostile_tree(tmpdir, name):
+    """Nothing is written outside of the directory, nor half of it."""
+    def directory(names):
+        return reply({'type': 'sync', 'metadata': names},
+                     X_LXD_type='directory')
+
+    with Server(wire.lxd({
+            'GET /1.0/instances/c': dict(GOOD),
+            'GET /1.0/instances/c/files': directory([name])}),
+                True) as server:
+        with Client(server.endpoint, timeout=5) as client:
+            with pytest.raises(exceptions.InvalidResponse):
+                client.containers.get('c').files.recursive_get(
+                    '/a', str(tmpdir.join('here')))
+    assert [each for each in tmpdir.visit() if each.check(file=1)] == []
+
+
+def test_the_real_one_is_not_misled(lxd, running):
+    """Names that would lead elsewhere reach nothing, and change nothing."""
+    with Proxy(lxd.socket, True) as proxy:
+        with lxd.client(endpoint=proxy.endpoint) as client:
+            container = client.containers.get(running.name)
+            before = [each.name for each in client.containers.all()]
+            for name in ('..', '.', '', 'a\r\nX-A: b'):
+                for call in (client.containers.get, client.images.get,
+                             client.profiles.get, client.networks.get,
+                             client.operations.get, container.rename,
+                             container.snapshots.get,
+                             container.snapshots.create,
+                             container.restore_snapshot,
+                             client.images.get_by_alias,
+                             client.profiles.create):
+                    sent = len(b''.join(map(bytes, proxy.sent)))
+                    with pytest.raises(exceptions.InvalidName):
+                        call(name)
+                    assert len(b''.join(map(bytes, proxy.sent))) == sent
+            for name in (running.name + '/state', running.name + '?a=b',
+                         running.name + '#a', '../' + running.name,
+                         unique()):
+                try:
+                    assert not client.containers.exists(name)
+                except exceptions.LXDAPIException as error:
+                    assert 'Invalid instance name' in str(error)
+            assert [each.name for each in client.containers.all()] == before
