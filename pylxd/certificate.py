@@ -1,5 +1,6 @@
 """Certificates of the clients that the server trusts."""
 import base64
+import binascii
 import hashlib
 import json
 import ssl
@@ -128,7 +129,7 @@ def to_der(cert_data):
                 cert_data[:cert_data.index(b'-----END CERTIFICATE-----')]
                 .decode('ascii') + '-----END CERTIFICATE-----')
         x509.load_der_x509_certificate(cert_data, default_backend())
-    except ValueError as error:
+    except (ValueError, binascii.Error) as error:
         raise exceptions.InvalidCertificate(
             'this is no certificate: {}'.format(error), cause=error)
     return cert_data

@@ -35,6 +35,11 @@ def printable(text):
 
     Messages come from a server, which may be hostile.
     """
+    if not isinstance(text, (bytes, six.text_type)):
+        try:
+            text = str(text)
+        except UnicodeError:  # on Python 2
+            text = six.text_type(text)
     if isinstance(text, bytes):
         text = text.decode('utf-8', 'replace')
     text = _CONTROL.sub(

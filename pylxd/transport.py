@@ -3,6 +3,7 @@
 One `Transport` makes the pooled HTTP session and every websocket of a client
 from the same settings, so that TLS is checked alike on both.
 """
+import binascii
 import contextlib
 import io
 from json import dumps
@@ -607,7 +608,11 @@ def _pinned(verify):
     blocks = re.findall(
         '-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----',
         _read_pem(verify, 'CERTIFICATE', 'verify'), re.DOTALL)
-    return tuple(ssl.PEM_cert_to_DER_cert(block) for block in blocks)
+    try:
+        return tuple(ssl.PEM_cert_to_DER_cert(block) for block in blocks)
+    except (ValueError, binascii.Error) as error:
+        raise exceptions.InvalidCertificate(
+            'verify: {}: {}'.format(verify, error), cause=error)
 
 
 def _was_dropped(error):
