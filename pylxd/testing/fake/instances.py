@@ -455,11 +455,14 @@ def _record(request, name, body, template, tree, config=None):
                 check_devices(daemon, body['devices'] or {})
             except APIError as error:
                 raise APIError(500, 'Invalid devices: ' + six.text_type(error))
-            roots = [device for device in instance.expanded(
-                'devices').values() if device.get('path') == '/']
+            devices = instance.expanded('devices')
+            roots = [device for device in devices.values()
+                     if device.get('path') == '/']
             if not roots:
-                raise APIError(500, 'Failed getting root disk: No root '
-                               'device could be found')
+                raise APIError(500, (
+                    'Invalid devices: Failed detecting root disk device'
+                    if devices else 'Failed getting root disk')
+                    + ': No root device could be found')
             if roots[0].get('pool') != 'default':
                 raise APIError(500, 'Failed loading storage pool: Storage '
                                'pool not found')

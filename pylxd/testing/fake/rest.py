@@ -85,6 +85,8 @@ def _put_server(request):
         daemon.listens = bool(config.get('core.https_address'))
     if config.get('core.trust_password') not in (None, True):
         daemon.password = config['core.trust_password']
+    elif request.method == 'PUT' and not config.get('core.trust_password'):
+        daemon.password = ''
     kept = daemon.config if request.method == 'PATCH' else {}
     daemon.config = {key: value for key, value in dict(kept, **config).items()
                      if value not in (None, '') and key not in (

@@ -55,7 +55,9 @@ class Things(object):
 
     def quote(self, daemon, name):
         # type: (Daemon, str) -> str
-        """A name as it is in a path."""
+        """A name as it is in a path; some servers quote it twice."""
+        for _ in range(daemon.kind.quotes or 1):
+            name = parse.quote(name.encode('utf-8'), '')
         return name
 
     def render(self, daemon, name):
@@ -233,10 +235,9 @@ class Profiles(Things):
 
     def quote(self, daemon, name):
         # type: (Daemon, str) -> str
-        """Some servers do it twice."""
-        for _ in range(daemon.kind.quotes or 1):
-            name = parse.quote(name.encode('utf-8'), '')
-        return name + (daemon.suffix if 'profiles' in daemon.__dict__ else '')
+        """Those of a project of its own tell it."""
+        return super(Profiles, self).quote(daemon, name) + (
+            daemon.suffix if 'profiles' in daemon.__dict__ else '')
 
     def render(self, daemon, name):
         # type: (Daemon, str) -> Dict[str, Any]
@@ -490,23 +491,13 @@ class Aliases(Things):
                 'ImageAliasesEntryPut', self.fields)['target']:
             raise APIError(400, 'The target field is required')
         if request.method == 'PATCH':
-            self.find(request, name)
             given = golang.decode(request.text, 'shared.Jmap', '')
+            self.find(request, name)
             for field in ('target', 'description'):
                 if field in given and not isinstance(
                         given[field], six.text_type):
                     raise APIError(400, '`{}` was not a string'.format(field))
         return super(Aliases, self).put(request, name)
-
-    def rename(self, request, name):
-        # type: (Request, str) -> Any
-        """Rename one; who it is comes first."""
-        new = request.json('ImageAliasesEntryPost', 'name:s')['name']
-        self.find(request, name)
-        answer = super(Aliases, self).rename(request, name)
-        answer.headers['Location'] = self.url(request.daemon, parse.quote(
-            parse.quote(new.encode('utf-8'), '')))
-        return answer
 
     def change(self, request, name, body, old):
         # type: (Request, str, Any, Any) -> Dict[str, Any]
