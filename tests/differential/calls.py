@@ -263,26 +263,27 @@ class Calls(object):
                            'name': self.one('c1', 'c1/s1', 'c2', 'none')}}))
 
     def aliases(self):
-        name = self.one(*ALIASES)
         path = '/1.0/images/aliases'
-        one = path + '/' + quote(name)
+        one = path + '/' + quote(self.one(*ALIASES))
+        # what the instances are made of stays
+        mine = path + '/' + quote(self.one('a1', 'a/2', 'none'))
         target = self.one(*FINGERPRINTS)
         return self.one(
             Call('GET', path + self.one('', '?recursion=1')),
             Call('GET', one),
             Call('POST', path, self.seldom(
-                {'name': name, 'target': target, 'description': self.text()},
-                {'name': name}, {'target': target}, {}, [],
+                {'name': self.one(*ALIASES), 'target': target,
+                 'description': self.text()},
+                {'name': 'a1'}, {'target': target}, {}, [],
                 {'name': 1, 'target': target})),
-            Call('POST', path, {'name': name, 'target': target}),
-            Call('PUT', one, {'target': self.seldom(target, 'none', ''),
-                              'description': self.text()},
-                 etag=self.etag()),
-            # this of one that exists blocks LXD 5.0.2, and fails after 20 s
-            Call('PATCH', path + '/none', {'description': self.text()}),
-            Call('POST', one, {'name': self.one(*ALIASES)}),
-            # what the others start with stays
-            Call('DELETE', one.replace('busybox', 'none')))
+            Call('POST', path, {'name': self.one(*ALIASES), 'target': target}),
+            Call('PUT', mine, {'target': self.seldom(target, 'none', ''),
+                               'description': self.text()}, etag=self.etag()),
+            Call('DELETE', mine),
+            # LXD 5.0.2 renames one in 10 s, and fails to patch one in 20
+            Call('POST', one, {'name': 'busybox'}),
+            Call('POST', path + '/none', {'name': 'a3'}),
+            Call('PATCH', path + '/none', {'description': self.text()}))
 
     # The rest
 
