@@ -3,15 +3,18 @@
 One after another, as they share the host's networks; then one table. Systems
 with Incus are made in ``.roots`` where they are missing.
 """
+import configparser
 import os
 import re
+import shutil
 import subprocess
 import sys
 
-from pylxd.testing import CannotRun, ThrowawayIncus, ThrowawayLXD
-from pylxd.testing.incus import make_root
+from pylxd.testing import (
+    CannotRun, ThrowawayIncus, ThrowawayLXD, incus, throwaway)
 
-ROOTS = os.path.join(os.path.dirname(__file__), os.pardir, '.roots')
+HERE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir))
+ROOTS = os.path.join(HERE, '.roots')
 #: Each server and what ``--lxd`` calls it, or the Debian that has it.
 SERVERS = (
     ('the stand-in', 'fake', None),
@@ -20,7 +23,16 @@ SERVERS = (
     ('LXD', 'real', None),
     ('Incus 6.0', None, 'trixie'),
     ('Incus 7.0', None, 'forky'),
+    ('Incus 7.0, inside, on its own Python', 'inside', 'forky'),
 )
+#: A client that lives where the server does: pip install of the checkout on
+#: the Python of the root, and its tests.
+INSIDE = throwaway.ENTER + r'''
+cd /srv/pylxd
+python3 -m venv --clear /srv/venv
+/srv/venv/bin/pip install -q --no-index --find-links /srv/wheels . "$@"
+exec /srv/venv/bin/pytest --lxd=incus tests/contract
+'''
 
 
 def root_of(suite):
@@ -28,24 +40,56 @@ def root_of(suite):
 
     :raises CannotRun: it cannot be made, or not used
     """
-    root = os.path.abspath(os.path.join(ROOTS, suite))
+    root = os.path.join(ROOTS, suite)
     if not os.path.exists(root):
         print('Making a Debian {} with Incus in .roots'.format(suite))
         sys.stdout.flush()
-        make_root(root, suite)
+        incus.make_root(root, suite)
     reason = ThrowawayIncus.why_not(root)
     if reason:
         raise CannotRun(reason)
     return root
 
 
-def run(choice):
-    """What pytest counts on one server, its server's name, and the status."""
+def outside(choice):
+    """The command that runs the tests here, on one server, and its environ."""
     env = 'py{}{}-contract'.format(*sys.version_info)
+    return ([sys.executable, '-m', 'tox', '-q', '-e', env] + sys.argv[1:],
+            dict(os.environ, PYLXD_SERVER=choice))
+
+
+def inside(root):
+    """The command that runs the tests inside of a root, and its environ.
+
+    pip downloads out here, where its settings are.
+    """
+    if throwaway.find_program('python3', root) is None:
+        for arguments in ['update'], [
+                'install', '--yes', '--no-install-recommends',
+                'python3-venv', 'busybox-static']:
+            incus._run('chroot', root, 'env', 'DEBIAN_FRONTEND=noninteractive',
+                       'apt-get', *arguments)
+    version = subprocess.check_output(
+        ['chroot', root, 'python3', '-c',
+         'import platform; print(platform.python_version())']).decode().strip()
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(os.path.join(HERE, 'tox.ini'))
+    deps = tox['testenv']['deps'].split()
+    subprocess.check_call(
+        [sys.executable, '-m', 'pip', 'download', '-q', '--python-version',
+         version, '--only-binary', ':all:', '-d', root + '/srv/wheels',
+         '-r', os.path.join(HERE, 'requirements.txt'), 'setuptools'] + deps)
+    shutil.rmtree(root + '/srv/pylxd', ignore_errors=True)
+    shutil.copytree(HERE, root + '/srv/pylxd', ignore=shutil.ignore_patterns(
+        '.*', 'build', '*.egg-info'))
+    return (throwaway.NAMESPACES + ['bash', '-c', INSIDE, 'inside'] + deps,
+            {'root': root, 'PATH': throwaway._PATH})
+
+
+def run(command, environ):
+    """What pytest counts on one server, its server's name, and the status."""
     process = subprocess.Popen(
-        [sys.executable, '-m', 'tox', '-q', '-e', env] + sys.argv[1:],
-        env=dict(os.environ, PYLXD_SERVER=choice),
-        stdout=subprocess.PIPE, universal_newlines=True)
+        command, env=environ, stdout=subprocess.PIPE, universal_newlines=True)
     counts, told = 'nothing ran', ''
     for line in process.stdout:
         sys.stdout.write(line)
@@ -68,7 +112,11 @@ def main():
         try:
             if choice == 'real' and ThrowawayLXD.why_not():
                 raise CannotRun(ThrowawayLXD.why_not())
-            counts, told, status = run(choice or root_of(suite))
+            if choice == 'inside':
+                command = inside(root_of(suite))
+            else:
+                command = outside(choice or root_of(suite))
+            counts, told, status = run(*command)
         except CannotRun as error:
             counts, told, status = 'cannot run here: {}'.format(error), '', 0
         failed |= status

@@ -42,8 +42,8 @@ _START_TIMEOUT = 60  # seconds
 _NOWHERE = 'http://127.0.0.1:9'
 
 # Without `slave`, what is unmounted outside would be kept busy in here.
-_NAMESPACES = ['unshare', '--mount', '--propagation', 'slave', '--pid',
-               '--fork', '--mount-proc']
+NAMESPACES = ['unshare', '--mount', '--propagation', 'slave', '--pid',
+              '--fork', '--mount-proc']
 
 # Takes where to make the directory, the root (may be empty), the daemon, the
 # variable that tells it its own directory, and the command to run _INSIDE.
@@ -64,9 +64,8 @@ done
 rm -rf "$home"
 '''
 
-# The first process of the namespaces: it sets them up, then takes orders, one
-# a line, and answers each with a line.
-_INSIDE = r'''
+# In new namespaces, into the root, if there is one: the steps that come first.
+ENTER = r'''
 set -e
 if [ "$root" ]; then
     mount --bind "$root" "$root"
@@ -82,6 +81,11 @@ if [ "$root" ]; then
     unset TMPDIR
     home=${home#"$root"}
 fi
+'''
+
+# The first process of the namespaces: it sets them up, then takes orders, one
+# a line, and answers each with a line.
+_INSIDE = ENTER + r'''
 set +e
 # Containers are made below the control group of this process. With cgroup2
 # none but the topmost group may have groups beside processes.
@@ -208,7 +212,7 @@ class Throwaway(object):
         if find_program(cls.daemon, root or '') is None:
             return '{} has no {}'.format(
                 root or 'this machine', cls.daemon) + cls.remedy
-        if subprocess.call(_NAMESPACES + ['true'], stderr=subprocess.PIPE):
+        if subprocess.call(NAMESPACES + ['true'], stderr=subprocess.PIPE):
             return ("a private {} takes namespaces of its own, and unshare "
                     "cannot make them here".format(cls.daemon))
         return image.why_not()
@@ -317,7 +321,7 @@ class Throwaway(object):
         return subprocess.Popen(
             ['setsid', 'bash', '-c', _KEEPER, 'keeper', parent, self.root,
              self.daemon, self.variable]
-            + _NAMESPACES + ['bash', '-c', _INSIDE],
+            + NAMESPACES + ['bash', '-c', _INSIDE],
             bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=environ, close_fds=True)
 

@@ -275,7 +275,7 @@ class TestWhyNot(object):
     @pytest.mark.parametrize('change, reason', [
         ((os, 'geteuid', lambda: 1000), "root's rights"),
         ((throwaway, '_PATH', '/nowhere'), 'apt-get install'),
-        ((throwaway, '_NAMESPACES', ['false']), 'namespaces'),
+        ((throwaway, 'NAMESPACES', ['false']), 'namespaces'),
         ((image, 'BUSYBOX', '/bin/nowhere'), 'install busybox-static'),
         ((image, 'BUSYBOX', '/bin/ls'), 'install busybox-static'),
     ])
@@ -283,7 +283,7 @@ class TestWhyNot(object):
         # whatever is installed here
         monkeypatch.setattr(os, 'geteuid', lambda: 0)
         monkeypatch.setattr(kit, 'daemon', 'true')
-        monkeypatch.setattr(throwaway, '_NAMESPACES', ['true'])
+        monkeypatch.setattr(throwaway, 'NAMESPACES', ['true'])
         monkeypatch.setattr(*change)
         sentence = kit.why_not()
         assert reason in sentence
