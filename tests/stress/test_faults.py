@@ -9,7 +9,7 @@ import pytest
 
 from pylxd import Client, exceptions
 from pylxd.operation import LATE
-from wire import ROOT, Proxy, Server, frame, http, lxd as pages, sync, upgrade
+from wire import Proxy, Server, frame, http, lxd as pages, upgrade
 import wire
 
 from .support import Doing, Usage, clock, unique
