@@ -226,6 +226,7 @@ def test_headers_are_not_smuggled(counted):
 
 # -- connections
 
+@pytest.mark.trap('one-pool')
 def test_one_connection_however_deep(counted, container):
     api = counted.api
     for _ in range(3):

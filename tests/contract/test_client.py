@@ -210,6 +210,7 @@ def test_the_environment_makes_nobody_trusted(lxd, bundle_variable):
     assert 'certificate' in refused(lxd)
 
 
+@pytest.mark.trap('environment-overrides')
 def test_the_environment_makes_nobody_distrusted(
         lxd, lxd_https, other, bundle_variable):
     bundle_variable(other[0])
@@ -218,6 +219,7 @@ def test_the_environment_makes_nobody_distrusted(
             ways(client)
 
 
+@pytest.mark.trap('environment-overrides')
 def test_proxies_and_netrc_are_not_used(
         lxd, lxd_https, tmpdir, monkeypatch):
     netrc = tmpdir.join('netrc')

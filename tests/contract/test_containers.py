@@ -43,6 +43,7 @@ def test_exists(lxd_client, container):
     assert not lxd_client.containers.exists(container.name + '-not')
 
 
+@pytest.mark.trap('instances-or-containers')
 def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
     lxd_client.containers.all()
     lxd_client.containers.get(container.name)
@@ -53,6 +54,7 @@ def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
     assert sent[1:] == ['GET ' + path, 'GET ' + path + '/state']
 
 
+@pytest.mark.trap('instances-or-containers')
 def test_the_path_of_a_server_without_instances(
         lxd_client, container, sent, monkeypatch):
     try:

@@ -171,6 +171,7 @@ def test_gevent(lxd, lxd_https, name, way):
 
 # -- handshakes
 
+@pytest.mark.trap('no-origin')
 @pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
 def test_no_origin_is_sent(lxd, container, websocket_client):
     """Incus 7 refuses any that is not its own."""
@@ -192,6 +193,7 @@ def test_no_origin_is_sent(lxd, container, websocket_client):
         assert b'host: localhost\r\n' in each
 
 
+@pytest.mark.trap('frames-with-handshake')
 def test_what_comes_with_the_handshake(tmpdir):
     """Incus 6 sends its first events in the packet of its answer."""
     events = [{'type': 'logging', 'n': number} for number in range(9)]
@@ -214,6 +216,7 @@ def test_what_comes_with_the_handshake(tmpdir):
 
 # -- TLS
 
+@pytest.mark.trap('websocket-unverified')
 @pytest.mark.parametrize('verify', ['other', True])
 @pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
 def test_another_server_is_refused(

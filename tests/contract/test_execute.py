@@ -120,6 +120,7 @@ def test_stdin_that_is_nothing_to_send(running):
     assert running.execute(['echo', 'well']).stdout == 'well\n'
 
 
+@pytest.mark.trap('exec-big-stdin')
 def test_big_stdin_while_output_flows(running_there):
     """Both sides write at once; each character is torn somewhere."""
     text = u'€' * 1000000
@@ -258,6 +259,7 @@ def test_in_a_stopped_container(container):
     assert 'Instance is not running' in str(caught.value)
 
 
+@pytest.mark.trap('exec-drain')
 def test_many_commands_in_a_row(running_there, capsys):
     """500 on the socket; over TLS each takes twice the time."""
     scheme = running_there.client.api.scheme
@@ -271,6 +273,7 @@ def test_many_commands_in_a_row(running_there, capsys):
     assert lost == []
 
 
+@pytest.mark.trap('exec-lossless')
 def test_50_threads_with_one_client(running_there, capsys):
     results = {}
 

@@ -261,6 +261,7 @@ def test_a_tree_that_is_a_file(running, place, tree, tmpdir):
     assert listed(str(tmpdir))['a'] == (b'it', 0o640)
 
 
+@pytest.mark.trap('hostile-tree')
 def test_nothing_is_written_through_a_link(running, place, tmpdir):
     """A container has a link first, then a directory and a file there."""
     outside = tmpdir.mkdir('outside')

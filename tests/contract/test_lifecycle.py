@@ -224,6 +224,7 @@ def test_a_list_that_is_changed_in_place(lxd_client, container, name):
     assert lxd_client.containers.get(name).profiles == ['default', name]
 
 
+@pytest.mark.trap('remove-a-key')
 @pytest.mark.documents('Model.save')
 def test_save(thing, stored):
     thing.config['user.a'] = u'\xe4'
@@ -241,6 +242,7 @@ def test_save(thing, stored):
     assert users(stored()) == {'a': u'\xe4', 'c': '3'}
 
 
+@pytest.mark.trap('callers-dicts')
 def test_the_dicts_of_the_caller_stay_theirs(thing, stored):
     config = {'user.c': '3'}
     thing.config = config
@@ -284,6 +286,7 @@ def test_one_save_after_another(thing, stored):
     assert users(stored()) == {'a': '4', 'b': '2'}
 
 
+@pytest.mark.trap('etag-volatile')
 def test_save_while_the_server_works_on_it(lxd_client, name):
     """A change is refused as long as another runs."""
     container = lxd_client.containers.create(
@@ -337,6 +340,7 @@ def test_sync_keeps_and_rollback_drops(thing, other):
     assert held['user.a'] == 'theirs'
 
 
+@pytest.mark.trap('loading-is-no-change')
 def test_sync_after_sync_refreshes(thing, other):
     for value in 'xyz':
         other.config['user.a'] = value
@@ -349,6 +353,7 @@ def test_sync_after_sync_refreshes(thing, other):
 
 # Nothing is lost
 
+@pytest.mark.trap('unknown-fields-survive')
 def test_fields_that_the_class_does_not_know(
         lxd_client, thing, kind, stored, recwarn):
     class Old(Model):

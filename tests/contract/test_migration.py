@@ -56,6 +56,8 @@ def own(config):
             if not key.startswith('volatile.')}
 
 
+@pytest.mark.trap('migrate-source-kept')
+@pytest.mark.trap('migrate-whole')
 @pytest.mark.documents('Container.migrate')
 def test_migrate(each_client, target, original):
     container = each_client.containers.get(original.name)

@@ -54,6 +54,7 @@ def test_by_id_path_or_url(lxd_client, begin, form):
         assert (operation.id, operation.status) == (started['id'], 'Success')
 
 
+@pytest.mark.trap('wait-answer')
 @pytest.mark.documents('Operation.wait')
 def test_wait_uses_the_answer_of_wait(lxd_client, begin, sent):
     operation = Operation(lxd_client, id=begin()['metadata']['id'])
@@ -135,6 +136,7 @@ def test_wait_no_longer_than(lxd_client, endless):
         lxd_client.operations.wait_for_operation(endless, timeout=0.1)
 
 
+@pytest.mark.trap('wait-outlasts-reads')
 def test_wait_is_longer_than_a_read(lxd, endless):
     """The client's timeout is for answers, not for the end of things."""
     with lxd.client(timeout=0.3) as client:

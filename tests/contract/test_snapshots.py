@@ -69,6 +69,7 @@ def test_made_by_hand(lxd_client, container):
         lxd_client, name='one', instance=container).stateful is False
 
 
+@pytest.mark.trap('snapshot-names')
 def test_same_name_of_other_containers(lxd_client, container, name):
     other = lxd_client.containers.create(
         {'name': name + '-2', 'source': {'type': 'none'}}, wait=True)

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from pylxd import Client, exceptions
+from pylxd import Client, exceptions, websocket
 from pylxd.operation import LATE
+from pylxd.transport import Transport
 from wire import Proxy, Server, frame, http, lxd as pages, upgrade
 import wire
 
@@ -370,6 +371,7 @@ STREAMS = [
 ]
 
 
+@pytest.mark.trap('exec-no-close-handshake')
 @pytest.mark.parametrize('what, data', STREAMS, ids=[
     what for what, _ in STREAMS])
 def test_a_broken_exec_stream(table, nothing_left, what, data):
@@ -394,6 +396,29 @@ def test_a_broken_exec_stream(table, nothing_left, what, data):
                 client.containers.get('c').execute(['true'])
     table('faults', 'an exec stream, ' + what, 1, 'StreamBroken', '-',
           'nothing')
+
+
+@pytest.mark.trap('exec-all-sockets')
+def test_a_command_starts_when_all_sockets_are_there(nothing_left):
+    """None is answered before all have asked."""
+    asked, all_have = [], threading.Event()
+
+    def stream(request):
+        asked.append(request.target[-1])
+        if len(asked) == 3:
+            all_have.set()
+
+        def serve(connection):
+            if all_have.wait(10):
+                connection.sendall(upgrade(request) + frame(b'', opcode=1))
+                connection.recv(65536)
+        return serve
+
+    with Server(stream, True) as server:
+        websocket.exchange(
+            Transport(server.endpoint, timeout=5),
+            ['/w?' + fd for fd in '012'], None, [list().append] * 2)
+    assert sorted(asked) == ['0', '1', '2']
 
 
 # -- Ctrl-C

@@ -14,7 +14,8 @@ import six
 from hypothesis import HealthCheck, given, settings, strategies as st
 from six.moves.urllib import parse
 
-from pylxd import Client, api, certificate, exceptions, files, websocket
+from pylxd import (
+    Client, api, certificate, exceptions, files, streams, websocket)
 from pylxd.transport import Transport
 import wire
 from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
@@ -243,7 +244,7 @@ def test_exec_frames(stdout, stderr):
         return lambda connection: connection.sendall(upgrade(request) + data)
 
     with Server(stream, True) as server:
-        websocket.exchange(
+        streams.exchange(
             Transport(server.endpoint, timeout=5),
             ['/w?' + fd for fd in '012'], b'in',
             [lambda data: None, lambda data: None])

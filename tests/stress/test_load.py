@@ -3,6 +3,8 @@ import contextlib
 import json
 import threading
 
+import pytest
+
 from pylxd.websocket import EventsClient
 
 from .support import Usage, clock, unique
@@ -45,6 +47,7 @@ def together(count, task):
     return failures
 
 
+@pytest.mark.trap('exec-lossless')
 def test_executes(lxd, running, size, table):
     """Each command's output is its caller's, and whole."""
     each, results = size(4, 20), {}

@@ -177,6 +177,7 @@ def test_recursive_get_again(tree, places):
         'f.part': (0o600, b'')}  # not ours, and as it was
 
 
+@pytest.mark.trap('hostile-tree')
 @pytest.mark.parametrize('names', [
     ['..'], ['.'], [''], ['../outside/kept'], ['a/../../outside/kept'],
     ['/etc'], ['a/b'], ['a\0b'], ['a', 'a'], ['f', '..'], [5], [None], [['a']],

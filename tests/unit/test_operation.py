@@ -37,6 +37,7 @@ def operation():
         server.close()
 
 
+@pytest.mark.trap('wait-is-200')
 @pytest.mark.parametrize('answer, kind, said', [
     (sync(DONE), None, ''),
     (sync(FAILED), exceptions.OperationFailed, 'it broke [Starting]'),
@@ -67,6 +68,7 @@ def test_wait(operation, answer, kind, said):
     assert server.asked[1:] == [WAIT]
 
 
+@pytest.mark.trap('wait-is-200')
 @pytest.mark.parametrize('answer, now, kind', [
     (sync(RUNNING), None, exceptions.OperationTimeout),
     (sync(DONE), None, None),
@@ -178,6 +180,7 @@ def test_one_without_a_client():
         Operation(id='u1').wait()
 
 
+@pytest.mark.trap('sync-or-async')
 def test_begun(operation):
     made, server = operation({
         'POST /1.0/x': accepted(RUNNING), WAIT: DONE,
