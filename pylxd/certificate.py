@@ -8,7 +8,8 @@ import ssl
 import six
 
 from pylxd import api, exceptions, operation
-from pylxd.model import Manager, Model, attribute
+from pylxd.manager import Manager
+from pylxd.model import Model, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from pylxd.network import Networks
 from pylxd.operation import Operations
 from pylxd.profile import Profiles
 from pylxd.server import Server, default_key_pair, default_socket
-from pylxd.transport import Transport, key_pair
+from pylxd.tls import key_pair
+from pylxd.transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Optional, Union
-    from pylxd.transport import Cert
+    from pylxd.tls import Cert
 
 
 class EventType(object):

@@ -6,7 +6,8 @@ import six
 from pylxd import api, exceptions, operation
 from pylxd.files import FilesManager
 from pylxd.image import Image
-from pylxd.model import M, Manager, Named, State, attribute
+from pylxd.manager import M, Manager
+from pylxd.model import Named, State, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class Instance(Named):
 
         Endpoint: ``POST .../exec`` and its websockets.
         """
-        from pylxd import websocket  # a third of the time to import all
+        from pylxd import streams  # a third of the time to import all
         request = self._exec_request(
             commands, environment, user, group, cwd, interactive=False)
         if isinstance(stdin_payload, six.text_type):
@@ -215,7 +216,7 @@ class Instance(Named):
         begun = self._exec(request)
         secrets = begun.metadata['fds']
         try:
-            websocket.exchange(
+            streams.exchange(
                 self.client.transport,
                 [_websocket_path(begun, secrets[fd]) for fd in '012'],
                 stdin_payload, [output.write for output in outputs])

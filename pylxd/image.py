@@ -9,8 +9,9 @@ import six
 from six.moves import queue
 
 from pylxd import api, exceptions, operation
-from pylxd.model import Manager, Model, attribute
-from pylxd.transport import BLOCK
+from pylxd.manager import Manager
+from pylxd.model import Model, attribute
+from pylxd.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

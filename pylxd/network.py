@@ -1,6 +1,7 @@
 """Networks."""
 from pylxd import api, operation
-from pylxd.model import Manager, Named, State, attribute
+from pylxd.manager import Manager
+from pylxd.model import Named, State, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

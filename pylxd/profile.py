@@ -1,6 +1,7 @@
 """Profiles."""
 from pylxd import api, operation
-from pylxd.model import Manager, Named, attribute
+from pylxd.manager import Manager
+from pylxd.model import Named, attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

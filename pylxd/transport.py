@@ -3,21 +3,15 @@
 One `Transport` makes the pooled HTTP session and every websocket of a client
 from the same settings, so that TLS is checked alike on both.
 """
-import binascii
 import contextlib
-import io
 from json import dumps
 import logging
 import os
 import re
 import socket
 import ssl
-import time
-import warnings
 
 import requests
-import requests.adapters
-import requests_unixsocket.adapters
 import six
 import urllib3
 from requests.structures import CaseInsensitiveDict
@@ -25,24 +19,17 @@ from six.moves import http_client
 from six.moves.urllib import parse
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
-from pylxd import exceptions
+from pylxd import exceptions, tls
+from pylxd.pools import BLOCK, TLSAdapter, UnixAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, Tuple, Type, Union
-    Cert = Union[str, Tuple[str, str]]
+    from pylxd.tls import Cert
 
-#: Connections kept open to one server; more threads than this open more,
-#: which are closed after use.
-POOL = 64
-#: Bytes that are read and written at once: below 256 KiB the Python around
-#: each piece costs more than the copying (1.3-2.3 x at 16 KiB).
-BLOCK = 256 * 1024
 #: The longest answer that is read as a whole: ten times the largest list
 #: that a server is known for (10,000 instances with all of their states).
 LONGEST_BODY = 1024 ** 3
-#: Bytes that have to come within the timeout for a read, each time.
-LEAST = 4096
 
 #: What the layers below raise when a connection fails or breaks.
 LOWER_ERRORS = (
@@ -55,8 +42,6 @@ logger = logging.getLogger('pylxd')
 for _name in 'pylxd', 'ws4py':
     # Whoever configures no logging sees nothing, no complaint of that either
     logging.getLogger(_name).addHandler(logging.NullHandler())
-
-clock = getattr(time, 'monotonic', time.time)
 
 
 class Transport(object):
@@ -94,8 +79,8 @@ class Transport(object):
         self.cert = cert
         self.verify = verify
         if parts.scheme == 'https':
-            self.context = _context(cert, verify)
-        self.pinned = _pinned(verify) if self.context else ()
+            self.context = tls.make_context(cert, verify)
+        self.pinned = tls.pinned(verify) if self.context else ()
         self._connect_pools()
 
     def _connect_pools(self):
@@ -108,12 +93,12 @@ class Transport(object):
         session.headers.update(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
         if self.socket_path:
-            self._adapter = _UnixAdapter(self.socket_path)
+            self._adapter = UnixAdapter(self.socket_path)
             session.mount('http+unix://', self._adapter)
         elif self.context:
             session.verify = self.verify
             session.cert = self.cert
-            session.mount('https://', _TLSAdapter(self))
+            session.mount('https://', TLSAdapter(self))
 
     def request(self, method, path, **kwargs):
         # type: (str, str, **Any) -> requests.Response
@@ -300,158 +285,6 @@ class Transport(object):
         self.session.close()
 
 
-class _Answer(http_client.HTTPResponse, object):
-    """An answer that has to keep coming, if there is a timeout."""
-
-    fp = None  # type: Any  # where an interrupt comes before it is made
-
-    def __init__(self, sock, *args, **kwargs):
-        # type: (Any, *Any, **Any) -> None
-        http_client.HTTPResponse.__init__(self, sock, *args, **kwargs)
-        if sock.gettimeout():
-            self.fp = io.BufferedReader(_Steady(self.fp, sock))
-
-
-class _Steady(io.RawIOBase):
-    """A socket whose timeout holds for each `LEAST` bytes.
-
-    By itself it starts anew with each byte, so that a server which sends one
-    now and then could hold a call for ever.
-    """
-
-    def __init__(self, file, sock):
-        # type: (Any, Any) -> None
-        self._file, self._sock = file, sock
-        self._receive = sock.recv_into if six.PY2 else file.raw.readinto
-        self._limit = self._left = sock.gettimeout()
-        self._came = 0
-
-    def readable(self):
-        # type: () -> bool
-        return True
-
-    def readinto(self, buffer):
-        # type: (Any) -> int
-        started = clock()
-        self._sock.settimeout(max(self._left, 0.001))
-        try:
-            size = self._receive(buffer)  # type: int
-        finally:
-            self._sock.settimeout(self._limit)
-        self._came += size
-        self._left -= clock() - started
-        if self._came >= LEAST:
-            self._came, self._left = 0, self._limit
-        elif self._left <= 0 and size:
-            raise socket.timeout('timed out: too few bytes came')
-        return size
-
-    def close(self):
-        # type: () -> None
-        self._file.close()
-        super(_Steady, self).close()
-
-
-class _UnixPool(requests_unixsocket.adapters.UnixHTTPConnectionPool):
-    """requests-unixsocket's pool with room for threads and big pieces."""
-
-    def __init__(self, path):
-        # type: (str) -> None
-        urllib3.HTTPConnectionPool.__init__(
-            self, 'localhost', maxsize=POOL)
-        self.socket_path = 'http+unix://' + parse.quote(path, safe='')
-        self.timeout = None
-
-    def _new_conn(self):
-        # type: () -> Any
-        self.num_connections += 1
-        connection = super(_UnixPool, self)._new_conn()
-        connection.blocksize = BLOCK
-        connection.response_class = _Answer
-        connection.strict = True  # Python 2 takes anything for HTTP/0.9
-        return connection
-
-
-class _UnixAdapter(requests_unixsocket.adapters.UnixAdapter):
-    """One pool for the socket; requests-unixsocket has one for each URL."""
-
-    def __init__(self, path):
-        # type: (str) -> None
-        super(_UnixAdapter, self).__init__()
-        self._path = path
-        self._pool = _UnixPool(path)
-
-    def get_connection(self, url, proxies=None):
-        # type: (str, Any) -> Any
-        return self._pool
-
-    def get_connection_with_tls_context(
-            self, request, verify, proxies=None, cert=None):
-        # type: (Any, Any, Any, Any) -> Any
-        return self._pool
-
-    def close(self):
-        # type: () -> None
-        self._pool.close()
-        self._pool = _UnixPool(self._path)  # a closed one opens no more
-
-
-class _TLSAdapter(requests.adapters.HTTPAdapter):
-    """HTTPS with the transport's one context.
-
-    requests would build a context for each connection (30 ms) and load
-    the public authorities into a pinned one.
-    """
-
-    def __init__(self, transport):
-        # type: (Transport) -> None
-        self._transport = transport
-        super(_TLSAdapter, self).__init__(pool_maxsize=POOL)
-
-    def init_poolmanager(self, *args, **kwargs):
-        # type: (*Any, **Any) -> None
-        transport = self._transport
-
-        class Connection(urllib3.connection.HTTPSConnection):
-            response_class = _Answer
-
-            def connect(self):
-                # type: () -> None
-                self.blocksize = BLOCK
-                super(Connection, self).connect()
-                transport.check_peer(self.sock)
-                # urllib3 would warn who has said verify=False
-                self.is_verified = True
-
-        class Pool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Connection
-
-        kwargs['ssl_context'] = transport.context
-        kwargs['assert_hostname'] = False  # check_peer does
-        super(_TLSAdapter, self).init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {'https': Pool}
-
-    def close(self):
-        # type: () -> None
-        pools = self.poolmanager.pools
-        for key in pools.keys():
-            pools[key].close()  # now, and not when PyPy collects garbage
-        super(_TLSAdapter, self).close()
-
-    def cert_verify(self, conn, url, verify, cert):
-        # type: (Any, str, Any, Any) -> None
-        """Nothing to add: the context holds it all."""
-
-    def get_connection(self, url, proxies=None):
-        # type: (Any, Any) -> Any
-        return self.poolmanager.connection_from_url(url)
-
-    def get_connection_with_tls_context(
-            self, request, verify, proxies=None, cert=None):
-        # type: (Any, Any, Any, Any) -> Any
-        return self.poolmanager.connection_from_url(request.url)
-
-
 def _length(response):
     # type: (requests.Response) -> Optional[int]
     length = response.headers.get('Content-Length', '')
@@ -507,112 +340,6 @@ def _url(endpoint, secure):
     # meaning without it.
     scheme = 'https' if secure else parts.scheme
     return '{}://{}'.format(scheme, parts.netloc)
-
-
-def _context(cert, verify):
-    # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
-    context = ssl.SSLContext(
-        getattr(ssl, 'PROTOCOL_TLS_CLIENT', ssl.PROTOCOL_SSLv23))
-    if hasattr(ssl, 'TLSVersion'):
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-    else:  # Python 2
-        context.options |= (ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3
-                            | ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if verify is not False:
-        context.verify_mode = ssl.CERT_REQUIRED
-        _load_authorities(context, verify)
-    if cert is not None:
-        _load_key_pair(context, cert)
-    return context
-
-
-def _load_authorities(context, verify):
-    # type: (ssl.SSLContext, Any) -> None
-    if verify is True:
-        context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
-        return
-    if os.path.isdir(_path(verify, 'verify')):
-        context.load_verify_locations(capath=verify)
-        return
-    _read_pem(verify, 'CERTIFICATE', 'verify')
-    try:
-        context.load_verify_locations(verify)
-    except ssl.SSLError as error:
-        raise exceptions.InvalidCertificate(
-            'verify: {}: {}'.format(verify, error), cause=error)
-    # The server's own certificate is an anchor by itself, also where an
-    # authority has signed it (X509_V_FLAG_PARTIAL_CHAIN).
-    context.verify_flags |= 0x80000
-
-
-def _load_key_pair(context, cert):
-    # type: (ssl.SSLContext, Cert) -> None
-    certfile, keyfile = key_pair(cert)
-    _read_pem(certfile, 'CERTIFICATE', 'cert')
-    _read_pem(keyfile, 'PRIVATE KEY', 'key')
-    if os.stat(keyfile).st_mode & 0o077:
-        warnings.warn('{}: the client key can be read by others'.format(
-            keyfile), stacklevel=5)
-    try:
-        # An empty password makes an encrypted key fail, and not ask a person
-        context.load_cert_chain(certfile, keyfile, password=lambda: '')
-    except (ssl.SSLError, ValueError) as error:
-        raise exceptions.InvalidCertificate(
-            'cert: {}, {} are no certificate and its key: {}'.format(
-                certfile, keyfile, error), cause=error)
-
-
-def key_pair(cert):
-    # type: (Cert) -> Tuple[str, str]
-    """The paths of certificate and key; one path holds both."""
-    if isinstance(cert, (str, type(u''))):
-        return cert, cert
-    try:
-        certfile, keyfile = cert
-    except (TypeError, ValueError):
-        raise TypeError(
-            'cert must be two paths (certificate, key), not {!r}'.format(cert))
-    return _path(certfile, 'cert'), _path(keyfile, 'cert')
-
-
-def _path(path, argument):
-    # type: (Any, str) -> Any
-    # Numbers would be taken for descriptors of open files
-    if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
-        return path
-    raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
-
-
-def _read_pem(path, what, argument):
-    # type: (str, str, str) -> str
-    try:
-        with open(path) as pem:
-            text = pem.read()
-    except (IOError, OSError, TypeError, ValueError) as error:
-        raise exceptions.InvalidCertificate('{}: {}'.format(
-            argument, error), cause=error)
-    if what not in text or '-----BEGIN ' not in text:
-        raise exceptions.InvalidCertificate(
-            '{}: {} holds no {} in PEM form'.format(
-                argument, path, what.lower()))
-    return text
-
-
-def _pinned(verify):
-    # type: (Union[bool, str]) -> Tuple[bytes, ...]
-    """The certificates in the file given as ``verify``, as DER."""
-    if isinstance(verify, bool) or os.path.isdir(verify):
-        return ()
-    blocks = re.findall(
-        '-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----',
-        _read_pem(verify, 'CERTIFICATE', 'verify'), re.DOTALL)
-    try:
-        return tuple(ssl.PEM_cert_to_DER_cert(block) for block in blocks)
-    except (ValueError, binascii.Error) as error:
-        raise exceptions.InvalidCertificate(
-            'verify: {}: {}'.format(verify, error), cause=error)
 
 
 def _was_dropped(error):

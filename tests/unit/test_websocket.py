@@ -13,7 +13,7 @@ from ws4py import framing
 from ws4py.client import WebSocketBaseClient
 from ws4py.client.threadedclient import WebSocketClient
 
-from pylxd import exceptions, websocket
+from pylxd import exceptions, streams, websocket
 from pylxd.transport import Transport
 from wire import Server, error, frame, frames, http, upgrade
 
@@ -42,7 +42,7 @@ class Pieces(object):
 
 
 def channel(*pieces, **kwargs):
-    made = websocket.Channel(Transport('/s'), '/w')
+    made = streams.Channel(Transport('/s'), '/w')
     made.sock.close()
     made.sock = Pieces(pieces, **kwargs)
     made.buf = bytearray()
@@ -88,7 +88,7 @@ def run(command, payload=None, sinks=None):
     """`exchange` with a command: its stdout and stderr."""
     out, err = [], []
     with Server(command, True) as server:
-        websocket.exchange(
+        streams.exchange(
             Transport(server.endpoint, timeout=10), PATHS, payload,
             sinks or [out.append, err.append])
         command.stdin_ended.wait(10 if command.read else 0)
@@ -98,15 +98,15 @@ def run(command, payload=None, sinks=None):
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
 def test_masking_is_ws4pys(data, key):
-    ours = websocket.Frame(masking_key=key)
+    ours = streams.Frame(masking_key=key)
     theirs = framing.Frame(masking_key=key)
     assert ours.mask(data) == theirs.mask(data)
-    assert websocket.Frame(
+    assert streams.Frame(
         opcode=2, body=data, masking_key=key, fin=1).build() == framing.Frame(
             opcode=2, body=data, masking_key=key, fin=1).build()
 
 
-BIG = os.urandom(websocket.FRAME * 2 + 7)
+BIG = os.urandom(streams.FRAME * 2 + 7)
 
 
 class Readable(object):
@@ -124,16 +124,16 @@ class Readable(object):
     (BIG, BIG), ([BIG, b'x'], BIG + b'x'),
 ], ids=lambda value: '')
 def test_pieces(payload, data):
-    pieces = list(websocket.pieces(payload))
+    pieces = list(streams.pieces(payload))
     assert b''.join(pieces) == data
-    assert all(isinstance(piece, bytes) and len(piece) <= websocket.FRAME
+    assert all(isinstance(piece, bytes) and len(piece) <= streams.FRAME
                for piece in pieces)
 
 
 @pytest.mark.parametrize('payload', [7, object(), [7], [None], [[b'a']]])
 def test_what_cannot_be_sent(payload):
     with pytest.raises(TypeError):
-        list(websocket.pieces(payload))
+        list(streams.pieces(payload))
 
 
 # -- parsing
@@ -261,7 +261,7 @@ def test_stdin(payload):
 
     answer.read, answer.stdin_ended = True, command.stdin_ended
     run(answer, payload)
-    assert b''.join(command.stdin) == b''.join(websocket.pieces(payload))
+    assert b''.join(command.stdin) == b''.join(streams.pieces(payload))
     assert command.opcodes[-1] == framing.OPCODE_TEXT
     assert set(command.opcodes[:-1]) == {framing.OPCODE_BINARY}
 
@@ -387,7 +387,7 @@ def test_a_command_that_reads_nothing():
 
     with Closing(answer, True) as server:
         out = []
-        websocket.exchange(Transport(server.endpoint), PATHS, payload(),
+        streams.exchange(Transport(server.endpoint), PATHS, payload(),
                            [out.append, len])
     assert out == [b'out']
 
@@ -411,8 +411,8 @@ def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
     def fail(_):
         raise kind('of the caller')
 
-    made, ask = [], websocket.Channel.ask
-    monkeypatch.setattr(websocket.Channel, 'ask', lambda self: (
+    made, ask = [], streams.Channel.ask
+    monkeypatch.setattr(streams.Channel, 'ask', lambda self: (
         made.append(self), ask(self)))
     with pytest.raises(kind):
         run(Command(frame(b'out') + END, END), sinks=[fail, len])
@@ -424,7 +424,7 @@ def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
 def refused(answer, **kwargs):
     """What a handshake that is answered so raises."""
     with Server(lambda _: answer) as server:
-        made = websocket.Channel(
+        made = streams.Channel(
             Transport(server.endpoint, **kwargs), PATHS[0])
         with pytest.raises(exceptions.LXDException) as info:
             made.connect()

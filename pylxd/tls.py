@@ -1,0 +1,122 @@
+"""How a server is trusted, and this client: certificates and keys."""
+import binascii
+import os
+import re
+import ssl
+import warnings
+
+import requests
+import six
+
+from pylxd import exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional, Tuple, Union
+    Cert = Union[str, Tuple[str, str]]
+
+
+def make_context(cert, verify):
+    # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
+    context = ssl.SSLContext(
+        getattr(ssl, 'PROTOCOL_TLS_CLIENT', ssl.PROTOCOL_SSLv23))
+    if hasattr(ssl, 'TLSVersion'):
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    else:  # Python 2
+        context.options |= (ssl.OP_NO_SSLv2 | ssl.OP_NO_SSLv3
+                            | ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if verify is not False:
+        context.verify_mode = ssl.CERT_REQUIRED
+        _load_authorities(context, verify)
+    if cert is not None:
+        _load_key_pair(context, cert)
+    return context
+
+
+def _load_authorities(context, verify):
+    # type: (ssl.SSLContext, Any) -> None
+    if verify is True:
+        context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+        return
+    if os.path.isdir(_path(verify, 'verify')):
+        context.load_verify_locations(capath=verify)
+        return
+    _read_pem(verify, 'CERTIFICATE', 'verify')
+    try:
+        context.load_verify_locations(verify)
+    except ssl.SSLError as error:
+        raise exceptions.InvalidCertificate(
+            'verify: {}: {}'.format(verify, error), cause=error)
+    # The server's own certificate is an anchor by itself, also where an
+    # authority has signed it (X509_V_FLAG_PARTIAL_CHAIN).
+    context.verify_flags |= 0x80000
+
+
+def _load_key_pair(context, cert):
+    # type: (ssl.SSLContext, Cert) -> None
+    certfile, keyfile = key_pair(cert)
+    _read_pem(certfile, 'CERTIFICATE', 'cert')
+    _read_pem(keyfile, 'PRIVATE KEY', 'key')
+    if os.stat(keyfile).st_mode & 0o077:
+        warnings.warn('{}: the client key can be read by others'.format(
+            keyfile), stacklevel=5)
+    try:
+        # An empty password makes an encrypted key fail, and not ask a person
+        context.load_cert_chain(certfile, keyfile, password=lambda: '')
+    except (ssl.SSLError, ValueError) as error:
+        raise exceptions.InvalidCertificate(
+            'cert: {}, {} are no certificate and its key: {}'.format(
+                certfile, keyfile, error), cause=error)
+
+
+def key_pair(cert):
+    # type: (Cert) -> Tuple[str, str]
+    """The paths of certificate and key; one path holds both."""
+    if isinstance(cert, (str, type(u''))):
+        return cert, cert
+    try:
+        certfile, keyfile = cert
+    except (TypeError, ValueError):
+        raise TypeError(
+            'cert must be two paths (certificate, key), not {!r}'.format(cert))
+    return _path(certfile, 'cert'), _path(keyfile, 'cert')
+
+
+def _path(path, argument):
+    # type: (Any, str) -> Any
+    # Numbers would be taken for descriptors of open files
+    if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
+        return path
+    raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
+
+
+def _read_pem(path, what, argument):
+    # type: (str, str, str) -> str
+    try:
+        with open(path) as pem:
+            text = pem.read()
+    except (IOError, OSError, TypeError, ValueError) as error:
+        raise exceptions.InvalidCertificate('{}: {}'.format(
+            argument, error), cause=error)
+    if what not in text or '-----BEGIN ' not in text:
+        raise exceptions.InvalidCertificate(
+            '{}: {} holds no {} in PEM form'.format(
+                argument, path, what.lower()))
+    return text
+
+
+def pinned(verify):
+    # type: (Union[bool, str]) -> Tuple[bytes, ...]
+    """The certificates in the file given as ``verify``, as DER."""
+    if isinstance(verify, bool) or os.path.isdir(verify):
+        return ()
+    blocks = re.findall(
+        '-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----',
+        _read_pem(verify, 'CERTIFICATE', 'verify'), re.DOTALL)
+    try:
+        return tuple(ssl.PEM_cert_to_DER_cert(block) for block in blocks)
+    except (ValueError, binascii.Error) as error:
+        raise exceptions.InvalidCertificate(
+            'verify: {}: {}'.format(verify, error), cause=error)
