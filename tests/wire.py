@@ -88,7 +88,8 @@ class Listener(object):
         except (OSError, socket.error, ssl.SSLError):
             pass  # the client went away, as it does where it refuses
         except Exception as error:
-            self._failures.append(error)
+            if connection in self._open:  # else we have closed it ourselves
+                self._failures.append(error)
         finally:
             _close(connection)
             self.ended.put(connection)
@@ -205,7 +206,7 @@ def read_request(stream):
     if headers.get('transfer-encoding') == 'chunked':
         body = b''
         while True:
-            size = int(stream.readline(), 16)
+            size = int(stream.readline() or b'0', 16)
             body += _read(stream, size)
             stream.readline()
             if not size:
