@@ -281,9 +281,12 @@ class Asked(Command):
                 connection.sendall(END)
                 connection.recv(1)
             else:
-                for _, data in frames(connection):
-                    self.stdin.append(data)
-                    self.stdin_came.set()
+                try:
+                    for _, data in frames(connection):
+                        self.stdin.append(data)
+                        self.stdin_came.set()
+                finally:
+                    self.stdin_came.set()  # none will come any more
         return serve
 
     def __init__(self):
