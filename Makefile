@@ -30,11 +30,11 @@ test-servers: .venv/done lxd
 	@$(BIN)/python tests/servers.py
 
 differential: .venv/done lxd
-	@STEPS=$(or $(STEPS),2000) SEED=$(SEED) $(BIN)/tox -q -e py3-contract \
+	@STEPS=$(or $(STEPS),2000) SEED=$(SEED) $(BIN)/tox -q -e py3-stress \
 	  -- tests/differential
 
 stress: .venv/done lxd
-	@$(BIN)/tox -q -e py3-contract -- tests/stress --long --timeout 1800
+	@$(BIN)/tox -q -e py3-stress -- tests/stress --long --timeout 1800
 
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py

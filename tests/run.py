@@ -36,7 +36,7 @@ def main():
     units = ['py' + version.replace('.', '') for version in cpythons]
     newest = units[-1]
     contracts = [env + '-contract' for env in units
-                 if env in (units[0], newest)]
+                 if env in (units[0], newest)] + [newest + '-stress']
     if runs('pypy3'):
         units.append('pypy3')
     else:
