@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pylxd import Client, exceptions, websocket
+from pylxd import Client, exceptions, streams
 from pylxd.operation import LATE
 from pylxd.transport import Transport
 from wire import Proxy, Server, frame, http, lxd as pages, upgrade
@@ -415,7 +415,7 @@ def test_a_command_starts_when_all_sockets_are_there(nothing_left):
         return serve
 
     with Server(stream, True) as server:
-        websocket.exchange(
+        streams.exchange(
             Transport(server.endpoint, timeout=5),
             ['/w?' + fd for fd in '012'], None, [list().append] * 2)
     assert sorted(asked) == ['0', '1', '2']
