@@ -27,7 +27,7 @@ PROFILES = ['default', 'p1', 'p2']
 SNAPSHOTS = ['s1', 's2']
 ALIASES = ['busybox', 'a1', 'a/2']
 PATHS = ['/root/f', '/root/g', '/root/d', '/root/d/f', '/root', '/none/f',
-         '/etc/passwd', '/bin/cat', '/']
+         '/etc/passwd', '/tmp/f', '/']
 
 
 def _image(name):
@@ -43,6 +43,20 @@ IMAGES = [_image('one'), _image('two')]
 FINGERPRINTS = [hashlib.sha256(data).hexdigest() for data in IMAGES]
 
 
+#: What each walk begins with, that there is something to work with.
+OPENING = [
+    Call('POST', '/1.0/instances', {'name': name, 'source': {
+        'type': 'image', 'alias': 'busybox'}}) for name in ('c1', 'c2')
+] + [
+    Call('PUT', '/1.0/instances/c1/state', {'action': 'start'}),
+    Call('POST', '/1.0/instances', {'name': 'c3', 'source': {'type': 'none'}}),
+    Call('POST', '/1.0/instances/c2/snapshots', {'name': 's1'}),
+    Call('POST', '/1.0/profiles', {'name': 'p1', 'config': {'user.p': '1'}}),
+    Call('POST', '/1.0/images', data=IMAGES[0]),
+    Call('POST', '/1.0/images/aliases', {
+        'name': 'a1', 'target': FINGERPRINTS[0]})]
+
+
 def quote(name):
     return parse.quote(name.encode('utf-8'), '')
 
@@ -54,12 +68,14 @@ class Calls(object):
         self.random = random
 
     def __iter__(self):
-        kinds = [(self.instances, 8), (self.instance, 7), (self.state, 6),
-                 (self.snapshots, 6), (self.files, 8), (self.execute, 4),
+        kinds = [(self.instances, 6), (self.instance, 8), (self.state, 6),
+                 (self.snapshots, 6), (self.files, 8), (self.execute, 8),
                  (self.images, 5), (self.aliases, 4), (self.profiles, 8),
                  (self.networks, 2), (self.certificates, 1),
                  (self.server, 1), (self.operations, 1), (self.wrong, 4)]
         kinds = [kind for kind, weight in kinds for _ in range(weight)]
+        for call in OPENING:
+            yield call
         while True:
             yield self.one(*kinds)()
 
@@ -78,7 +94,7 @@ class Calls(object):
     def path(self, *more):
         kind = self.seldom('instances', 'containers')
         # A bad name in a path is simply not found
-        name = self.seldom(self.one(*INSTANCES), 'none')
+        name = self.seldom(self.one('c1', *INSTANCES), 'none')
         return '/'.join(('/1.0', kind, name) + more)
 
     # Parts of bodies
@@ -99,7 +115,8 @@ class Calls(object):
 
     def some_profiles(self):
         return self.one(['default'], ['default', 'p1'], ['default', 'p2'],
-                        self.seldom(['default'], ['none'], 'default', None,
+                        # without the root of `default` nothing works
+                        self.seldom(['default'], ['none'], 'default',
                                     ['default', 1]))
 
     def etag(self):
@@ -142,7 +159,8 @@ class Calls(object):
                     body)
 
     def instance(self):
-        method = self.one('GET', 'PUT', 'PATCH', 'POST', 'DELETE')
+        method = self.one('GET', 'PUT', 'PUT', 'PATCH', 'PATCH',
+                          self.one('POST', 'DELETE'))
         path = self.path()
         if method == 'GET':
             return Call('GET', path + self.seldom('', '?recursion=1'))
@@ -165,7 +183,8 @@ class Calls(object):
         if self.random.random() < 0.2:
             return Call('GET', path)
         action = self.seldom(self.one(
-            'start', 'start', 'stop', 'restart', 'freeze', 'unfreeze'),
+            'start', 'start', 'start', 'stop', 'restart', 'freeze',
+            'unfreeze', 'unfreeze'),
             'nonsense', 1)
         # Without force, what a shutdown does is up to init and the load
         body = {'action': action, 'force': True, 'timeout': 30}
@@ -229,7 +248,7 @@ class Calls(object):
     # Images
 
     def images(self):
-        number = self.one(0, 1)
+        number = self.one(0, 0, 1)
         path = '/1.0/images/' + self.seldom(
             FINGERPRINTS[number], FINGERPRINTS[number][:12], 'none', 'f' * 64)
         headers = {}

@@ -22,7 +22,7 @@ from pylxd import testing
 from .calls import IMAGES, RIGHT, Calls, quote
 
 #: Steps of each walk; each begins with what a new server has.
-LENGTH = 50
+LENGTH = 100
 STEPS = int(os.environ.get('STEPS') or 500)
 SEED = int(os.environ.get('SEED') or 1)
 
@@ -73,6 +73,8 @@ class Side(object):
             inner = done.json()['metadata'].get('metadata') or {}
             for _, output in sorted((inner.get('output') or {}).items()):
                 answers.append(self.plain(self.send('GET', output)))
+                answers[-1]['body'] = sorted(  # of env, for one
+                    answers[-1]['body'].splitlines())
         return answers
 
     def plain(self, response):
@@ -86,9 +88,6 @@ class Side(object):
         answer['body'] = response.content
         if answer['content-type'] == 'application/json':
             answer['body'] = self.replaced(response.json())
-            if isinstance(answer['body']['metadata'], list):
-                answer['body']['metadata'].sort(
-                    key=lambda item: json.dumps(item, sort_keys=True))
         return answer
 
     def replaced(self, value, key=''):
@@ -98,8 +97,9 @@ class Side(object):
             return key.upper()
         if isinstance(value, dict):
             return {key: self.replaced(value[key], key) for key in value}
-        if isinstance(value, list):
-            return [self.replaced(item) for item in value]
+        if isinstance(value, list):  # most are in no order
+            return sorted((self.replaced(item) for item in value),
+                          key=lambda item: json.dumps(item, sort_keys=True))
         if isinstance(value, six.string_types):
             value = value.replace(self.home, 'HOME')
             for pattern, name in _PATTERNS:

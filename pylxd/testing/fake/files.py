@@ -89,9 +89,11 @@ class Tree(object):
             return False
         if self.nodes[posixpath.dirname(place)].kind != 'directory':
             raise Broken('not a directory')
-        if new.kind == 'directory' and old:
+        if new.kind == 'directory' and old and old.kind == 'directory':
             return True
-        if old and new.kind == 'symlink':
+        if old and old[:2] == new[:2] == ('symlink', new.data):
+            return True
+        if old and new.kind in ('directory', 'symlink'):
             raise Broken('file exists')
         if old and old.kind == 'directory':
             raise Broken('is a directory')

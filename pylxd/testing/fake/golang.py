@@ -46,16 +46,13 @@ def decode(text, struct, fields):
         raise Mismatch("json: cannot unmarshal {} into Go value of type "
                        "{}".format(_kind(value), struct if '.' in struct
                                    else 'api.' + struct))
-    result = {} if fields else dict(value)
-    for field in fields.split():
-        name, letter = field.split(':')
-        given = value.get(name)
-        if given is None:
-            result[name] = _ZEROS.get(letter)
-        else:
-            _check(given, letter, struct + '.' + name)
-            result[name] = given
-    return result
+    letters = dict(field.split(':') for field in fields.split())
+    for name, given in value.items():
+        if given is not None and name in letters:
+            _check(given, letters[name], struct + '.' + name)
+    return {name: _ZEROS.get(letters.get(name, ''))
+            if value.get(name) is None else value[name]
+            for name in letters or value}
 
 
 def loads(text):

@@ -326,7 +326,7 @@ def _create_from(request, body):
         if shot and kind == 'snapshot':
             instances.find_snapshot(daemon, name, shot)
         else:
-            instances.find(daemon, name)
+            instances.find(daemon, source.get('name') or '')
     return request.operation('Downloading image', work)
 
 

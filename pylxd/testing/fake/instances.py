@@ -325,8 +325,9 @@ def check_devices(daemon, devices):
     for name, device in devices.items():
         problem, status = '', 500
         if device.get('type') not in _DEVICES:
-            problem = 'Failed loading device "{}": Unsupported device type' \
-                .format(name)
+            problem = 'Failed loading device "{}": {}'.format(
+                name, 'Unsupported device type' if device.get('type')
+                else 'Missing device type in config')
         elif device['type'] == 'disk' and not device.get('path') and (
                 not device.get('source')):
             problem = 'Disk entry is missing the required "source" or ' \
