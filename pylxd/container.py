@@ -190,7 +190,8 @@ class Instance(Named):
             replaced.
         :param decode: give text; bytes otherwise.
         :param stdin_payload: what it reads: bytes, text, a file object, or
-            an iterable of these.
+            an iterable of these; one that blocks holds no output up (a pipe
+            is read by its descriptor, an iterable by another thread).
         :param stdin_encoding: how text is sent.
         :param stdout_handler: called with each piece of output as it
             comes; the field of the result is then empty.
