@@ -80,7 +80,8 @@ def show(*line):
 
 
 def run(options):
-    os.environ['TMPDIR'] = options.directory or in_memory() or '/tmp'
+    os.environ['TMPDIR'] = (
+        options.directory or in_memory() or tempfile.gettempdir())
     tempfile.tempdir = None  # read it again
     directory = tempfile.mkdtemp(prefix='bench-')
     rows = []

@@ -29,6 +29,7 @@ def draw(path, title, across, up, lines, logarithmic=False):
         ys = [lowest * 10 ** n for n in range(
             int(round(math.log10(highest / lowest))) + 1)]
     else:
+        highest = max(highest, 1)
         step = 10.0 ** math.floor(math.log10(highest))
         lowest, highest = 0, step * math.ceil(highest / step)
         ys = [step * n for n in range(int(round(highest / step)) + 1)]
