@@ -1,112 +1,15 @@
 # -*- coding: utf-8 -*-
 import copy
-import inspect
 import json
-import re
 
 import pytest
-import requests
 import six
 from hypothesis import given, settings, strategies as st
 
-from pylxd import exceptions, manager, model, models
-from pylxd.api import Node
+from pylxd import exceptions, model, models
 from pylxd.profile import Profile, Profiles
 
-REFUSED = {'type': 'error', 'error_code': 400}
-
-
-class Store(object):
-    """A transport that is a server too: it keeps profiles."""
-
-    endpoint = '/s'
-
-    def __init__(self):
-        self.asked, self.documents, self.answers = [], {}, []
-
-    def add(self, name, **document):
-        self.documents[name] = dict({
-            'name': name, 'config': {}, 'devices': {}, 'description': '',
-            'used_by': [], 'new_field': {'a': 1}}, **document)
-
-    def request(self, method, path, params=None, json=None, headers=None,
-                **_):
-        kind, name = re.match('/1.0/([^/]+)/?(.*)', path).groups()
-        self.asked.append('{} {}'.format(method, path[len('/1.0/'):]) + (
-            '?recursion' if (params or {}).get('recursion') else ''))
-        self.sent = json
-        if self.answers:
-            answer = self.answers.pop(0)
-            if answer is not None:
-                return answer
-        if name and name not in self.documents:
-            return response(dict(REFUSED, error='not found'), 404)
-        if method == 'GET' and not name:
-            return response(sync(
-                list(self.documents.values())
-                if (params or {}).get('recursion') else
-                ['/1.0/{}/{}'.format(kind, name) for name in self.documents]))
-        if method == 'GET':
-            return response(sync(self.documents[name]),
-                            ETag=self.etag(name))
-        if 'If-Match' in (headers or {}) and headers[
-                'If-Match'] != self.etag(name):
-            return response(dict(REFUSED, error='ETag'), 412)
-        if method == 'PUT':
-            self.documents[name] = copy.deepcopy(json)
-        elif method == 'PATCH':
-            self.documents[name].update(json)
-        elif method == 'DELETE':
-            del self.documents[name]
-        elif name:
-            self.documents[json['name']] = dict(
-                self.documents.pop(name), name=json['name'])
-        else:
-            self.add(**json)
-        return response(sync({}))
-
-    def etag(self, name):
-        return json.dumps(self.documents[name], sort_keys=True)
-
-
-def sync(metadata):
-    return {'type': 'sync', 'metadata': metadata}
-
-
-def response(document, status=200, **headers):
-    made = requests.Response()
-    made.status_code = status
-    made._content = json.dumps(document).encode()
-    made.headers.update(headers)
-    return made
-
-
-class FakeClient(object):
-    identity = 'here'
-
-    def __init__(self, store):
-        self.store = self.transport = store
-        self.api = Node(store, '/1.0')
-
-
-@pytest.fixture
-def store():
-    made = Store()
-    made.add('p1', config={'user.a': '1', 'volatile.x': 'v'},
-             description=u'\xe4')
-    return made
-
-
-@pytest.fixture
-def client(store):
-    return FakeClient(store)
-
-
-@pytest.fixture
-def profile(client, store):
-    made = Profiles(client).get('p1')
-    del store.asked[:]
-    return made
+from .store import REFUSED, FakeClient, response, sync
 
 
 # -- reading
@@ -461,91 +364,6 @@ def test_copies_are_whole_and_apart(one, other):
         assert model._refill(working, other) is working
 
 
-# -- lists
-
-@pytest.fixture
-def now(monkeypatch):
-    """The time, which a test may set."""
-    now = [0.0]
-    monkeypatch.setattr(manager, 'clock', lambda: now[0])
-    return now
-
-
-def fill(store, count=50):
-    for number in range(count):
-        store.add('q{}'.format(number))
-
-
-def test_one_request_loads_a_list(client, store):
-    fill(store)
-    made = Profiles(client).all()
-    assert [each.description for each in made].count('') == 50
-    assert store.asked == ['GET profiles', 'GET profiles?recursion']
-    assert not [each for each in made if each.dirty]
-
-
-def test_a_slow_loop_sees_what_is_there(client, store, now):
-    fill(store)
-    made = Profiles(client).all()
-    made[0].description
-    now[0] = manager.FRESH + 0.1
-    store.documents['q7']['description'] = 'new'
-    each, = (each for each in made if each.name == 'q7')
-    assert each.description == 'new'
-    assert store.asked == ['GET profiles', 'GET profiles?recursion',
-                           'GET profiles/q7']  # not all of them again
-
-
-def test_a_busy_loop_loads_them_again(client, store, now):
-    fill(store)
-    made = Profiles(client).all()
-    for each in made[:25]:
-        each.description
-    now[0] = manager.FRESH + 0.1
-    for each in made[25:]:
-        each.description
-    assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
-
-
-def test_one_that_went_away(client, store):
-    made, = Profiles(client).all()
-    store.documents.clear()
-    with pytest.raises(exceptions.NotFound):
-        made.description
-
-
-@pytest.mark.trap('quoted-lists')
-def test_names_that_are_quoted_twice(client, store):
-    """LXD 5.0 does that, so only the objects tell them."""
-    store.documents.clear()
-    store.add(u'a \xe4')
-    store.answers.append(response(sync(['/1.0/profiles/a%2520%25C3%25A4'])))
-    assert [each.name for each in Profiles(client).all()] == [u'a \xe4']
-
-
-@pytest.mark.trap('quoted-lists')
-def test_lists_of_a_project(client, store):
-    store.answers.append(response(sync(['/1.0/profiles/p1?project=x'])))
-    assert [each.name for each in Profiles(client).all()] == ['p1']
-
-
-@pytest.mark.parametrize('listed', [
-    {}, None, 'x', [5], [None], [['a']], [{}]])
-def test_lists_that_are_none(client, store, listed):
-    store.answers.append(response(sync(listed)))
-    with pytest.raises(exceptions.InvalidResponse):
-        Profiles(client).all()
-
-
-@pytest.mark.parametrize('documents', [
-    {}, None, [5], [{}], [{'name': []}], [None]])
-def test_documents_that_are_none(client, store, documents):
-    made, = Profiles(client).all()
-    store.answers.append(response(sync(documents)))
-    with pytest.raises(exceptions.InvalidResponse):
-        made.description
-
-
 # -- what all kinds have
 
 def test_exists(client):
@@ -578,28 +396,3 @@ def test_put_patch_post_delete(profile, store):
     assert store.documents == {}
     with pytest.raises(exceptions.NotFound):
         profile.sync()
-
-
-@pytest.mark.parametrize('cls', [
-    each for each in vars(models).values()
-    if inspect.isclass(each) and issubclass(each, model.Model)
-    and each is not models.Snapshot])
-def test_class_methods_beside_the_managers(cls):
-    for name in ('all', 'get', 'exists'):
-        method = getattr(cls, name)
-        assert method.__doc__ and method.__name__ == name
-    if six.PY3:
-        inspect.signature(cls.get)
-        first = list(inspect.signature(cls.get).parameters)[0]
-        assert first == 'client'
-
-
-def test_class_methods(client, store):
-    class Mine(Profile):
-        pass
-
-    assert type(Mine.get(client, 'p1')) is Mine
-    assert [type(each) for each in Mine.all(client)] == [Mine]
-    made = Profile.create(client, 'p2', {'user.a': '1'})
-    assert made.name == 'p2' and made.config == {'user.a': '1'}
-    assert Profile.exists(client, 'p2')

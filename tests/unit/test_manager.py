@@ -1,0 +1,118 @@
+# -*- coding: utf-8 -*-
+import inspect
+
+import pytest
+import six
+
+from pylxd import exceptions, manager, model, models
+from pylxd.profile import Profile, Profiles
+
+from .store import response, sync
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """The time, which a test may set."""
+    now = [0.0]
+    monkeypatch.setattr(manager, 'clock', lambda: now[0])
+    return now
+
+
+def fill(store, count=50):
+    for number in range(count):
+        store.add('q{}'.format(number))
+
+
+def test_one_request_loads_a_list(client, store):
+    fill(store)
+    made = Profiles(client).all()
+    assert [each.description for each in made].count('') == 50
+    assert store.asked == ['GET profiles', 'GET profiles?recursion']
+    assert not [each for each in made if each.dirty]
+
+
+def test_a_slow_loop_sees_what_is_there(client, store, now):
+    fill(store)
+    made = Profiles(client).all()
+    made[0].description
+    now[0] = manager.FRESH + 0.1
+    store.documents['q7']['description'] = 'new'
+    each, = (each for each in made if each.name == 'q7')
+    assert each.description == 'new'
+    assert store.asked == ['GET profiles', 'GET profiles?recursion',
+                           'GET profiles/q7']  # not all of them again
+
+
+def test_a_busy_loop_loads_them_again(client, store, now):
+    fill(store)
+    made = Profiles(client).all()
+    for each in made[:25]:
+        each.description
+    now[0] = manager.FRESH + 0.1
+    for each in made[25:]:
+        each.description
+    assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
+
+
+def test_one_that_went_away(client, store):
+    made, = Profiles(client).all()
+    store.documents.clear()
+    with pytest.raises(exceptions.NotFound):
+        made.description
+
+
+@pytest.mark.trap('quoted-lists')
+def test_names_that_are_quoted_twice(client, store):
+    """LXD 5.0 does that, so only the objects tell them."""
+    store.documents.clear()
+    store.add(u'a \xe4')
+    store.answers.append(response(sync(['/1.0/profiles/a%2520%25C3%25A4'])))
+    assert [each.name for each in Profiles(client).all()] == [u'a \xe4']
+
+
+@pytest.mark.trap('quoted-lists')
+def test_lists_of_a_project(client, store):
+    store.answers.append(response(sync(['/1.0/profiles/p1?project=x'])))
+    assert [each.name for each in Profiles(client).all()] == ['p1']
+
+
+@pytest.mark.parametrize('listed', [
+    {}, None, 'x', [5], [None], [['a']], [{}]])
+def test_lists_that_are_none(client, store, listed):
+    store.answers.append(response(sync(listed)))
+    with pytest.raises(exceptions.InvalidResponse):
+        Profiles(client).all()
+
+
+@pytest.mark.parametrize('documents', [
+    {}, None, [5], [{}], [{'name': []}], [None]])
+def test_documents_that_are_none(client, store, documents):
+    made, = Profiles(client).all()
+    store.answers.append(response(sync(documents)))
+    with pytest.raises(exceptions.InvalidResponse):
+        made.description
+
+
+@pytest.mark.parametrize('cls', [
+    each for each in vars(models).values()
+    if inspect.isclass(each) and issubclass(each, model.Model)
+    and each is not models.Snapshot])
+def test_class_methods_beside_the_managers(cls):
+    for name in ('all', 'get', 'exists'):
+        method = getattr(cls, name)
+        assert method.__doc__ and method.__name__ == name
+    if six.PY3:
+        inspect.signature(cls.get)
+        first = list(inspect.signature(cls.get).parameters)[0]
+        assert first == 'client'
+
+
+def test_class_methods(client, store):
+    class Mine(Profile):
+        pass
+
+    assert type(Mine.get(client, 'p1')) is Mine
+    assert [type(each) for each in Mine.all(client)] == [Mine]
+    made = Profile.create(client, 'p2', {'user.a': '1'})
+    assert made.name == 'p2' and made.config == {'user.a': '1'}
+    assert Profile.exists(client, 'p2')

@@ -1,0 +1,91 @@
+# -*- coding: utf-8 -*-
+import gc
+import os
+import threading
+import warnings
+
+import pytest
+import six
+
+from pylxd import exceptions
+from pylxd.transport import Transport
+from wire import Server, http, tls
+
+
+@pytest.mark.parametrize('path', [None, True])
+def test_a_post_takes_no_stale_connection(path):
+    """One that is known to be closed is not written to."""
+    with Server(lambda _: http(b'1'), path) as server:
+        made = Transport(server.endpoint)
+        made.request('GET', '/')
+        server.close_connections()
+        assert made.request('POST', '/').content == b'1'
+        assert server.asked == ['GET /', 'POST /']
+
+
+@pytest.mark.parametrize('path, secure', [
+    (True, False), (None, False), (None, True)])
+def test_connections_are_kept(pairs, path, secure):
+    with Server(lambda _: http(b'1'), path,
+                tls(pairs['own']) if secure else None) as server:
+        made = Transport(server.endpoint, verify=pairs['own'][0])
+        for path in 'abcdefgh':
+            made.request('GET', '/' + path)
+        assert server.connections == 1
+        made.close()
+        made.request('GET', '/')
+        assert server.connections == 2
+
+
+def test_threads_do_not_mix_answers_up():
+    with Server(lambda request: http(six.ensure_binary(request.target)),
+                True) as server:
+        made = Transport(server.endpoint)
+        wrong = []
+
+        def ask(number):
+            for each in range(20):
+                path = '/{}-{}'.format(number, each)
+                if made.request('GET', path).content != path.encode():
+                    wrong.append(path)
+
+        threads = [threading.Thread(target=ask, args=(number,))
+                   for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong and len(server.requests) == 160
+
+
+def test_sockets_are_closed_when_a_handshake_fails(pairs):
+    before = len(os.listdir('/proc/self/fd'))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')  # Python 3 warns of lost sockets
+        with Server(lambda _: http(), context=tls(
+                pairs['signed-elsewhere'])) as server:
+            made = Transport(server.endpoint, verify=pairs['ca'][0])
+            for _ in range(5):
+                for call in (lambda: made.request('GET', '/'), made.connect):
+                    with pytest.raises(exceptions.ClientConnectionFailed):
+                        call()
+    made.close()
+    gc.collect()  # PyPy, of the server's
+    assert len(os.listdir('/proc/self/fd')) <= before
+    assert not [str(each.message) for each in caught]
+
+
+@pytest.mark.parametrize('secure', [False, True])
+def test_a_timeout_is_not_for_each_byte(pairs, secure):
+    """A server could send one now and then, for ever."""
+    def drip(connection):
+        connection.sendall(http(b'', Content_Length=999))
+        while True:
+            connection.sendall(b'x')
+            threading.Event().wait(0.05)
+
+    with Server(lambda _: drip, not secure,
+                tls(pairs['own']) if secure else None) as server:
+        made = Transport(server.endpoint, verify=pairs['own'][0], timeout=0.2)
+        with pytest.raises(exceptions.ConnectionTimeout):
+            made.request('GET', '/')

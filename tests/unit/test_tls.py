@@ -1,0 +1,200 @@
+# -*- coding: utf-8 -*-
+import ssl
+import warnings
+
+import pytest
+
+from pylxd import exceptions
+from pylxd.transport import Transport
+from wire import Listener, Server, http, tls
+
+from .test_transport import ways
+
+
+@pytest.mark.parametrize('shown, verify, accepted', [
+    ('own', 'own', True),           # pinned
+    ('own', True, False),           # nobody vouches for it
+    ('own', False, True),
+    ('other', 'own', False),        # it has changed
+    ('elsewhere', 'elsewhere', True),  # pinned, whatever its name
+    ('elsewhere', False, True),
+    ('signed', 'ca', True),
+    ('signed', 'signed', True),     # pinned, whoever signed it
+    ('signed-elsewhere', 'ca', False),  # genuine, but of another host
+    ('signed-elsewhere', 'signed-elsewhere', True),
+    ('signed', 'other', False),
+    ('own', 'ca', False),
+])
+def test_who_is_trusted(pairs, shown, verify, accepted, monkeypatch):
+    # Nothing in the environment may loosen or tighten it
+    anybody = pairs[shown][0] if not accepted else pairs['other'][0]
+    for name in ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE'):
+        monkeypatch.setenv(name, anybody)
+    verify = pairs[verify][0] if verify in pairs else verify
+    with Server(lambda _: http(), context=tls(pairs[shown])) as server:
+        raised = list(ways(server, verify=verify))
+        if accepted:
+            assert raised == [None, None]
+            assert len(server.requests) == 1
+        else:
+            assert not server.requests
+            for each in raised:
+                assert type(each) is exceptions.ClientConnectionFailed
+                assert 'certificate' in str(each) or 'match' in str(each)
+                assert server.endpoint in str(each)
+
+
+def test_a_refused_certificate_says_what_to_do(pairs):
+    with Server(lambda _: http(), context=tls(pairs['own'])) as server:
+        for raised in ways(server):
+            assert 'pass its path as verify=' in str(raised)
+
+
+@pytest.mark.parametrize('verify', [True, '.', 'own'])
+def test_names_are_checked(pairs, verify):
+    """Also of a directory of authorities, and of the system's."""
+    class Peer(object):
+        def getpeercert(self, binary=False):
+            return b'der' if binary else {
+                'subjectAltName': (('DNS', 'example.org'),)}
+
+    for host, refused in (('example.org', False), ('example.com', True)):
+        made = Transport('https://' + host,
+                         verify=pairs['own'][0] if verify == 'own' else verify)
+        if not refused:
+            made.check_peer(Peer())
+            continue
+        with pytest.raises(exceptions.ClientConnectionFailed):
+            with made.errors():
+                made.check_peer(Peer())
+
+
+def test_a_directory_without_authorities(pairs, tmpdir):
+    with Server(lambda _: http(), context=tls(pairs['signed'])) as server:
+        for raised in ways(server, verify=str(tmpdir)):
+            assert isinstance(raised, exceptions.ClientConnectionFailed)
+
+
+def test_no_tls_before_1_2(pairs):
+    context = tls(pairs['own'])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+    except AttributeError:  # Python 2
+        context.options |= ssl.OP_NO_TLSv1_2 | getattr(
+            ssl, 'OP_NO_TLSv1_3', 0)
+    context.set_ciphers('ALL:@SECLEVEL=0')
+    with Server(lambda _: http(), context=context) as server:
+        made = Transport(server.endpoint, verify=False)
+        # OpenSSL itself may refuse it, but not everywhere
+        made.context.set_ciphers('ALL:@SECLEVEL=0')
+        for way in (lambda: made.request('GET', '/'), made.connect):
+            with pytest.raises(exceptions.ClientConnectionFailed):
+                way()
+
+
+def test_the_key_pair_is_shown(pairs):
+    context = tls(pairs['own'])
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(pairs['other'][0])
+    shown = []
+
+    def serve(connection):
+        shown.append(connection.getpeercert(True))
+        connection.recv(65536)
+        connection.sendall(http())
+
+    with Listener(serve, context=context) as server:
+        assert list(ways(server, verify=pairs['own'][0],
+                         cert=pairs['other'])) == [None, None]
+    with open(pairs['other'][0]) as pem:
+        der = ssl.PEM_cert_to_DER_cert(pem.read())
+    assert shown[0] == der
+    with Listener(serve, context=context) as server:
+        raised = next(ways(server, verify=pairs['own'][0]))
+        assert isinstance(raised, exceptions.ClientConnectionFailed)
+
+
+def test_one_file_for_both(pairs, tmpdir):
+    both = tmpdir.join('both')
+    both.write(open(pairs['own'][0]).read() + open(pairs['own'][1]).read())
+    both.chmod(0o600)
+    assert Transport('https://h', cert=str(both)).context
+
+
+def test_an_open_key_is_warned_about(pairs, tmpdir):
+    key = tmpdir.join('key')
+    key.write(open(pairs['own'][1]).read())
+    key.chmod(0o640)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        Transport('https://h', cert=(pairs['own'][0], str(key)))
+    assert [str(each.message) for each in caught
+            if 'can be read by others' in str(each.message)]
+    key.chmod(0o600)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        Transport('https://h', cert=(pairs['own'][0], str(key)))
+    assert not [each for each in caught if 'read by' in str(each.message)]
+
+
+ENCRYPTED = u"""-----BEGIN RSA PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF
+
+AAAA
+-----END RSA PRIVATE KEY-----
+"""
+
+
+@pytest.mark.parametrize('cert, said', [
+    (('/none/crt', '/none/key'), 'No such file'),
+    (('{dir}', '{dir}'), 'directory'),
+    (('{text}', '{key}'), 'holds no certificate in PEM form'),
+    (('{crt}', '{text}'), 'holds no private key in PEM form'),
+    (('{crt}', '{other}'), 'no certificate and its key'),
+    (('{key}', '{crt}'), 'holds no certificate'),
+    (('{crt}', '{encrypted}'), 'no certificate and its key'),
+    (('{broken}', '{key}'), 'no certificate and its key'),
+    ('{crt}', 'holds no private key'),
+    (('{binary}', '{key}'), 'cert: '),
+])
+def test_unusable_key_pairs(pairs, tmpdir, cert, said):
+    for name, text in (('text', u'hello'), ('encrypted', ENCRYPTED), (
+            'broken', u'-----BEGIN CERTIFICATE-----\nAAAA\n'
+            u'-----END CERTIFICATE-----\n')):
+        tmpdir.join(name).write_text(text, 'ascii')
+    tmpdir.join('binary').write_binary(b'\x30\x82\xff\xfe')
+    names = dict({name: str(tmpdir.join(name)) for name in (
+        'text', 'encrypted', 'broken', 'binary')}, dir=str(tmpdir),
+        crt=pairs['own'][0], key=pairs['own'][1], other=pairs['other'][1])
+    cert = (cert.format(**names) if isinstance(cert, str)
+            else tuple(each.format(**names) for each in cert))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of keys that others can read
+        with pytest.raises(exceptions.InvalidCertificate) as info:
+            Transport('https://h', cert=cert)
+    assert said in str(info.value)
+
+
+@pytest.mark.parametrize('cert', [
+    7, ('a',), ('a', 'b', 'c'), object(), (None, None), ('a', None)])
+def test_key_pairs_of_wrong_types(cert):
+    with pytest.raises((TypeError, exceptions.InvalidCertificate)):
+        Transport('https://h', cert=cert)
+
+
+@pytest.mark.parametrize('verify', [
+    '/none', '{text}', '{key}', '{broken}', None, 0, 1, 7, object(), ''])
+def test_unusable_authorities(pairs, tmpdir, verify):
+    tmpdir.join('text').write_text(u'hello', 'ascii')
+    tmpdir.join('broken').write_text(
+        u'-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+        'ascii')
+    if isinstance(verify, str):
+        verify = verify.format(text=tmpdir.join('text'), key=pairs['own'][1],
+                               broken=tmpdir.join('broken'))
+    with pytest.raises((TypeError, exceptions.InvalidCertificate)):
+        Transport('https://h', verify=verify)
