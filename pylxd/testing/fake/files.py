@@ -89,8 +89,8 @@ class Tree(object):
             return False
         if self.nodes[posixpath.dirname(place)].kind != 'directory':
             raise Broken('not a directory')
-        if new.kind == 'directory' and old and old.kind == 'directory':
-            return True
+        if new.kind == 'directory' and self.get(path, True):
+            return True  # a file, even
         if old and old[:2] == new[:2] == ('symlink', new.data):
             return True
         if old and new.kind in ('directory', 'symlink'):

@@ -408,7 +408,7 @@ def _put(request, fingerprint):
         golang.decode(request.text, 'shared.Jmap', '')
     body = request.json('ImagePut', 'public:b auto_update:b properties:m '
                         'profiles:l expires_at:s')
-    given = json.loads(request.text.decode('utf-8'))
+    given = golang.loads(request.text) or {}
     if request.method == 'PATCH':
         body = {key: body[key] for key in given if key in body}
         if 'properties' in body:

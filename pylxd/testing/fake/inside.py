@@ -90,10 +90,13 @@ def _put_file(request, collection, name):
         raise APIError(400, 'Bad file type: ' + kind)
     mode = request.header('mode')
     numbers = [request.header(key) for key in ('uid', 'gid')]
-    uid, gid = [int(number) if number.isdigit() else 0 for number in numbers]
+    uid, gid = [int(number) if number.isdigit() and kind != 'symlink' else 0
+                for number in numbers]
     data = b'' if kind == 'directory' else request.text
-    new = node(kind, data, int(mode, 8) if re.match('[0-7]+$', mode) and (
-        kind != 'symlink') else None, uid, gid)
+    # a leading 0 makes it octal; only the last nine bits are kept
+    new = node(kind, data, int(mode, 8 if mode[0] == '0' else 10) & 0o777
+               if re.match('0[0-7]*$|[1-9][0-9]*$', mode) and (
+                   kind != 'symlink') else None, uid, gid)
     action = {'file': 'open', 'directory': 'mkdir'}.get(
         kind, 'symlink ' + data.decode('utf-8', 'replace'))
     with _sftp(action, path), request.daemon.lock:

@@ -633,7 +633,7 @@ def _patch(request, collection, name):
     with instance.turn:
         request.match(instance.counts)
         body = request.json('InstancePut', _PUT)
-        given = golang.loads(request.text)
+        given = golang.decode(request.text, 'shared.Jmap', '')
         for field in ('architecture', 'ephemeral', 'profiles'):
             if given.get(field) is None:
                 body[field] = getattr(instance, field)

@@ -165,14 +165,14 @@ class Things(object):
             name = self.find(request, name)
             old = self.all(daemon)[name]
             request.match(self.counts(daemon, name))
-            if request.method == 'PATCH':
-                golang.decode(request.text, 'shared.Jmap', '')
+            given = request.method == 'PATCH' and golang.decode(
+                request.text, 'shared.Jmap', '')
             body = request.json(self.struct + 'Put', self.fields)
             if request.method == 'PATCH':
                 for field in list(body):
                     if isinstance(old.get(field), dict):
                         body[field] = dict(old[field], **(body[field] or {}))
-                    elif field not in golang.loads(request.text):
+                    elif field not in given:
                         body[field] = old.get(field)
             old.update(self.change(request, name, body, old))
         self.tell(request, name, 'updated')
