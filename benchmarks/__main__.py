@@ -92,13 +92,10 @@ def run(options):
             about = machine(place.client)
             print(about)
             show(*COLUMNS)
-            try:
-                for name in options.cases or CASES:
-                    for row in CASES[name](place):
-                        rows.append((name, row))
-                        show(*cells(row))
-            finally:
-                place.close()
+            for name in options.cases or CASES:
+                for row in CASES[name](place):
+                    rows.append((name, row))
+                    show(*cells(row))
             if not os.path.isdir(options.output):
                 os.makedirs(options.output)
             write(options.output, about, rows, place.figures)

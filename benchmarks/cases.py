@@ -59,12 +59,6 @@ class Place(object):
             self._known[make] = make(self)
         return self._known[make]
 
-    def close(self):
-        if crowd in self._known:
-            for container in self.client.containers.all():
-                if container.name != 'c1':
-                    container.delete(wait=True)
-
 
 def container(place):
     """``c1``, running."""
