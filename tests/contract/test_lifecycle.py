@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pylxd import exceptions, model
+from pylxd import exceptions, manager
 from pylxd.container import Container, Instance
 from pylxd.model import Model, attribute
 from pylxd.profile import Profile
@@ -66,7 +66,7 @@ def test_a_list_has_names_alone(lxd_client, thing, kind, sent):
 
 def test_one_request_loads_all_that_were_listed(
         lxd_client, name, sent, monkeypatch):
-    monkeypatch.setattr(model, 'FRESH', 600)
+    monkeypatch.setattr(manager, 'FRESH', 600)
     for number in range(5):
         lxd_client.profiles.create(name + str(number), {'user.a': 'b'})
     listed = [each for each in lxd_client.profiles.all()
@@ -80,7 +80,7 @@ def test_one_request_loads_all_that_were_listed(
 @pytest.mark.parametrize('fresh', [600, 0])
 def test_what_was_listed_long_ago_is_asked_for_again(
         lxd, lxd_client, name, monkeypatch, fresh):
-    monkeypatch.setattr(model, 'FRESH', fresh)
+    monkeypatch.setattr(manager, 'FRESH', fresh)
     for each in 'ab':
         lxd_client.profiles.create(name + each, {'user.a': 'old'})
     one, two = [each for each in lxd_client.profiles.all()
