@@ -277,9 +277,11 @@ class Calls(object):
                 # twice the same within a second would exist already
                 'properties': {'x': str(self.random.random())},
                 'aliases': self.one([], [{'name': 'published'}]),
-                'source': {'type': self.one('instance', 'container',
-                                            'snapshot', 'nonsense'),
-                           'name': self.one('c1', 'c1/s1', 'c2', 'none')}}))
+                'source': self.one(
+                    {'type': self.one('instance', 'container', 'snapshot',
+                                      'nonsense'),
+                     'name': self.one('c1', 'c2', 'none')},
+                    {'type': 'snapshot', 'name': 'c2/s1'})}))
 
     def aliases(self):
         path = '/1.0/images/aliases'

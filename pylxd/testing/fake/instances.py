@@ -92,13 +92,13 @@ class Instance(object):
         return [self.architecture, self.config, self.devices, self.ephemeral,
                 self.profiles]
 
-    def expanded(self, field):
-        # type: (str) -> Dict[str, Any]
+    def expanded(self, field, own=None):
+        # type: (str, Any) -> Dict[str, Any]
         """Its ``config`` or ``devices`` with those of its profiles."""
         result = {}  # type: Dict[str, Any]
         for name in self.profiles:
             result.update(self.daemon.profiles[name][field])
-        result.update(getattr(self, field))
+        result.update(getattr(self, field) if own is None else own)
         return result
 
     def render(self):
@@ -240,6 +240,16 @@ class Snapshot(object):
             self.fields['description'] = ''
         self.tree = instance.tree and instance.tree.copy()
 
+    def render(self, instance):
+        # type: (Instance) -> Dict[str, Any]
+        """What is sent of it: it has the profiles that its instance has
+        now."""
+        fields = dict(self.fields, profiles=instance.profiles)
+        for field in ('config', 'devices'):
+            fields['expanded_' + field] = instance.expanded(
+                field, self.fields[field])
+        return fields
+
 
 def home(daemon):
     # type: (Daemon) -> str
@@ -375,7 +385,7 @@ def _list(request, collection):
             for one, fields in zip(instances, result):
                 fields.update(
                     backups=None, state=one.state(),
-                    snapshots=[shot.fields for shot in
+                    snapshots=[shot.render(one) for shot in
                                one.snapshots.values()] or None)
         return sync(result)
 
@@ -599,8 +609,8 @@ def _get(request, collection, name):
         if request.recursion():
             fields.update(
                 backups=None, state=instance.state(), snapshots=[
-                    shot.fields for shot in instance.snapshots.values()]
-                or None)
+                    shot.render(instance) for shot in
+                    instance.snapshots.values()] or None)
         return sync(fields, etag=instance.counts)
 
 
@@ -698,7 +708,7 @@ def _restore(request, instance, name, after):
         with instance.working('restore', operation):
             for field in ('config', 'devices'):
                 setattr(instance, field, dict(shot.fields[field]))
-            for field in ('architecture', 'ephemeral', 'profiles'):
+            for field in ('architecture', 'ephemeral'):
                 setattr(instance, field, shot.fields[field])
             instance.description = ''
             instance.tree = shot.tree and shot.tree.copy()
@@ -833,7 +843,8 @@ def _list_snapshots(request, collection, name):
     # type: (Request, str, str) -> Any
     instance = find(request.daemon, name)
     if request.recursion():
-        return [shot.fields for shot in instance.snapshots.values()]
+        return [shot.render(instance)
+                for shot in instance.snapshots.values()]
     return [instance.path + '/snapshots/' + parse.quote(
                 shot.encode('utf-8'), '')
             for shot in instance.snapshots]
@@ -888,7 +899,8 @@ def _create_snapshot(request, collection, name):
 def _get_snapshot(request, collection, name, snapshot):
     # type: (Request, str, str, str) -> Any
     shot = find_snapshot(request.daemon, name, snapshot)
-    return sync(shot.fields, etag=[shot.fields['expires_at']])
+    return sync(shot.render(find(request.daemon, name)),
+                etag=[shot.fields['expires_at']])
 
 
 @route('PUT', '/1.0/{instances}/{}/snapshots/{}')
