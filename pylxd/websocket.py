@@ -12,6 +12,7 @@ import six
 from ws4py import streaming
 from ws4py.client import WebSocketBaseClient
 from ws4py.exc import HandshakeError
+from ws4py.messaging import TextMessage
 
 from pylxd import api, exceptions
 from pylxd.pools import BLOCK, clock
@@ -46,12 +47,23 @@ class Validator(object):
         return True, not self._decoder.getstate()[0], 0, 0
 
 
+class Text(TextMessage):
+    """Text that is there; ws4py's is not so before its first character, and
+    cannot tell where that is torn over two frames."""
+
+    def __bool__(self):
+        # type: () -> bool
+        return True
+
+    __nonzero__ = __bool__
+
+
 class Stream(streaming.Stream):
-    """ws4py's parser with our validator in it."""
+    """ws4py's parser with our parts in it."""
 
     receiver = types.FunctionType(
         six.get_unbound_function(streaming.Stream.receiver).__code__,
-        dict(vars(streaming), Utf8Validator=Validator))
+        dict(vars(streaming), Utf8Validator=Validator, TextMessage=Text))
 
 
 class Wire(WebSocketBaseClient):

@@ -262,6 +262,21 @@ def test_event_frames(data, tls):
         events.run()
 
 
+@pytest.mark.parametrize('pieces', [
+    [b'{"a": "\xc2', b'\xb5"}'], [b'', b'{"a": "\xc2\xb5"}']])
+def test_text_in_pieces(pieces):
+    """An event may be torn anywhere, in a character too."""
+    data = frame(pieces[0], 1, 0) + frame(pieces[1], 0, 1)
+    with Server(lambda request: lambda connection: connection.sendall(
+            upgrade(request) + data), True) as server:
+        events = websocket.bind(
+            Transport(server.endpoint, timeout=5), '/1.0/events',
+            websocket.EventsClient)
+        events.connect()
+        events.run()
+    assert events.messages == [{'a': u'\xb5'}]
+
+
 @fuzz(THEIRS, st.binary(max_size=300), st.booleans())
 def test_handshakes(answer, accepts):
     """answers to a handshake"""
