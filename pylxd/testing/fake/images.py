@@ -323,9 +323,9 @@ def _create_from(request, body):
     if kind not in ('image', 'url') and not daemon.kind.wordy:
         from pylxd.testing.fake import instances
         name, _, shot = (source.get('name') or '').partition('/')
-        if shot and kind == 'snapshot':
-            instances.find_snapshot(daemon, name, shot)
-        else:
+        if kind != 'snapshot' or shot not in instances.find(
+                daemon, name).snapshots:
+            # of a snapshot no more is said than of an instance
             instances.find(daemon, source.get('name') or '')
     return request.operation('Downloading image', work)
 
