@@ -642,8 +642,8 @@ def _patch(request, collection, name):
     instance = find(request.daemon, name)
     with instance.turn:
         request.match(instance.counts)
-        body = request.json('InstancePut', _PUT)
         given = golang.decode(request.text, 'shared.Jmap', '')
+        body = request.json('InstancePut', _PUT)
         for field in ('architecture', 'ephemeral', 'profiles'):
             if given.get(field) is None:
                 body[field] = getattr(instance, field)
