@@ -32,7 +32,8 @@ def endless(lxd_client, running):
         'command': ['sleep', '1000'], 'wait-for-websocket': False,
         'interactive': False}).json()['metadata']
     yield operation['id']
-    running.restart(wait=True)
+    running.stop(wait=True)
+    running.start(wait=True)
 
 
 @pytest.mark.documents('Client.operations', 'Operation.get',

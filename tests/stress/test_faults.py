@@ -423,8 +423,18 @@ def test_a_command_starts_when_all_sockets_are_there(nothing_left):
 
 # -- Ctrl-C
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, also where a shell has started us in the background,
+    which lets it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize('call', [execute, wait, upload, export, events])
-def test_ctrl_c(lxd, real, running, table, size, tmpdir, call):
+def test_ctrl_c(lxd, real, running, table, size, tmpdir, interruptible,
+                call):
     """Control returns at once; the client of a REPL goes on."""
     client, longest, tries = lxd.client(), 0, size(1, 10)
     main = threading.current_thread().ident
