@@ -165,7 +165,7 @@ def listing(place):
     """``containers.all()``, reading ``.status`` and ``.config``"""
     place.once(container)
     place.once(crowd)
-    whole = place.client.server.instances('container')
+    whole = place.client.dialect.instances('container')
     query = '/1.0/{}?recursion=1&{}'.format(
         whole[0], '&'.join('='.join(each).replace(' ', '%20')
                            for each in whole[1].items()))
@@ -329,7 +329,7 @@ def files(place):
     size = place.size(1024)
     source, target = blank(place.file('source'), size), place.file('target')
     url = place.path + '/files?path=' + bulk.REMOTE
-    kind = place.client.server.header('type') + ': file'
+    kind = place.client.dialect.header('type') + ': file'
     for row in transfer(
             place, 'files.put from a file', 'files_put', source,
             lambda: peers.curl(place.kit, url, '-X', 'POST', '-H', kind, '-H',
@@ -380,7 +380,7 @@ def images(place):
     def create():
         begun = json.loads(peers.curl(
             place.kit, '/1.0/images', '-X', 'POST', '-H', 'Expect:', '-H',
-            place.client.server.header('filename') + ': big',
+            place.client.dialect.header('filename') + ': big',
             '-T', path).decode())
         peers.curl(place.kit, begun['operation'] + '/wait')
 

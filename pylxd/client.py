@@ -1,20 +1,20 @@
 """The client: connects, knows the server, holds the managers."""
 from pylxd import exceptions
-from pylxd.api import Node, quote
-from pylxd.certificate import Certificates
-from pylxd.container import Containers, Instances, VirtualMachines
-from pylxd.image import Images
-from pylxd.network import Networks
-from pylxd.operation import Operations
-from pylxd.profile import Profiles
-from pylxd.server import Server, default_key_pair, default_socket
-from pylxd.tls import key_pair
-from pylxd.transport import Transport
+from pylxd.transport.rest import Node, quote
+from pylxd.models.certificate import Certificates
+from pylxd.models.instance import Containers, Instances, VirtualMachines
+from pylxd.models.image import Images
+from pylxd.models.network import Networks
+from pylxd.core.operation import Operations
+from pylxd.models.profile import Profiles
+from pylxd.transport.dialect import Dialect, default_key_pair, default_socket
+from pylxd.transport.tls import key_pair
+from pylxd.transport.connection import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Optional, Union
-    from pylxd.tls import Cert
+    from pylxd.transport.tls import Cert
 
 
 class EventType(object):
@@ -89,9 +89,9 @@ class Client(object):
                         else None)[version]
         #: What is at the other end.
         try:
-            self.server = Server(self.api)
+            self.dialect = Dialect(self.api)
             if project not in (None, 'default'):
-                self.server.need('projects')
+                self.dialect.need('projects')
         except BaseException:
             self.close()
             raise
@@ -125,19 +125,19 @@ class Client(object):
     def host_info(self):
         # type: () -> Dict[str, Any]
         """What ``GET /1.0`` answered when it was last asked."""
-        return self.server.info
+        return self.dialect.info
 
     @property
     def trusted(self):
         # type: () -> bool
         """Whether the server trusts this client."""
-        return self.server.trusted
+        return self.dialect.trusted
 
     @property
     def identity(self):
         # type: () -> str
         """What tells its server from others."""
-        return self.server.identity or self.transport.endpoint
+        return self.dialect.identity or self.transport.endpoint
 
     @property
     def address(self):
@@ -148,7 +148,7 @@ class Client(object):
         """
         if not self.transport.socket_path:
             return self.transport.url
-        for address in self.server.addresses:
+        for address in self.dialect.addresses:
             return 'https://' + address
         raise exceptions.ClientConnectionFailed(
             '{}: another server cannot reach this one, as it does not listen '
@@ -158,7 +158,7 @@ class Client(object):
     def has_api_extension(self, name):
         # type: (str) -> bool
         """Whether the server has an API extension."""
-        return self.server.has(name)
+        return self.dialect.has(name)
 
     def assert_has_api_extension(self, name):
         # type: (str) -> None
@@ -166,7 +166,7 @@ class Client(object):
 
         :raises LXDAPIExtensionNotAvailable: also a NotImplementedError.
         """
-        self.server.need(name)
+        self.dialect.need(name)
 
     def authenticate(self, password):
         # type: (str) -> None
@@ -190,7 +190,7 @@ class Client(object):
             self.certificates.create(password, pem.read())
         # A kept connection was made by a stranger
         self.transport.close()
-        self.server.refresh()
+        self.dialect.refresh()
 
     @property
     def websocket_url(self):
@@ -210,7 +210,7 @@ class Client(object):
 
         Endpoint: ``GET /1.0/events``.
         """
-        from pylxd import websocket  # a third of the time to import all
+        from pylxd.transport import websocket  # a third of import time
         if isinstance(event_types, (str, type(u''))):
             event_types = [event_types]
         types = sorted(set(event_types or ()))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 IMPORTS = '''
 import threading
 from pylxd import Client
-from pylxd.websocket import EventsClient
+from pylxd.transport.websocket import EventsClient
 '''
 #: What is printed is what runs: each is given to the interpreter as it is.
 TOUR = (

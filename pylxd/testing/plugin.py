@@ -43,8 +43,8 @@ class RunningServer(object):
         self.socket = path
         self.certificate = os.path.join(os.path.dirname(path), 'server.crt')
         with self.client() as client:
-            self.endpoint = client.server.addresses and (
-                'https://' + client.server.addresses[0])
+            self.endpoint = client.dialect.addresses and (
+                'https://' + client.dialect.addresses[0])
 
     def client(self, **kwargs):
         # type: (**Any) -> Client
@@ -91,7 +91,7 @@ def lxd(request, lxd_arguments):
         pytest.exit('--lxd: {}'.format(error), 1)
     with contextlib.closing(kit):
         with kit.client() as client:
-            environment = client.server.environment
+            environment = client.dialect.environment
         request.config.lxd_told = 'lxd: {} ({} {}){}'.format(
             type(kit).__name__, environment['server'],
             environment['server_version'], reason and ', as ' + reason)

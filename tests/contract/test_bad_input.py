@@ -433,7 +433,7 @@ def test_redirects_are_not_followed(other, status):
 def test_errors_of_a_server_show_no_secret(other):
     """A server may send back what it was sent."""
     client = Client(other.server.endpoint)
-    client.server.info['auth'] = 'untrusted'
+    client.dialect.info['auth'] = 'untrusted'
     other.answer = error(403, 'not authorized')
     with pytest.raises(exceptions.LXDAPIException) as info:
         client.api.certificates.post(json={'password': 's3cr3t'})

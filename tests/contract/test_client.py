@@ -10,7 +10,8 @@ import time
 import pytest
 
 import pylxd
-from pylxd import Client, exceptions, server
+from pylxd import Client, exceptions
+from pylxd.transport import dialect
 from wire import Proxy, certificate, tls
 
 from .support import BUSYBOX, read, unique
@@ -19,11 +20,11 @@ from .support import BUSYBOX, read, unique
 @pytest.fixture
 def nowhere(monkeypatch):
     """An environment that names no server, on a machine without any."""
-    for kind in server.KINDS:
+    for kind in dialect.KINDS:
         monkeypatch.delenv(kind.socket, raising=False)
         monkeypatch.delenv(kind.directory, raising=False)
-    monkeypatch.setattr(server, 'KINDS', tuple(
-        kind._replace(directories=()) for kind in server.KINDS))
+    monkeypatch.setattr(dialect, 'KINDS', tuple(
+        kind._replace(directories=()) for kind in dialect.KINDS))
     return monkeypatch
 
 
@@ -72,9 +73,9 @@ def test_the_server_that_the_environment_names(
 
 @pytest.mark.parametrize('place', [0, 1])
 def test_the_usual_places(lxd_client, nowhere, directory, place):
-    kinds = list(server.KINDS)
+    kinds = list(dialect.KINDS)
     kinds[place] = kinds[place]._replace(directories=('/none', directory))
-    nowhere.setattr(server, 'KINDS', tuple(kinds))
+    nowhere.setattr(dialect, 'KINDS', tuple(kinds))
     with Client() as client:
         assert client.identity == lxd_client.identity
 
@@ -143,7 +144,7 @@ def refused(lxd, **kwargs):
     with pytest.raises(exceptions.ClientConnectionFailed) as info:
         lxd.client(endpoint=lxd.endpoint, **kwargs)
     assert lxd.endpoint in str(info.value)
-    made = pylxd.transport.Transport(
+    made = pylxd.transport.connection.Transport(
         lxd.endpoint, kwargs.get('cert'), kwargs.get('verify', True))
     with pytest.raises(exceptions.ClientConnectionFailed) as again:
         made.connect()

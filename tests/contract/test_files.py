@@ -46,7 +46,7 @@ def stat_of(container, path):
     """Kind, mode, owner and group."""
     response = container.api.files.get(params={'path': path}, stream=True)
     response.close()
-    return tuple(container.client.server.header_of(response, each)
+    return tuple(container.client.dialect.header_of(response, each)
                  for each in ('type', 'mode', 'uid', 'gid'))
 
 

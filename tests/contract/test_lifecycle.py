@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from pylxd import exceptions, manager
+from pylxd import exceptions
+from pylxd.core import manager
 from pylxd.container import Container, Instance
-from pylxd.model import Model, attribute
+from pylxd.core.model import Model, attribute
 from pylxd.profile import Profile
 
 from .support import BUSYBOX, EMPTY, settle

@@ -127,7 +127,7 @@ def test_what_is_offered(lxd_client, container):
     source = data['source']
     assert source['type'] == 'migration' and source['secrets']
     assert source['operation'].startswith(lxd_client.address + '/1.0/')
-    assert source['certificate'] == lxd_client.server.certificate
+    assert source['certificate'] == lxd_client.dialect.certificate
     assert {key for key in data['config'] if key.startswith('volatile.')} <= {
         'volatile.base_image', 'volatile.last_state.idmap'}
     lxd_client.operations.get(source['operation']).cancel()
@@ -199,12 +199,12 @@ def test_copy_without_waiting(target, image, copied):
 @pytest.fixture
 def alone(target):
     """The second server, listening on its socket alone."""
-    here = target.server.addresses[0]
+    here = target.dialect.addresses[0]
     target.api.patch(json={'config': {'core.https_address': ''}})
-    target.server.refresh()
+    target.dialect.refresh()
     yield target
     target.api.patch(json={'config': {'core.https_address': here}})
-    target.server.refresh()
+    target.dialect.refresh()
 
 
 def test_no_way_to_migrate(lxd_client, alone, name):

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from pylxd import Client, exceptions, streams
-from pylxd.operation import LATE
-from pylxd.transport import Transport
+from pylxd import Client, exceptions
+from pylxd.transport import streams
+from pylxd.core.operation import LATE
+from pylxd.transport.connection import Transport
 from wire import Proxy, Server, frame, http, lxd as pages, upgrade
 import wire
 
@@ -280,7 +281,7 @@ SLOW = [
 def test_slow(monkeypatch, table, nothing_left, tmpdir, kind, what, send,
               seen):
     """``Client(timeout=)`` bounds each call, whatever the server does."""
-    monkeypatch.setattr('pylxd.transport.LONGEST_BODY', 64 << 20)
+    monkeypatch.setattr('pylxd.transport.connection.LONGEST_BODY', 64 << 20)
     pair = wire.certificate(tmpdir) if kind == 'https' else None
     before = Usage()
     with Server(pages({'GET /1.0/profiles': lambda _: send}),
@@ -318,7 +319,7 @@ def test_a_server_that_falls_silent_in_a_wait(
         monkeypatch, table, nothing_left):
     """A wait ends by its own timeout, and a margin for the network."""
     assert LATE <= 10
-    monkeypatch.setattr('pylxd.operation.LATE', 0.5)
+    monkeypatch.setattr('pylxd.core.operation.LATE', 0.5)
     with Server(pages({'GET /1.0/operations/o/wait': lambda _: silent}),
                 True) as server:
         with Client(server.endpoint, timeout=0.2) as client:

@@ -14,9 +14,10 @@ import six
 from hypothesis import HealthCheck, given, settings, strategies as st
 from six.moves.urllib import parse
 
-from pylxd import (
-    Client, api, certificate, exceptions, files, streams, websocket)
-from pylxd.transport import Transport
+from pylxd import Client, exceptions
+from pylxd.models import certificate, instance_files
+from pylxd.transport import rest, streams, websocket
+from pylxd.transport.connection import Transport
 import wire
 from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
 
@@ -151,7 +152,7 @@ CALLS = [
     lambda client: repr(client.operations.all()),
     lambda client: client.operations.get('o'),
     lambda client: client.operations.wait_for_operation('o', timeout=1),
-    lambda client: client.server.refresh(),
+    lambda client: client.dialect.refresh(),
     lambda client: client.thing.state(),
     lambda client: client.thing.start(wait=True),
     lambda client: client.thing.execute(['a']),
@@ -298,7 +299,7 @@ NAMES = st.text(max_size=20) | st.sampled_from([
 @fuzz(OURS, NAMES)
 def test_names(name):
     """names"""
-    quoted = api.quote(name)
+    quoted = rest.quote(name)
     assert '/' not in quoted and quoted not in ('', '.', '..')
     assert not set('?#&;\\ \r\n\0') & set(quoted)
     back = parse.unquote(quoted)
@@ -313,13 +314,13 @@ def test_places(name, path):
     before = len(server.requests)
     try:
         Saying.one.client.api.containers[name].files.get(
-            params={'path': files._checked(path)})
+            params={'path': instance_files._checked(path)})
     finally:
         for request in server.requests[before:]:
             place, _, query = request.target.partition('?')
             assert place.startswith('/1.0/containers/')
             assert place.endswith('/files') and place.count('/') == 4
-            assert place.split('/')[3] == api.quote(name)
+            assert place.split('/')[3] == rest.quote(name)
             assert len(parse.parse_qsl(query, True)) == 1
             assert set(request.headers) <= {
                 'host', 'user-agent', 'accept-encoding', 'accept',
@@ -470,7 +471,7 @@ def test_redirects_lead_nowhere(reach):
         transport = Transport(server.endpoint, timeout=10)
         try:
             response = transport.request('GET', '/')
-            api.check(response, (200,))
+            rest.check(response, (200,))
             pytest.fail('followed')
         except exceptions.InvalidResponse as error:
             assert '127.0.0.1:1/a' in str(error) and 's3cr3t' not in str(error)

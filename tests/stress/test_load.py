@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pylxd.websocket import EventsClient
+from pylxd.transport.websocket import EventsClient
 
 from .support import Usage, clock, unique
 

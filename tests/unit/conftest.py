@@ -2,7 +2,7 @@
 """What several of the unit tests use."""
 import pytest
 
-from pylxd.profile import Profiles
+from pylxd.models.profile import Profiles
 from wire import certificate
 
 from .store import FakeClient, Store

@@ -5,7 +5,7 @@ import re
 
 import requests
 
-from pylxd.api import Node
+from pylxd.transport.rest import Node
 
 REFUSED = {'type': 'error', 'error_code': 400}
 

@@ -6,7 +6,7 @@ import ssl
 import pytest
 
 from pylxd import Client, exceptions
-from pylxd.certificate import to_der
+from pylxd.models.certificate import to_der
 from wire import ROOT, Server, begun, certificate, lxd
 
 

@@ -3,7 +3,8 @@ import json
 import pytest
 
 import pylxd
-from pylxd import Client, EventType, exceptions, server
+from pylxd import Client, EventType, exceptions
+from pylxd.transport import dialect
 from wire import ROOT, Server, certificate, error, lxd, tls
 
 
@@ -103,7 +104,7 @@ def test_authenticate(tmpdir):
         assert not client.trusted and not client.has_api_extension('instances')
         client.authenticate('password')
         assert client.trusted and client.has_api_extension('instances')
-        assert client.server.header('type') == 'X-Incus-type'
+        assert client.dialect.header('type') == 'X-Incus-type'
         client.authenticate('again')
         assert made.asked == [
             'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
@@ -137,12 +138,12 @@ def test_authenticate_without_a_key_pair():
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
-    assert server.default_key_pair() is None
+    assert dialect.default_key_pair() is None
     for place in ('.config/incus', '.config/lxc', 'snap/lxd/common/config'):
         place = tmpdir.join(place).ensure(dir=True)
         place.join('client.crt').write('x')
         place.join('client.key').write('x')
-        assert server.default_key_pair() == (
+        assert dialect.default_key_pair() == (
             str(place.join('client.crt')), str(place.join('client.key')))
 
 

@@ -7,7 +7,8 @@ import pytest
 import six
 from ws4py import framing
 
-from pylxd import Client, container, exceptions
+from pylxd import Client, exceptions
+from pylxd.models import instance
 from wire import ROOT, Server, begun, error, frame, lxd, upgrade
 
 OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
@@ -47,7 +48,7 @@ def instances():
 # -- exec
 
 def test_result():
-    made = container.ExecuteResult(3, u'out', u'err')
+    made = instance.ExecuteResult(3, u'out', u'err')
     out, err = made
     assert (out, err) == made == (u'out', u'err') and len(made) == 2
     assert (made.exit_code, made.stdout, made.stderr) == (3, 'out', 'err')
@@ -70,8 +71,8 @@ def test_result():
 ])
 def test_output(encoding, pieces, text):
     handed = []
-    for output in (container._Output(None, encoding),
-                   container._Output(handed.append, encoding)):
+    for output in (instance._Output(None, encoding),
+                   instance._Output(handed.append, encoding)):
         for piece in pieces:
             output.write(piece)
         got = output.close()
@@ -129,7 +130,7 @@ def test_handlers(instances):
 
 
 def test_who_runs_it(instances):
-    instances.client.server.info['api_extensions'].append(
+    instances.client.dialect.info['api_extensions'].append(
         'container_exec_user_group_cwd')
     Command(instances, **{'return': 0})
     instances.c1.execute(['ls'], user=0, group=5, cwd='/tmp')
@@ -245,7 +246,7 @@ def test_a_name_that_the_server_chooses(instances):
 def test_targets(instances):
     with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
         instances.client.containers.create({'name': 'c1'}, target='m1')
-    instances.client.server.info['api_extensions'].append('clustering')
+    instances.client.dialect.info['api_extensions'].append('clustering')
     instances.pages['POST /1.0/instances'] = begun(OPERATION)
     instances.client.containers.create({'name': 'c1'}, target='m1')
     assert instances.server.asked[-1] == 'POST /1.0/instances?target=m1'

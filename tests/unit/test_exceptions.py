@@ -9,7 +9,7 @@ import six
 
 import pylxd
 from pylxd import exceptions
-from pylxd.operation import Operation
+from pylxd.core.operation import Operation
 from wire import Server, certificate, error, lxd, tls
 
 CLASSES = [cls for cls in vars(exceptions).values()

@@ -7,7 +7,8 @@ import pytest
 import six
 from six.moves.urllib import parse
 
-from pylxd import Client, exceptions, files
+from pylxd import Client, exceptions
+from pylxd.models import instance_files
 from wire import ROOT, Server, error, http, lxd, reply
 
 FILES = '/1.0/instances/c1/files'
@@ -312,15 +313,16 @@ def test_put(data, body):
     (0o600, '0600'), ('0600', '0600'), ('600', '0600'), (u'755', '0755'),
     (0, '0000'), ('0o644', '0644'), (0o4755, '04755')])
 def test_modes(mode, sent):
-    assert int(files._octal(mode), 8) == int(sent, 8)
-    assert files._octal(mode)[0] == '0'  # LXD takes others for decimal
+    assert int(instance_files._octal(mode), 8) == int(sent, 8)
+    # LXD takes others for decimal
+    assert instance_files._octal(mode)[0] == '0'
 
 
 @pytest.mark.parametrize('mode', [
     True, -1, 0o10000, '', 'rwx', '9', '10000', None, [], 6.4])
 def test_modes_that_are_refused(mode):
     with pytest.raises(ValueError):
-        files._octal(mode)
+        instance_files._octal(mode)
 
 
 @each_tree
@@ -344,7 +346,7 @@ def test_paths(tree, path):
 
 def test_what_a_server_lacks():
     tree = Tree()
-    tree.files._client.server.info['api_extensions'] = ['instances']
+    tree.files._client.dialect.info['api_extensions'] = ['instances']
     for call in (tree.files.delete, tree.files.mk_dir):
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             call('/f')

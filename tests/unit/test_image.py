@@ -8,7 +8,7 @@ import pytest
 import six
 
 from pylxd import Client, exceptions
-from pylxd.transport import BLOCK
+from pylxd.transport.connection import BLOCK
 from wire import ROOT, Server, begun, http, lxd
 
 DATA = os.urandom(BLOCK + 7)

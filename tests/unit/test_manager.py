@@ -4,8 +4,9 @@ import inspect
 import pytest
 import six
 
-from pylxd import exceptions, manager, model, models
-from pylxd.profile import Profile, Profiles
+from pylxd import exceptions, models
+from pylxd.core import manager, model
+from pylxd.models.profile import Profile, Profiles
 
 from .store import response, sync
 

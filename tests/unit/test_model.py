@@ -6,8 +6,9 @@ import pytest
 import six
 from hypothesis import given, settings, strategies as st
 
-from pylxd import exceptions, model, models
-from pylxd.profile import Profile, Profiles
+from pylxd import exceptions, models
+from pylxd.core import model
+from pylxd.models.profile import Profile, Profiles
 
 from .store import REFUSED, FakeClient, response, sync
 

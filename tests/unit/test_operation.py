@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from pylxd import Client, exceptions
-from pylxd.operation import Operation, begun
+from pylxd.core.operation import Operation, begun
 from wire import Server, error, http, lxd, reply, sync
 from wire import begun as accepted
 

@@ -8,7 +8,7 @@ import pytest
 import six
 
 from pylxd import exceptions
-from pylxd.transport import Transport
+from pylxd.transport.connection import Transport
 from wire import Server, http, tls
 
 

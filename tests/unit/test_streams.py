@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from ws4py import framing
 
-from pylxd import exceptions, streams, websocket
-from pylxd.transport import Transport
+from pylxd import exceptions
+from pylxd.transport import streams, websocket
+from pylxd.transport.connection import Transport
 from wire import Server, frame, frames, upgrade
 
 END = frame(b'', framing.OPCODE_TEXT)

@@ -5,10 +5,10 @@ import warnings
 import pytest
 
 from pylxd import exceptions
-from pylxd.transport import Transport
+from pylxd.transport.connection import Transport
 from wire import Listener, Server, http, tls
 
-from .test_transport import ways
+from .test_connection import ways
 
 
 @pytest.mark.parametrize('shown, verify, accepted', [

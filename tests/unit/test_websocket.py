@@ -8,8 +8,9 @@ from ws4py import framing
 from ws4py.client import WebSocketBaseClient
 from ws4py.client.threadedclient import WebSocketClient
 
-from pylxd import exceptions, streams, websocket
-from pylxd.transport import Transport
+from pylxd import exceptions
+from pylxd.transport import streams, websocket
+from pylxd.transport.connection import Transport
 from wire import Server, error, frame, http, upgrade
 
 PATHS = ['/w?secret=s3cr3t0']

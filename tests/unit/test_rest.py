@@ -4,9 +4,10 @@ import json
 import pytest
 import requests
 
-from pylxd import api, exceptions
+from pylxd import exceptions
+from pylxd.transport import rest
 from wire import Server, error, http, lxd, reply, sync
-from pylxd.transport import Transport
+from pylxd.transport.connection import Transport
 
 
 class Recorder(object):
@@ -34,7 +35,7 @@ def recorder():
 
 @pytest.fixture
 def root(recorder):
-    return api.Node(recorder, '')['1.0']
+    return rest.Node(recorder, '')['1.0']
 
 
 @pytest.mark.parametrize('name, quoted', [
@@ -47,7 +48,7 @@ def root(recorder):
 ])
 def test_quote(name, quoted):
     # requests, too, rewrites URLs, and must not turn this into another
-    url = 'http://h/' + api.quote(name)
+    url = 'http://h/' + rest.quote(name)
     expected = 'http://h/' + quoted
     assert url == expected
     assert requests.Request('GET', url).prepare().url == expected
@@ -57,18 +58,18 @@ def test_quote(name, quoted):
     '', '.', '..', 'a\0', 'a\n', '\x1b', '\x7f', u'', u'..', b'..', b''])
 def test_names_that_nothing_can_mean(name):
     with pytest.raises(exceptions.InvalidName):
-        api.quote(name)
+        rest.quote(name)
 
 
 @pytest.mark.parametrize('name', [None, True, 1.5, ['a'], {}, object()])
 def test_names_that_are_no_text(name):
     with pytest.raises(TypeError):
-        api.quote(name)
+        rest.quote(name)
 
 
 def test_bytes_that_are_no_text():
     with pytest.raises(exceptions.InvalidName):
-        api.quote(b'\xff')
+        rest.quote(b'\xff')
 
 
 def test_traversal(root):
@@ -121,7 +122,7 @@ def test_too_many_arguments(root, recorder):
 
 def test_project_and_target(recorder):
     mine = {'a': '1'}
-    node = api.Node(recorder, '/1.0', {'project': 'p'})
+    node = rest.Node(recorder, '/1.0', {'project': 'p'})
     node.x.get(params=mine)
     node.x.post(target='m1')
     node.x.post(target='m1', params={'target': 'm2', 'project': 'q'})
@@ -165,7 +166,7 @@ BAD = b'{"type": "error", "error": "said"}'
     ('get', 200, b'[' * 100000, None),
 ])
 def test_the_contract_of_an_answer(verb, status, body, raised):
-    node = api.Node(Recorder(body, status), '/1.0')
+    node = rest.Node(Recorder(body, status), '/1.0')
     if raised is None:
         assert getattr(node, verb)().content == body
         return
@@ -176,7 +177,7 @@ def test_the_contract_of_an_answer(verb, status, body, raised):
 
 
 def test_a_redirect_is_named():
-    node = api.Node(Recorder(
+    node = rest.Node(Recorder(
         b'', 302, Location='https://elsewhere/\x1b[2J?secret=x'), '/1.0')
     with pytest.raises(exceptions.InvalidResponse) as info:
         node.get()
@@ -185,7 +186,7 @@ def test_a_redirect_is_named():
 
 
 def test_a_page_is_no_raw_data():
-    node = api.Node(Recorder(b'<p>', Content_Type='text/html'), '/1.0')
+    node = rest.Node(Recorder(b'<p>', Content_Type='text/html'), '/1.0')
     node._transport.headers = {'Content-Type': 'text/html; charset=utf-8'}
     with pytest.raises(exceptions.InvalidResponse):
         node.get()
@@ -200,7 +201,7 @@ def test_files_are_not_read_as_answers(body, how):
     if 'headers' in how:
         recorder.headers = {'Content-Type': how['headers']}
         how = {}
-    assert api.Node(recorder, '/1.0').get(**how).content == body
+    assert rest.Node(recorder, '/1.0').get(**how).content == body
     assert 'is_api' not in recorder.sent[0][2]
 
 
@@ -212,7 +213,7 @@ def test_a_stream_is_not_read():
             response.raw = None  # reading it would fail
             return response
 
-    api.Node(Unread(), '/1.0').get(stream=True)
+    rest.Node(Unread(), '/1.0').get(stream=True)
 
 
 def test_envelope_and_metadata():
@@ -220,16 +221,16 @@ def test_envelope_and_metadata():
         return Recorder(json.dumps(document).encode()).request('GET', '')
 
     good = answer({'type': 'sync', 'metadata': {'a': u'\xe4'}})
-    assert api.envelope(good)['type'] == 'sync'
-    assert api.metadata(good) == {'a': u'\xe4'}
-    assert api.metadata(good) is api.metadata(good)  # parsed once
+    assert rest.envelope(good)['type'] == 'sync'
+    assert rest.metadata(good) == {'a': u'\xe4'}
+    assert rest.metadata(good) is rest.metadata(good)  # parsed once
     for kind, wrong in ((dict, ['a']), (dict, None), (dict, 'x'),
                         (list, {}), (list, None), (dict, 5)):
         with pytest.raises(exceptions.InvalidResponse):
-            api.metadata(answer({'type': 'sync', 'metadata': wrong}), kind)
+            rest.metadata(answer({'type': 'sync', 'metadata': wrong}), kind)
     for wrong in ({}, [], None, {'type': []}, {'metadata': {}}):
         with pytest.raises(exceptions.InvalidResponse):
-            api.envelope(answer(wrong))
+            rest.envelope(answer(wrong))
 
 
 def test_what_reaches_a_server():
@@ -237,7 +238,7 @@ def test_what_reaches_a_server():
     pages = {'PUT /1.0/a%2F..%2Fb': {}, 'GET /1.0/%C3%A4%20b': {},
              'POST /1.0/x': sync({})}
     with Server(lxd(pages)) as server:
-        node = api.Node(Transport(server.endpoint), '')['1.0']
+        node = rest.Node(Transport(server.endpoint), '')['1.0']
         node['a/../b'].put(json={'k': u'\xe4'}, headers={'If-Match': 'e'})
         node[u'\xe4 b'].get(params={'p': u'\xe4&b=c'})
         node.x.post(data=iter([b'ab', b'c']))
@@ -263,5 +264,5 @@ def test_what_reaches_a_server():
 def test_messages(answer, raised, said):
     with Server(lambda request: answer) as server:
         with pytest.raises(raised) as info:
-            api.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
+            rest.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
     assert str(info.value) == said

@@ -13,13 +13,13 @@ import six
 from ws4py import framing
 from ws4py.messaging import BinaryMessage, TextMessage
 
-from pylxd import websocket
-from pylxd.pools import BLOCK
+from pylxd.transport import websocket
+from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
-    from pylxd.transport import Transport
+    from pylxd.transport.connection import Transport
 
 #: Bytes in a frame that is sent; larger ones make LXD slower.
 FRAME = 64 * 1024

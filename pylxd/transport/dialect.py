@@ -1,7 +1,7 @@
 """What is at the other end, and what it can do.
 
 The one module that knows how servers differ: `KINDS` has a row for each, and
-`Server` asks the one that answers for the rest. Another server is another
+`Dialect` asks the one that answers for the rest. Another server is another
 row.
 """
 import base64
@@ -9,7 +9,8 @@ import collections
 import json
 import os
 
-from pylxd import api, exceptions
+from pylxd import exceptions
+from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _absolute(path):
                            if path.startswith('unix://') else path)
 
 
-class Server(object):
+class Dialect(object):
     """What ``GET /1.0`` tells, and what follows from it.
 
     An untrusted client is told less (Incus 7 hides even the extensions), so
@@ -78,7 +79,7 @@ class Server(object):
     """
 
     def __init__(self, root):
-        # type: (api.Node) -> None
+        # type: (rest.Node) -> None
         self._root = root
         self.refresh()
 
@@ -86,7 +87,7 @@ class Server(object):
         # type: () -> None
         """Ask again: ``GET /1.0``."""
         response = self._root.get()
-        self.info = api.metadata(response)  # type: Dict[str, Any]
+        self.info = rest.metadata(response)  # type: Dict[str, Any]
         if 'api_version' not in self.info:
             raise exceptions.InvalidResponse(response)
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, Optional, Tuple
-    from pylxd.transport import Transport
+    from pylxd.transport.connection import Transport
 
 #: Path segments that Python cannot spell as an attribute.
 DASHED = ('storage_pools', 'virtual_machines')

@@ -14,14 +14,15 @@ from ws4py.client import WebSocketBaseClient
 from ws4py.exc import HandshakeError
 from ws4py.messaging import TextMessage
 
-from pylxd import api, exceptions
-from pylxd.pools import BLOCK, clock
-from pylxd.transport import told
+from pylxd import exceptions
+from pylxd.transport import rest
+from pylxd.transport.pools import BLOCK, clock
+from pylxd.transport.connection import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Tuple, Type
-    from pylxd.transport import Transport
+    from pylxd.transport.connection import Transport
 
 #: The longest answer to a handshake that is read.
 LONGEST_HEAD = 64 * 1024
@@ -221,7 +222,7 @@ class Wire(WebSocketBaseClient):
             self.transport.endpoint, self._place, exceptions.printable(reason)
         ), cause=reason if isinstance(reason, Exception) else None)
 
-    def _refuse(self, status, headers, rest):
+    def _refuse(self, status, headers, body):
         # type: (bytes, bytes, bytes) -> None
         """Raise what an answer other than 101 says."""
         words = six.ensure_text(status, 'latin-1').split(' ', 2)
@@ -237,15 +238,15 @@ class Wire(WebSocketBaseClient):
         length = response.headers.get('Content-Length', '')
         missing = min(int(length) if re.match('[0-9]+$', length) else 0,
                       LONGEST_HEAD)
-        while len(rest) < missing:
-            piece = self._hear(missing - len(rest))
+        while len(body) < missing:
+            piece = self._hear(missing - len(body))
             if not piece:
                 break
-            rest += piece
-        response._content = rest
+            body += piece
+        response._content = body
         response.request = requests.Request(
             'GET', self.transport.url + self._place).prepare()
-        api.check(response, expected=())
+        rest.check(response, expected=())
 
     @property
     def _place(self):

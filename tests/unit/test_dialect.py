@@ -6,7 +6,8 @@ import os
 import pytest
 import requests
 
-from pylxd import api, exceptions, server
+from pylxd import exceptions
+from pylxd.transport import dialect, rest
 from wire import ROOT
 
 
@@ -25,7 +26,7 @@ class Root(object):
 
 
 def told(**document):
-    return server.Server(Root(dict({'api_version': '1.0'}, **document)))
+    return dialect.Dialect(Root(dict({'api_version': '1.0'}, **document)))
 
 
 TOKEN = base64.b64encode(json.dumps(
@@ -43,7 +44,7 @@ TOKEN = base64.b64encode(json.dumps(
     ({'LXD_DIR': 'b'}, os.path.abspath('b/unix.socket')),
 ])
 def test_what_the_environment_names(environ, path):
-    assert server.default_socket(environ) == path
+    assert dialect.default_socket(environ) == path
 
 
 @pytest.mark.parametrize('present, path', [
@@ -58,7 +59,7 @@ def test_what_the_environment_names(environ, path):
 ])
 def test_the_usual_places(present, path, monkeypatch):
     monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
-    assert server.default_socket({}) == path
+    assert dialect.default_socket({}) == path
 
 
 @pytest.mark.parametrize('name, prefix', [
@@ -74,7 +75,7 @@ def test_prefix(name, prefix):
 
 
 def test_each_kind_has_its_name():
-    for kind in server.KINDS:
+    for kind in dialect.KINDS:
         made = told(environment={'server': kind.name})
         assert made.kind is kind
         assert made.protocol == kind.name
@@ -122,7 +123,7 @@ def test_all_is_asked_anew():
     root = Root(dict(ROOT, auth='untrusted', api_extensions=None,
                      environment=None),
                 dict(ROOT, environment={'server': 'incus'}))
-    made = server.Server(root)
+    made = dialect.Dialect(root)
     assert (made.trusted, made.kind.name) == (False, 'lxd')
     made.refresh()
     assert (made.trusted, made.kind.name) == (True, 'incus')
@@ -133,7 +134,7 @@ def test_all_is_asked_anew():
     {}, [], None, 'x', {'environment': {}}])
 def test_no_server(document):
     with pytest.raises(exceptions.InvalidResponse):
-        server.Server(Root(document))
+        dialect.Dialect(Root(document))
 
 
 @pytest.mark.parametrize('secret, request_', [
@@ -150,7 +151,7 @@ def test_trust(secret, request_):
     ('e30=', False), ('W10=', False), (u'\xe4', False), ('////', False),
     ('NQ==', False), ('a', False)])
 def test_is_token(secret, is_token):
-    assert server.is_token(secret) is is_token
+    assert dialect.is_token(secret) is is_token
 
 
 @pytest.mark.parametrize('said, busy', [
@@ -161,7 +162,7 @@ def test_is_busy(said, busy):
     response = requests.Response()
     response.status_code = 400
     response._content = json.dumps({'error': said}).encode()
-    assert server.is_busy(exceptions.LXDAPIException(response)) is busy
+    assert dialect.is_busy(exceptions.LXDAPIException(response)) is busy
 
 
 def test_a_node_is_what_it_asks():
@@ -170,4 +171,4 @@ def test_a_node_is_what_it_asks():
             assert (method, path) == ('GET', '/1.0')
             return Root(ROOT).get()
 
-    assert server.Server(api.Node(Transport(), '/1.0')).trusted
+    assert dialect.Dialect(rest.Node(Transport(), '/1.0')).trusted

@@ -10,14 +10,15 @@ import tempfile
 
 import six
 
-from pylxd import api, exceptions
+from pylxd import exceptions
+from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Callable, List, Optional, Tuple
     from pylxd.client import Client
-    from pylxd.container import Instance
+    from pylxd.models.instance import Instance
 
 #: As many links are followed as Linux follows.
 MOST_LINKS = 40
@@ -45,7 +46,7 @@ class FilesManager(object):
 
     @property
     def _node(self):
-        # type: () -> api.Node
+        # type: () -> rest.Node
         return self._container.api.files
 
     def get(self, filepath, fileobj=None):
@@ -93,7 +94,7 @@ class FilesManager(object):
     def _kind(self, response):
         # type: (requests.Response) -> str
         # A file may hold JSON like that of a directory: only this tells
-        return self._client.server.header_of(response, 'type') or 'file'
+        return self._client.dialect.header_of(response, 'type') or 'file'
 
     def _text(self, response):
         # type: (requests.Response) -> str
@@ -139,12 +140,12 @@ class FilesManager(object):
 
         Endpoint: ``POST .../files?path=``.
         """
-        self._client.server.need('directory_manipulation')
+        self._client.dialect.need('directory_manipulation')
         self._post(path, 'directory', b'', mode, uid, gid)
 
     def _post(self, path, kind, data, mode, uid, gid):
         # type: (str, str, Any, Any, Any, Any) -> None
-        header = self._client.server.header
+        header = self._client.dialect.header
         headers = {header('type'): kind}
         if mode is not None:
             headers[header('mode')] = _octal(mode)
@@ -153,7 +154,7 @@ class FilesManager(object):
                 headers[header(name)] = str(int(number))
         response = self._node.post(
             params={'path': _checked(path)}, data=data, headers=headers)
-        api.envelope(response)
+        rest.envelope(response)
 
     def delete(self, filepath):
         # type: (str) -> None
@@ -165,13 +166,13 @@ class FilesManager(object):
 
         Endpoint: ``DELETE .../files?path=``.
         """
-        self._client.server.need('file_delete')
+        self._client.dialect.need('file_delete')
         self._node.delete(params={'path': _checked(filepath)})
 
     def delete_available(self):
         # type: () -> bool
         """Whether the server can delete files (``file_delete``)."""
-        return bool(self._client.server.has('file_delete'))
+        return bool(self._client.dialect.has('file_delete'))
 
     def listdir(self, path):
         # type: (str) -> List[str]
@@ -191,7 +192,7 @@ class FilesManager(object):
     def _names(self, response):
         # type: (requests.Response) -> List[str]
         self._client.transport.read(response)
-        names = api.metadata(response, list)
+        names = rest.metadata(response, list)
         # The instance may be hostile: these would lead out of a tree, or to
         # a link made from the other of two entries of one name
         if not all(isinstance(name, six.string_types)
@@ -301,7 +302,7 @@ class FilesManager(object):
 
     def _mode(self, response, default):
         # type: (requests.Response, int) -> int
-        mode = self._client.server.header_of(response, 'mode')
+        mode = self._client.dialect.header_of(response, 'mode')
         if not mode:
             return default
         if not re.match('[0-7]+$', mode):

@@ -19,13 +19,14 @@ from six.moves import http_client
 from six.moves.urllib import parse
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
-from pylxd import exceptions, tls
-from pylxd.pools import BLOCK, TLSAdapter, UnixAdapter, clock
+from pylxd import exceptions
+from pylxd.transport import tls
+from pylxd.transport.pools import BLOCK, TLSAdapter, UnixAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, Tuple, Type, Union
-    from pylxd.tls import Cert
+    from pylxd.transport.tls import Cert
 
 #: The longest answer that is read as a whole: ten times the largest list
 #: that a server is known for (10,000 instances with all of their states).

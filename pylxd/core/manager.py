@@ -4,14 +4,15 @@ import sys
 
 import six
 
-from pylxd import api, exceptions
-from pylxd.model import Model, clock
+from pylxd import exceptions
+from pylxd.transport import rest
+from pylxd.core.model import Model, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
         Any, Dict, Generic, List, Optional, Tuple, TypeVar)
-    from pylxd.api import Node
+    from pylxd.transport.rest import Node
     from pylxd.client import Client
 
 #: Seconds for which what one request for a whole list brought is fresh.
@@ -112,7 +113,7 @@ class Manager(_Of[M]):
         """
         node, params = self._collection()
         response = node.get(params=params)
-        urls = api.metadata(response, list)
+        urls = rest.metadata(response, list)
         listing = Listing(self)
         try:
             # What urlsplit() does, in a twelfth of its time (1.4 us each)
@@ -170,7 +171,7 @@ class Listing(object):
         key = self._manager.model.key
         try:
             self._documents = documents = {
-                each[key]: each for each in api.metadata(response, list)}
+                each[key]: each for each in rest.metadata(response, list)}
         except (KeyError, TypeError):
             raise exceptions.InvalidResponse(response)
         self._loaded_at = clock()

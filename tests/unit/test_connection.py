@@ -11,8 +11,9 @@ import requests
 import six
 import urllib3
 
-from pylxd import exceptions, transport
-from pylxd.transport import Transport
+from pylxd import exceptions
+from pylxd.transport import connection
+from pylxd.transport.connection import Transport
 from wire import Server, http, tls
 
 
@@ -304,7 +305,7 @@ def test_bodies_are_not_unpacked():
 @pytest.mark.parametrize('stream, status', [
     (False, '200 OK'), (True, '500 Oops')])
 def test_bodies_are_bounded(monkeypatch, stream, status):
-    monkeypatch.setattr(transport, 'LONGEST_BODY', 1 << 20)
+    monkeypatch.setattr(connection, 'LONGEST_BODY', 1 << 20)
     sent = []
 
     def endless(connection):

@@ -12,14 +12,16 @@ import time
 
 import six
 
-from pylxd import api, exceptions, operation, server
+from pylxd import exceptions
+from pylxd.core import operation
+from pylxd.transport import dialect, rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
         Any, Dict, Iterable, Iterator, List, Optional, Tuple)
-    from pylxd.api import Node
+    from pylxd.transport.rest import Node
     from pylxd.client import Client
 
 #: Seconds that `Model.save` goes on trying while the object is busy or
@@ -331,7 +333,7 @@ class Model(six.with_metaclass(ModelType)):
                     raise
                 self._etag = None
             except exceptions.LXDAPIException as error:
-                if not server.is_busy(error) or clock() > deadline:
+                if not dialect.is_busy(error) or clock() > deadline:
                     raise
                 self._etag = None
                 self._await_quiet()
@@ -414,7 +416,7 @@ class Model(six.with_metaclass(ModelType)):
     def _operations(self):
         # type: () -> List[operation.Operation]
         """Those of the object that the server remembers."""
-        place = '/' + api.quote(self._key)
+        place = '/' + rest.quote(self._key)
         return [each for each in operation.Operation.all(self.client)
                 if any(url.partition('?')[0].endswith(place)
                        for urls in (each.resources or {}).values()
@@ -477,7 +479,7 @@ class Model(six.with_metaclass(ModelType)):
     def _fetch(self):
         # type: () -> Tuple[Dict[str, Any], Any]
         self._last_answer = response = self.api.get()
-        return (self._document(api.metadata(response)),
+        return (self._document(rest.metadata(response)),
                 response.headers.get('ETag'))
 
     def _document(self, document):
@@ -579,7 +581,7 @@ class Named(Model):
 
         Endpoint: ``POST`` on the object.
         """
-        api.quote(new_name)
+        rest.quote(new_name)
         response = self.api.post(json={'name': new_name})
         operation.begun(self.client, response, wait)
         self.__dict__.update(

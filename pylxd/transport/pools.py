@@ -13,7 +13,7 @@ from six.moves.urllib import parse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-    from pylxd.transport import Transport
+    from pylxd.transport.connection import Transport
 
 #: Connections kept open to one server; more threads than this open more,
 #: which are closed after use.

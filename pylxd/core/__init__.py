@@ -1,0 +1,1 @@
+"""What every resource is made of."""

@@ -1,0 +1,1 @@
+"""How bytes reach a server: connections, TLS, REST nodes and websockets."""
