@@ -12,3 +12,19 @@ default_role = 'py:obj'
 exclude_patterns = ['_build']
 html_theme = 'alabaster'
 html_theme_options = {'description': 'A Python library for LXD and Incus'}
+
+
+def skip_member(app, what, name, member, skip, options):
+    """Leave out what pages do not repeat.
+
+    Those are the class methods, which stand with their manager, and the
+    classes of managers and other parts that a class names.
+    """
+    from pylxd.core.class_methods import is_class_method
+    return True if what == 'class' and (
+        isinstance(member, type) or name == 'model'
+        or is_class_method(member)) else skip
+
+
+def setup(app):
+    app.connect('autodoc-skip-member', skip_member)

@@ -1,19 +1,22 @@
-"""The client: connects, knows the server, holds the managers."""
+"""The client: connects to a server, and holds the managers."""
 from pylxd import exceptions
-from pylxd.transport.rest import Node, quote
-from pylxd.models.certificate import Certificates
-from pylxd.models.instance import Containers, Instances, VirtualMachines
-from pylxd.models.image import Images
-from pylxd.models.network import Networks
-from pylxd.core.operation import Operations
-from pylxd.models.profile import Profiles
-from pylxd.transport.dialect import Dialect, default_key_pair, default_socket
-from pylxd.transport.tls import key_pair
+from pylxd.core.collection import collection, keep_managers
+from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
+from pylxd.transport.dialect import Dialect, default_key_pair, default_socket
+from pylxd.transport.rest import Node, quote
+from pylxd.transport.tls import key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Optional, Union
+    from pylxd.core.operation import Operations
+    from pylxd.models.certificate import Certificates
+    from pylxd.models.image import Images
+    from pylxd.models.instance import (
+        Containers, Instances, VirtualMachines)
+    from pylxd.models.network import Networks
+    from pylxd.models.profile import Profiles
     from pylxd.transport.tls import Cert
 
 
@@ -26,8 +29,12 @@ class EventType(object):
     Lifecycle = 'lifecycle'
 
 
-class Client(object):
+@keep_managers
+class Client(Context):
     """A connection to one server, LXD or Incus.
+
+    A subclass may name classes of its own for the managers:
+    ``Containers = MyContainers``.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
         ``https://host:port``. Without one: what ``LXD_SOCKET``, ``LXD_DIR``,
@@ -53,14 +60,16 @@ class Client(object):
     Endpoint: ``GET /1.0``.
     """
 
-    Certificates = Certificates
-    Containers = Containers
-    Images = Images
-    Instances = Instances
-    Networks = Networks
-    Operations = Operations
-    Profiles = Profiles
-    VirtualMachines = VirtualMachines
+    certificates = collection(
+        'certificate:Certificates')  # type: Certificates
+    containers = collection('instance:Containers')  # type: Containers
+    images = collection('image:Images')  # type: Images
+    instances = collection('instance:Instances')  # type: Instances
+    networks = collection('network:Networks')  # type: Networks
+    operations = collection('operation:Operations')  # type: Operations
+    profiles = collection('profile:Profiles')  # type: Profiles
+    virtual_machines = collection(
+        'instance:VirtualMachines')  # type: VirtualMachines
 
     def __init__(self,
                  endpoint=None,  # type: Optional[str]
@@ -95,14 +104,6 @@ class Client(object):
         except BaseException:
             self.close()
             raise
-        self.certificates = Certificates(self)
-        self.containers = Containers(self)
-        self.images = Images(self)
-        self.instances = Instances(self)
-        self.networks = Networks(self)
-        self.operations = Operations(self)
-        self.profiles = Profiles(self)
-        self.virtual_machines = VirtualMachines(self)
 
     def __repr__(self):
         # type: () -> str
@@ -132,12 +133,6 @@ class Client(object):
         # type: () -> bool
         """Whether the server trusts this client."""
         return self.dialect.trusted
-
-    @property
-    def identity(self):
-        # type: () -> str
-        """What tells its server from others."""
-        return self.dialect.identity or self.transport.endpoint
 
     @property
     def address(self):

@@ -1,9 +1,10 @@
 """The documented name of the module of containers."""
+from pylxd.models.execution import ExecuteResult
 from pylxd.models.instance import (
-    Container, Containers, ContainerState, ExecuteResult, Instance, Instances,
-    InstanceState, VirtualMachine, VirtualMachines)
+    Container, Containers, ContainerState, Instance, Instances, InstanceState,
+    VirtualMachine, VirtualMachines)
 from pylxd.models.instance_files import FilesManager
-from pylxd.models.instance import Snapshot, Snapshots
+from pylxd.models.snapshot import Snapshot, Snapshots
 
 __all__ = [
     'Container', 'Containers', 'ContainerState', 'ExecuteResult',

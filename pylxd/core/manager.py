@@ -1,148 +1,136 @@
-"""All objects of one kind: listing, getting, and the class methods."""
-import functools
-import sys
-
+"""Managers: all objects of one kind, in a client or in another object."""
 import six
 
 from pylxd import exceptions
+from pylxd.core.class_methods import add_class_methods
+from pylxd.core.document import Document
+from pylxd.core.listing import Listing
+from pylxd.core.model import Model
+from pylxd.core.operation import Operation
 from pylxd.transport import rest
-from pylxd.core.model import Model, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import requests
     from typing import (
         Any, Dict, Generic, List, Optional, Tuple, TypeVar)
     from pylxd.transport.rest import Node
-    from pylxd.client import Client
-
-#: Seconds for which what one request for a whole list brought is fresh.
-FRESH = 1.0
 
 
 class ManagerType(type):
-    """Gives a manager's methods to its model, as the class methods that
-    take the client first: ``Profile.get(client, name)``."""
+    """Adds the class methods of a manager to its model."""
 
     def __init__(cls, name, bases, namespace):
         # type: (str, Any, Dict[str, Any]) -> None
         super(ManagerType, cls).__init__(name, bases, namespace)
-        model = namespace.get('model')
-        for method in dir(cls) if model else ():
-            if not method.startswith('_') and callable(
-                    getattr(cls, method)) and method != 'model':
-                setattr(model, method, _ClassSide(cls, method))
+        if namespace.get('model') is not None:
+            add_class_methods(cls, getattr(cls, 'class_methods'))
 
     def __getitem__(cls, model):
         # type: (Any) -> Any
         return cls  # Manager[Profile] means something to type checkers alone
 
 
-class _ClassSide(object):
-    """A method of a manager, as seen on the model's class."""
-
-    def __init__(self, manager, name):
-        # type: (Any, str) -> None
-        self._manager = manager
-        self._name = name
-
-    def __get__(self, model, cls):
-        # type: (Any, Any) -> Any
-        method = getattr(self._manager, self._name)
-        manager, name = self._manager, self._name
-
-        def call(client, *args, **kwargs):
-            # type: (Any, *Any, **Any) -> Any
-            made = manager(client)
-            made.model = cls
-            return getattr(made, name)(*args, **kwargs)
-
-        functools.update_wrapper(call, getattr(method, '__func__', method))
-        call.__dict__.pop('__wrapped__', None)
-        inspect = sys.modules.get('inspect')
-        if inspect is not None and six.PY3:
-            # Someone may look: help() has imported it. We would pay 5 ms.
-            signature = inspect.signature(method)
-            first, rest = list(signature.parameters.values())[:1], list(
-                signature.parameters.values())[1:]
-            call.__signature__ = signature.replace(  # type: ignore
-                parameters=[first[0].replace(name='client')] + rest)
-        return call
-
-
 if TYPE_CHECKING:
     M = TypeVar('M', bound=Model)
 
     class _Of(Generic[M]):
-        pass
+        class_methods = ()  # type: Tuple[str, ...]
 else:
     M = None
     _Of = ManagerType('_Of', (object,), {})
 
 
 class Manager(_Of[M]):
-    """All objects of one kind on one server."""
+    """All objects of one kind.
 
+    :param parent: the client, or the object that they belong to.
+    """
+
+    #: The class of the objects.
     model = None  # type: Any
+    #: The methods that the model's class has as well.
+    class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
+    #: What the class methods call the parent.
+    parent_name = 'client'
 
-    def __init__(self, client):
-        # type: (Client) -> None
-        self.client = client
+    def __init__(self, parent):
+        # type: (Any) -> None
+        self.parent = parent
+        self.client = getattr(parent, 'client', parent)
 
     def __repr__(self):
         # type: () -> str
-        return '<{} of {!r}>'.format(type(self).__name__, self.client)
+        return '<{} of {!r}>'.format(type(self).__name__, self.parent)
 
-    def _collection(self):
+    def node_and_query(self):
         # type: () -> Tuple[Node, Dict[str, str]]
-        return self.model._collection(self.client)
+        """Return the node of the objects, and the query to list them.
 
-    def _make(self, **state):
-        # type: (**Any) -> M
-        made = self.model.__new__(self.model)
-        made._start(self.client, **state)
-        return made
+        :raises LXDAPIExtensionNotAvailable: the server has none of them.
+        """
+        if self.model.extension:
+            self.client.dialect.need(self.model.extension)
+        node_and_query = self.model.collection_node(
+            self.parent)  # type: Tuple[Node, Dict[str, str]]
+        return node_and_query
 
     def all(self):
         # type: () -> List[M]
-        """List them; each is loaded when it is first read.
+        """List the objects; each is loaded when it is first read.
 
-        The first read loads all that were listed, with one request; what
-        that brought is used for a second, then each is asked for alone.
+        The first read loads all objects of the list, with one request. Its
+        answer is used for a second, then each object asks for itself.
 
         Endpoint: ``GET`` on the collection, ``recursion=1`` for the rest.
         """
-        node, params = self._collection()
+        node, params = self.node_and_query()
         response = node.get(params=params)
         urls = rest.metadata(response, list)
         listing = Listing(self)
+        size = len(self.model.key_names)
         try:
             # What urlsplit() does, in a twelfth of its time (1.4 us each)
-            names = [url.partition('?')[0].rpartition('/')[2] for url in urls]
+            keys = [tuple(url.partition('?')[0].rsplit('/', size)[1:])
+                    for url in urls]
         except AttributeError:
             raise exceptions.InvalidResponse(response)
         if any('%' in url or '#' in url for url in urls):
             # LXD quotes some names twice, others not: the objects tell them
-            names = list(listing.load())
-        key = self.model.key
-        return [self._make(seen={key: name}, listing=listing)
-                for name in names]
+            keys = list(listing.load())
+        known = self.model.known
+        return [known(self.parent, key, listing=listing) for key in keys]
 
     def get(self, name):
         # type: (str) -> M
-        """Get one by its key.
+        """Get an object by its key.
 
-        :raises NotFound: there is none.
+        :raises NotFound: there is no such object.
         :raises InvalidName: no server can mean that name.
 
         Endpoint: ``GET`` on the object.
         """
-        made = self._make(seen={self.model.key: name})
-        made.sync()
+        return self._get(name)
+
+    def _get(self, *key):
+        # type: (*str) -> M
+        node, _ = self.node_and_query()
+        for name in key:
+            node = node[self.model.check_name(name)]
+        response = node.get()
+        representation = rest.metadata(response)
+        # The server may answer to a part of a name, such as a fingerprint's
+        found = self.model.key_of(representation)
+        if not all(isinstance(name, six.string_types) for name in found):
+            found = key
+        made = self.model.known(self.parent, found, Document(
+            representation, response.headers.get('ETag'), complete=True)
+        )  # type: M
         return made
 
     def exists(self, name):
         # type: (str) -> bool
-        """Whether there is one with this key.
+        """Tell whether there is an object with this key.
 
         Endpoint: ``GET`` on the object.
         """
@@ -152,41 +140,40 @@ class Manager(_Of[M]):
             return False
         return True
 
+    def _create(self, body, wait=False, target=None):
+        # type: (Dict[str, Any], bool, Optional[str]) -> M
+        """Create an object.
 
-class Listing(object):
-    """What objects of one list share: the request that loads them all."""
+        :param body: what to send; entries that are None are left out. The
+            server chooses a name that is not in it.
+        :param wait: return when the object is there.
+        :param target: the cluster member to create it on.
+        :raises InvalidName: no server can mean its name.
+        :raises LXDAPIExtensionNotAvailable: the server has no such objects.
 
-    def __init__(self, manager):
-        # type: (Manager[Any]) -> None
-        self._manager = manager
-        self._documents = {}  # type: Dict[str, Dict[str, Any]]
-        self._loaded_at = None  # type: Optional[float]
-        self._taken = 0
+        Endpoint: ``POST`` on the collection.
+        """
+        node, _ = self.node_and_query()
+        model, dialect = self.model, self.client.dialect
+        if model.write_extension:
+            dialect.need(model.write_extension)
+        if target is not None:
+            dialect.need('clustering')
+        key = tuple(model.check_name(body[name]) if name in body else None
+                    for name in model.key_names)
+        response = node.post(target=target, json={
+            name: value for name, value in body.items() if value is not None})
+        operation = Operation.from_response(self.client, response)
+        if None in key:
+            key = self._created_key(response, operation)
+        made = model.known(self.parent, key)  # type: M
+        made.created_by(operation, wait)
+        return made
 
-    def load(self):
-        # type: () -> Dict[str, Dict[str, Any]]
-        """Ask for all of them, by key."""
-        node, params = self._manager._collection()
-        response = node.get(params=dict(params, recursion=1))
-        key = self._manager.model.key
-        try:
-            self._documents = documents = {
-                each[key]: each for each in rest.metadata(response, list)}
-        except (KeyError, TypeError):
-            raise exceptions.InvalidResponse(response)
-        self._loaded_at = clock()
-        self._taken = 0
-        return documents
-
-    def take(self, key):
-        # type: (str) -> Optional[Dict[str, Any]]
-        """One that is fresh; None if it is better asked for alone."""
-        if self._loaded_at is None:
-            self.load()
-        elif clock() - self._loaded_at > FRESH:
-            # A slow loop reads few of them in a second: not worth all again
-            if self._taken * 10 < len(self._documents):
-                return None
-            self.load()
-        self._taken += 1
-        return self._documents.get(key)
+    def _created_key(self, response, operation):
+        # type: (requests.Response, Optional[Operation]) -> Tuple[Any, ...]
+        """Return the key that the server has chosen."""
+        urls = self.client.dialect.urls_of(operation) if operation else ()
+        for url in urls:
+            return (url.rpartition('/')[2],)
+        raise exceptions.InvalidResponse(response)

@@ -1,4 +1,4 @@
-"""What the server does in the background: waiting for it, cancelling it."""
+"""Operations: what the server does in the background."""
 import six
 
 from pylxd import exceptions
@@ -8,20 +8,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, List, Optional
-    from pylxd.client import Client
+    from pylxd.core.context import Context
 
-#: Seconds by which the answer to a wait may be late.
+#: Seconds by which the server's answer to a wait may be late.
 LATE = 10
-#: What is text in all that the server says of one.
+#: The fields of an operation that hold text.
 TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
-#: Status codes of the API.
+#: Status codes of the API; lower ones are those of operations that go on.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
 
 
 class Operation(object):
     """A background operation, as the server describes it.
 
-    The server forgets it about five seconds after its end.
+    The server forgets an operation about five seconds after its end.
 
     Endpoint: ``/1.0/operations/ID``.
     """
@@ -33,19 +33,35 @@ class Operation(object):
     updated_at = ''
     status = ''
     status_code = 0
-    #: URLs by kind of what it works on.
+    #: URLs of the objects that the operation works on, by their kind.
     resources = None  # type: Optional[Dict[str, List[str]]]
-    #: Its result, progress or websocket secrets.
+    #: The operation's result, progress or websocket secrets.
     metadata = None  # type: Any
     may_cancel = False
     err = ''
     description = ''
     location = ''
 
+    #: Whether `wait` has raised the failure of this operation.
+    failure_was_raised = False
+
     def __init__(self, client=None, **attributes):
-        # type: (Optional[Client], **Any) -> None
+        # type: (Optional[Context], **Any) -> None
         self._client = client
+        self._answer = None  # type: Optional[requests.Response]
         self._update(attributes)
+
+    @classmethod
+    def from_response(cls, client, response):
+        # type: (Context, requests.Response) -> Optional[Operation]
+        """Return the operation that a request started, None if it is done.
+
+        Newer servers answer requests asynchronously that older ones answer
+        synchronously: any write may be answered either way.
+        """
+        if rest.envelope(response)['type'] != 'async':
+            return None
+        return cls(client)._describe(rest.metadata(response), response)
 
     def _update(self, attributes):
         # type: (Dict[str, Any]) -> None
@@ -53,14 +69,15 @@ class Operation(object):
         self.__dict__.update(
             (name, value) for name, value in attributes.items()
             # No server may replace a method or the client
-            if not name.startswith('_') and name != 'path'
+            if not name.startswith('_')
+            and name not in ('path', 'running', 'ended', 'failure_was_raised')
             and not callable(getattr(type(self), six.ensure_str(name), None)))
 
-    def _take(self, document, response):
+    def _describe(self, document, response):
         # type: (Any, requests.Response) -> Operation
-        """Become what a document of the server describes.
+        """Take the fields of a document of the server.
 
-        :raises InvalidResponse: it describes no operation.
+        :raises InvalidResponse: the document describes no operation.
         """
         parts = [document] + [isinstance(document, dict) and (
             document.get(name) or {}) for name in ('metadata', 'resources')]
@@ -71,12 +88,13 @@ class Operation(object):
                 and isinstance(document.get('status_code', 0), int)):
             raise exceptions.InvalidResponse(response)
         self._update(document)
+        self._answer = response
         return self
 
     def __getstate__(self):
         # type: () -> Dict[str, Any]
-        # Exceptions carry it to other processes, where no client can go
-        return dict(self.__dict__, _client=None)
+        # An exception may carry the operation to a place without its server
+        return dict(self.__dict__, _client=None, _answer=None)
 
     def __repr__(self):
         # type: () -> str
@@ -86,21 +104,21 @@ class Operation(object):
 
     @classmethod
     def get(cls, client, operation_id):
-        # type: (Client, str) -> Operation
+        # type: (Context, str) -> Operation
         """Get an operation.
 
         :param operation_id: its id, path, or URL.
-        :raises NotFound: it never was, or ended a while ago.
+        :raises NotFound: there is none, or it ended a while ago.
 
         Endpoint: ``GET /1.0/operations/ID``.
         """
         node = client.api.operations[cls.extract_operation_id(operation_id)]
         response = node.get()
-        return cls(client)._take(rest.metadata(response), response)
+        return cls(client)._describe(rest.metadata(response), response)
 
     @classmethod
     def all(cls, client):
-        # type: (Client) -> List[Operation]
+        # type: (Context) -> List[Operation]
         """Get all operations that the server remembers.
 
         Endpoint: ``GET /1.0/operations?recursion=1``.
@@ -109,12 +127,12 @@ class Operation(object):
         by_status = rest.metadata(response)
         if not all(isinstance(some, list) for some in by_status.values()):
             raise exceptions.InvalidResponse(response)
-        return [cls(client)._take(each, response)
+        return [cls(client)._describe(each, response)
                 for some in by_status.values() for each in some]
 
     @classmethod
     def wait_for_operation(cls, client, operation_id, timeout=None):
-        # type: (Client, str, Optional[float]) -> Operation
+        # type: (Context, str, Optional[float]) -> Operation
         """Wait for the end of an operation, with one request.
 
         :param operation_id: its id, path, or URL.
@@ -132,36 +150,76 @@ class Operation(object):
     @staticmethod
     def extract_operation_id(operation_id):
         # type: (str) -> str
-        """The id in an id, path or URL of an operation."""
+        """Return the id in an id, path or URL of an operation."""
         path = operation_id.partition('?')[0]
         return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
 
     @property
     def running(self):
         # type: () -> bool
-        """Whether it had not ended when it was last seen."""
+        """Whether the operation had not ended when it was last seen."""
         return 100 <= self.status_code < 200
+
+    @property
+    def ended(self):
+        # type: () -> bool
+        """Whether the operation is known to have ended."""
+        return self.status_code >= SUCCESS
 
     def overlaps(self, other):
         # type: (Operation) -> bool
-        """Whether both ran at the same time, as far as is known."""
+        """Tell whether two operations ran at the same time."""
         return self.id != other.id and (
             self.running or _instant(self.updated_at)
             > _instant(other.created_at))
+
+    def is_younger_than(self, timestamp):
+        # type: (str) -> bool
+        """Tell whether the operation started after a time of the server's."""
+        return bool(_instant(self.created_at) > _instant(timestamp))
 
     def wait(self, timeout=None):
         # type: (Optional[float]) -> bool
         """Wait for the end; the attributes are then what it ended with.
 
         :param timeout: seconds; None waits as long as it takes.
-        :return: True, so that it can stand in a condition.
-        :raises OperationFailed: with the server's reason.
-        :raises OperationTimeout: it goes on.
+        :return: True, so that the call can stand in a condition.
+        :raises OperationFailed: the operation failed or was cancelled, with
+            the server's reason.
+        :raises OperationTimeout: the operation goes on.
+        :raises NotFound: the operation ended a while ago.
         :raises ConnectionTimeout: the server does not answer, `LATE`
             seconds after the ``timeout``.
 
         Endpoint: ``GET /1.0/operations/ID/wait``.
         """
+        if self.await_end(timeout):
+            return True
+        self.failure_was_raised = True
+        raise self.failure()
+
+    def await_end(self, timeout=None):
+        # type: (Optional[float]) -> bool
+        """Wait like `wait`, but return False where the operation failed.
+
+        :raises OperationTimeout: the operation goes on.
+        :raises NotFound: the operation ended a while ago.
+        """
+        if not self.ended:
+            self._ask_for_end(timeout)
+            if not self.ended and timeout is not None:
+                raise exceptions.OperationTimeout(
+                    '{!r} did not end within {} s'.format(self, timeout),
+                    operation=self)
+        return self.status_code == SUCCESS
+
+    def failure(self):
+        # type: () -> exceptions.OperationFailed
+        """Make the exception that tells how the operation failed."""
+        return exceptions.OperationFailed(self._answer, operation=self)
+
+    def _ask_for_end(self, timeout):
+        # type: (Optional[float]) -> None
         params, within = {}, None  # type: Dict[str, int], Optional[int]
         if timeout is not None:
             params['timeout'] = max(int(timeout), 1)
@@ -173,30 +231,19 @@ class Operation(object):
         # Status 200 says nothing: only the body tells how it went, and
         # Incus 6.0 puts an error there without the operation.
         if body['type'] != 'error':
-            self._take(rest.metadata(response), response)
+            self._describe(rest.metadata(response), response)
         elif timeout is not None and body.get(
                 'error') == 'context deadline exceeded':
             response = self._node.get()
-            self._take(rest.metadata(response), response)
+            self._describe(rest.metadata(response), response)
         else:
             self._update({'status': 'Failure', 'status_code': FAILURE,
                           'err': body.get('error') or 'no reason was given'})
-        self._judge(response, timeout)
-        return True
-
-    def _judge(self, response, timeout):
-        # type: (requests.Response, Optional[float]) -> None
-        if self.status_code == SUCCESS:
-            return
-        if self.status_code in (FAILURE, CANCELLED) or timeout is None:
-            raise exceptions.OperationFailed(response, operation=self)
-        raise exceptions.OperationTimeout(
-            '{!r} did not end within {} s'.format(self, timeout),
-            operation=self)
+            self._answer = response
 
     def cancel(self):
         # type: () -> None
-        """Ask the server to give it up.
+        """Ask the server to give the operation up.
 
         :raises LXDAPIException: this kind cannot be cancelled.
 
@@ -207,7 +254,7 @@ class Operation(object):
     @property
     def path(self):
         # type: () -> str
-        """Its place in the URL."""
+        """The path of the operation's URL."""
         return self._node.path
 
     @property
@@ -222,45 +269,28 @@ class Operations(object):
     """The server's operations: ``client.operations``."""
 
     def __init__(self, client):
-        # type: (Client) -> None
+        # type: (Context) -> None
         self._client = client
 
     def get(self, operation_id):
         # type: (str) -> Operation
-        """See `Operation.get`."""
+        """Get an operation: see `Operation.get`."""
         return Operation.get(self._client, operation_id)
 
     def all(self):
         # type: () -> List[Operation]
-        """See `Operation.all`."""
+        """Get all operations: see `Operation.all`."""
         return Operation.all(self._client)
 
     def wait_for_operation(self, operation_id, timeout=None):
         # type: (str, Optional[float]) -> Operation
-        """See `Operation.wait_for_operation`."""
+        """Wait for an operation: see `Operation.wait_for_operation`."""
         return Operation.wait_for_operation(
             self._client, operation_id, timeout)
 
 
-def begun(client, response, wait=False):
-    # type: (Client, requests.Response, bool) -> Optional[Operation]
-    """The operation that an answer has begun; None where all is done.
-
-    Newer servers answer asynchronously what older ones did at once: both
-    are right for any write.
-
-    :param wait: return at its end only.
-    """
-    if rest.envelope(response)['type'] != 'async':
-        return None
-    operation = Operation(client)._take(rest.metadata(response), response)
-    if wait:
-        operation.wait()
-    return operation
-
-
 def _instant(timestamp):
     # type: (str) -> Any
-    """A time of one server, comparable: Go cuts zeros at the end."""
+    """Make a server's time comparable: Go cuts zeros at the end."""
     seconds, _, fraction = timestamp.rstrip('Z').partition('.')
     return seconds, fraction.ljust(9, '0')

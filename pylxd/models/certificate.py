@@ -8,17 +8,18 @@ import ssl
 import six
 
 from pylxd import exceptions
-from pylxd.core import operation
-from pylxd.transport import rest
+from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
-from pylxd.core.model import Model, attribute
+from pylxd.core.operation import Operation
+from pylxd.core.verbs import Deletable
+from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Optional, Union
 
 
-class Certificate(Model):
+class Certificate(Deletable):
     """A certificate that the server trusts, keyed by its fingerprint.
 
     Endpoint: ``/1.0/certificates/FINGERPRINT``.
@@ -26,6 +27,7 @@ class Certificate(Model):
 
     path = 'certificates'
     key = 'fingerprint'
+    synchronous = True
 
     certificate = attribute(readonly=True)  # type: str
     fingerprint = attribute(readonly=True)  # type: str
@@ -39,29 +41,36 @@ class Certificates(Manager[Certificate]):
     """All certificates: ``client.certificates``."""
 
     model = Certificate
+    class_methods = Manager.class_methods + ('create', 'create_token')
 
     def get(self, fingerprint):
         # type: (str) -> Certificate
-        """Get one by its fingerprint, or by the beginning of it.
+        """Get a certificate by its fingerprint, or by the start of it.
 
-        :raises NotFound: there is none.
+        :raises NotFound: there is no such certificate.
 
         Endpoint: ``GET /1.0/certificates/FINGERPRINT``.
         """
-        return super(Certificates, self).get(fingerprint)
+        return self._get(fingerprint)
 
-    def create(self, password, cert_data, cert_type='client', name='',
-               projects=None, restricted=False):
-        # type: (str, Any, str, str, Optional[List[str]], bool) -> Certificate
-        """Have the server trust a certificate.
+    def create(self,
+               password,  # type: str
+               cert_data,  # type: Union[bytes, str]
+               cert_type='client',  # type: str
+               name='',  # type: str
+               projects=None,  # type: Optional[List[str]]
+               restricted=False,  # type: bool
+               ):
+        # type: (...) -> Certificate
+        """Make the server trust a certificate.
 
         :param password: the trust password or a token; a client that is
             trusted needs none (``''``).
         :param cert_data: the certificate, PEM or DER.
-        :param name: what the server calls it.
+        :param name: the name that the server shows for it.
         :param projects: the only projects that it may use, if it is
             ``restricted``.
-        :raises InvalidCertificate: it is no certificate.
+        :raises InvalidCertificate: ``cert_data`` is no certificate.
         :raises LXDAPIException: the server refused, as when the password is
             wrong.
 
@@ -80,31 +89,33 @@ class Certificates(Manager[Certificate]):
                              ('restricted', restricted)):
             if value:
                 request[field] = value
-        rest.envelope(self.client.api.certificates.post(json=request))
-        return self._make(
-            seen={'fingerprint': hashlib.sha256(der).hexdigest()})
+        node, _ = self.node_and_query()
+        rest.envelope(node.post(json=request))
+        return Certificate.known(
+            self.client, (hashlib.sha256(der).hexdigest(),))
 
     def create_token(self, name='', projects=None, restricted=False):
         # type: (str, Optional[List[str]], bool) -> str
         """Make a token by which one other client becomes trusted.
 
-        :param name: what the server will call its certificate.
+        :param name: the name that the server will show for its certificate.
+        :param projects: the only projects that it may use, if it is
+            ``restricted``.
         :return: the token, a secret: what `Client.authenticate` takes.
 
-        Needs ``certificate_token``.
-
-        Endpoint: ``POST /1.0/certificates``.
+        Endpoint: ``POST /1.0/certificates``; needs ``certificate_token``.
         """
         if name:
             rest.quote(name)
         self.client.dialect.need('certificate_token')
         request = {'type': 'client', 'name': name, 'token': True,
                    'projects': projects or [], 'restricted': restricted}
-        response = self.client.api.certificates.post(json=request)
-        begun = operation.begun(self.client, response)
-        if begun is None or not (begun.metadata or {}).get('secret'):
+        node, _ = self.node_and_query()
+        response = node.post(json=request)
+        operation = Operation.from_response(self.client, response)
+        if operation is None or not (operation.metadata or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        about = begun.metadata
+        about = operation.metadata
         return base64.b64encode(json.dumps({
             'client_name': name, 'fingerprint': about['fingerprint'],
             'addresses': about['addresses'], 'secret': about['secret'],
@@ -113,10 +124,10 @@ class Certificates(Manager[Certificate]):
 
 
 def to_der(cert_data):
-    # type: (Any) -> bytes
-    """A certificate as DER.
+    # type: (Union[bytes, str]) -> bytes
+    """Return a certificate as DER.
 
-    :raises InvalidCertificate: it is none.
+    :raises InvalidCertificate: ``cert_data`` is no certificate.
     """
     from cryptography import x509  # 22 ms that only trust needs
     from cryptography.hazmat.backends import default_backend

@@ -1,27 +1,31 @@
 """Networks."""
-from pylxd.core import operation
-from pylxd.transport import rest
+from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
-from pylxd.core.model import Named, State, attribute
+from pylxd.core.saving import Savable
+from pylxd.core.state import State
+from pylxd.core.verbs import Deletable, Renamable
+from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Dict, List, Optional
 
 
 class NetworkState(State):
     """Addresses and counters of a network at one moment."""
 
 
-class Network(Named):
-    """A network, made by the server (``managed``) or of its host.
+class Network(Savable, Renamable, Deletable):
+    """A network, managed by the server or found on its host.
 
-    They can be changed on servers with the ``network`` extension.
+    Networks can be changed on servers with the ``network`` extension.
 
     Endpoint: ``/1.0/networks/NAME``.
     """
 
     path = 'networks'
+    write_extension = 'network'
+    synchronous = True
 
     name = attribute(readonly=True)  # type: str
     config = attribute(dict)  # type: Dict[str, str]
@@ -33,60 +37,41 @@ class Network(Named):
     type = attribute(readonly=True)  # type: str
     used_by = attribute(readonly=True)  # type: List[str]
 
-    def save(self, wait=False):
-        # type: (bool) -> None
-        """Send the local changes; needs ``network``.
-
-        See `Model.save`.
-
-        :raises NotImplementedError: the server lacks the extension.
-        """
-        self.client.dialect.need('network')
-        super(Network, self).save(wait)
-
-    def delete(self, wait=False):
-        # type: (bool) -> None
-        """Delete it on the server; needs ``network``.
-
-        :raises NotImplementedError: the server lacks the extension.
-        """
-        self.client.dialect.need('network')
-        super(Network, self).delete(wait)
-
     def state(self):
         # type: () -> NetworkState
-        """Get addresses and counters; needs ``network_state``.
+        """Get the network's addresses and counters.
 
-        Endpoint: ``GET /1.0/networks/NAME/state``.
+        Endpoint: ``GET /1.0/networks/NAME/state``; needs ``network_state``.
         """
         self.client.dialect.need('network_state')
-        return NetworkState(rest.metadata(self.api.state.get()))
+        return NetworkState(rest.metadata(self._ready().state.get()))
 
 
 class Networks(Manager[Network]):
     """All networks: ``client.networks``."""
 
     model = Network
+    class_methods = Manager.class_methods + ('create',)
 
-    def create(self, name, description=None, type=None, config=None,
-               wait=False):
-        # type: (str, Optional[str], Optional[str], Any, bool) -> Network
-        """Create one; needs ``network``.
+    def create(self,
+               name,  # type: str
+               description=None,  # type: Optional[str]
+               type=None,  # type: Optional[str]
+               config=None,  # type: Optional[Dict[str, str]]
+               wait=True,  # type: bool
+               ):
+        # type: (...) -> Network
+        """Create a network.
 
-        :param type: ``bridge`` where nothing is said.
-        :param config: a dict of text.
-        :param wait: return when it is there.
-        :raises NotImplementedError: the server lacks the extension.
+        :param type: the kind of network; the server's default is a bridge.
+        :param config: its configuration, a dict of text.
+        :param wait: accepted, and of no effect: the network is there when
+            the call returns.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken.
 
-        Endpoint: ``POST /1.0/networks``.
+        Endpoint: ``POST /1.0/networks``; needs ``network``.
         """
-        self.client.dialect.need('network')
-        rest.quote(name)
-        request = {'name': name, 'config': config or {}}
-        if description is not None:
-            request['description'] = description
-        if type is not None:
-            request['type'] = type
-        response = self.client.api.networks.post(json=request)
-        operation.begun(self.client, response, wait)
-        return self._make(seen={'name': name})
+        return self._create({
+            'name': name, 'description': description, 'type': type,
+            'config': config or {}}, wait)

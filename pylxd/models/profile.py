@@ -1,21 +1,22 @@
 """Profiles."""
-from pylxd.core import operation
-from pylxd.transport import rest
+from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
-from pylxd.core.model import Named, attribute
+from pylxd.core.saving import Savable
+from pylxd.core.verbs import Deletable, Renamable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Dict, List, Optional
 
 
-class Profile(Named):
+class Profile(Savable, Renamable, Deletable):
     """A set of config and devices that instances share.
 
     Endpoint: ``/1.0/profiles/NAME``.
     """
 
     path = 'profiles'
+    synchronous = True
 
     name = attribute(readonly=True)  # type: str
     config = attribute(dict)  # type: Dict[str, str]
@@ -30,22 +31,27 @@ class Profiles(Manager[Profile]):
     """All profiles: ``client.profiles``."""
 
     model = Profile
+    class_methods = Manager.class_methods + ('create',)
 
-    def create(self, name, config=None, devices=None, description=None,
-               wait=False):
-        # type: (str, Any, Any, Optional[str], bool) -> Profile
-        """Create one.
+    def create(self,
+               name,  # type: str
+               config=None,  # type: Optional[Dict[str, str]]
+               devices=None,  # type: Optional[Dict[str, Dict[str, str]]]
+               description=None,  # type: Optional[str]
+               wait=False,  # type: bool
+               ):
+        # type: (...) -> Profile
+        """Create a profile.
 
-        :param config: a dict of text.
-        :param devices: a dict of dicts of text, by the device's name.
-        :param wait: return when it is there.
-        :raises LXDAPIException: the server refused, as when it is there.
+        :param config: its configuration, a dict of text.
+        :param devices: its devices, each a dict of text, by their names.
+        :param wait: accepted, and of no effect: the profile is there when
+            the call returns.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken.
 
         Endpoint: ``POST /1.0/profiles``.
         """
-        rest.quote(name)
-        request = {'name': name, 'config': config or {},
-                   'devices': devices or {}, 'description': description or ''}
-        response = self.client.api.profiles.post(json=request)
-        operation.begun(self.client, response, wait)
-        return self._make(seen={'name': name})
+        return self._create({
+            'name': name, 'config': config or {}, 'devices': devices or {},
+            'description': description or ''}, wait)

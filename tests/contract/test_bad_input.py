@@ -7,6 +7,7 @@ import pytest
 import six
 
 from pylxd import Client, exceptions
+from pylxd.container import Container
 from wire import (
     ROOT, Proxy, Server, certificate, error, http, reply, sync)
 import wire
@@ -347,7 +348,7 @@ REDIRECTS = ['301', '302', '303', '307', '308']
 
 
 def started(client):
-    container = client.containers._make(seen={'name': 'c1'})
+    container = Container(client, name='c1')
     container.start(wait=True)
     return container
 
@@ -366,12 +367,11 @@ CALLS = [
     lambda client: client.operations.all(),
     lambda client: client.operations.get('x'),
     lambda client: client.operations.wait_for_operation('x'),
-    lambda client: client.containers._make(seen={'name': 'c1'}).execute(
+    lambda client: Container(client, name='c1').execute(
         ['ls']),
-    lambda client: client.containers._make(seen={'name': 'c1'}).state(),
+    lambda client: Container(client, name='c1').state(),
     lambda client: started(client).status,
-    lambda client: client.containers._make(
-        seen={'name': 'c1'}).files.listdir('/'),
+    lambda client: Container(client, name='c1').files.listdir('/'),
     lambda client: client.events().connect(),
 ]
 

@@ -5,6 +5,8 @@ import re
 
 import requests
 
+from pylxd.core.context import Context
+from pylxd.transport.dialect import Dialect
 from pylxd.transport.rest import Node
 
 REFUSED = {'type': 'error', 'error_code': 400}
@@ -14,6 +16,7 @@ class Store(object):
     """A transport that is a server too: it keeps profiles."""
 
     endpoint = '/s'
+    sent = None  # the last body
 
     def __init__(self):
         self.asked, self.documents, self.answers = [], {}, []
@@ -28,7 +31,7 @@ class Store(object):
         kind, name = re.match('/1.0/([^/]+)/?(.*)', path).groups()
         self.asked.append('{} {}'.format(method, path[len('/1.0/'):]) + (
             '?recursion' if (params or {}).get('recursion') else ''))
-        self.sent = json
+        self.sent = self.sent if json is None else json
         if self.answers:
             answer = self.answers.pop(0)
             if answer is not None:
@@ -49,7 +52,7 @@ class Store(object):
         if method == 'PUT':
             self.documents[name] = copy.deepcopy(json)
         elif method == 'PATCH':
-            self.documents[name].update(json)
+            self.patch(self.documents[name], json)
         elif method == 'DELETE':
             del self.documents[name]
         elif name:
@@ -58,6 +61,15 @@ class Store(object):
         else:
             self.add(**json)
         return response(sync({}))
+
+    def patch(self, document, changes):
+        """Change a document as servers do: ``''`` removes a key."""
+        for field, value in copy.deepcopy(changes).items():
+            if isinstance(value, dict):
+                value = dict(document.get(field) or {}, **value)
+                value = {key: each for key, each in value.items()
+                         if each != ''}
+            document[field] = value
 
     def etag(self, name):
         return json.dumps(self.documents[name], sort_keys=True)
@@ -75,9 +87,22 @@ def response(document, status=200, **headers):
     return made
 
 
-class FakeClient(object):
+class FakeClient(Context):
+    """A client of a `Store`, whose server has the extension ``patch``."""
+
     identity = 'here'
 
     def __init__(self, store):
         self.store = self.transport = store
         self.api = Node(store, '/1.0')
+        self.dialect = Dialect(Root({'api_extensions': ['patch']}))
+
+
+class Root(object):
+    """A node that answers ``GET /1.0``."""
+
+    def __init__(self, document):
+        self._document = document
+
+    def get(self):
+        return response(sync(dict({'api_version': '1.0'}, **self._document)))

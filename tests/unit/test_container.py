@@ -8,7 +8,8 @@ import six
 from ws4py import framing
 
 from pylxd import Client, exceptions
-from pylxd.models import instance
+from pylxd.container import Container
+from pylxd.models import execution
 from wire import ROOT, Server, begun, error, frame, lxd, upgrade
 
 OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
@@ -32,7 +33,7 @@ class Instances(object):
             ROOT, api_extensions=list(extensions), environment={
                 'server': 'lxd', 'certificate': 'PEM', 'addresses': []})))
         self.client = Client(self.server.endpoint)
-        self.c1 = self.client.containers._make(seen={'name': 'c1'})
+        self.c1 = Container(self.client, name='c1')
 
     def sent(self, number=-1):
         return json.loads(self.server.requests[number].body.decode('utf-8'))
@@ -48,7 +49,7 @@ def instances():
 # -- exec
 
 def test_result():
-    made = instance.ExecuteResult(3, u'out', u'err')
+    made = execution.ExecuteResult(3, u'out', u'err')
     out, err = made
     assert (out, err) == made == (u'out', u'err') and len(made) == 2
     assert (made.exit_code, made.stdout, made.stderr) == (3, 'out', 'err')
@@ -71,8 +72,8 @@ def test_result():
 ])
 def test_output(encoding, pieces, text):
     handed = []
-    for output in (instance._Output(None, encoding),
-                   instance._Output(handed.append, encoding)):
+    for output in (execution.Output(None, encoding),
+                   execution.Output(handed.append, encoding)):
         for piece in pieces:
             output.write(piece)
         got = output.close()

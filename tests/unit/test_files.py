@@ -8,6 +8,7 @@ import six
 from six.moves.urllib import parse
 
 from pylxd import Client, exceptions
+from pylxd.container import Container
 from pylxd.models import instance_files
 from wire import ROOT, Server, error, http, lxd, reply
 
@@ -30,8 +31,8 @@ class Tree(object):
         self.server = Server(lxd({
             'GET ' + FILES: self.get, 'POST ' + FILES: self._post,
             'DELETE ' + FILES: self._post}, self.root))
-        self.files = Client(self.server.endpoint).containers._make(
-            seen={'name': 'c1'}).files
+        self.files = Container(
+            Client(self.server.endpoint), name='c1').files
 
     @staticmethod
     def _path(request):

@@ -247,14 +247,27 @@ def test_an_export_to_nowhere(export, tmpdir):
 # -- aliases and copies
 
 def test_aliases(images):
-    images.pages.update({'POST /1.0/images/aliases': {},
-                         'DELETE /1.0/images/aliases/a%2F%C3%A4': {}})
+    """They are what the server has, also where others have changed them."""
+    here, alias = 'GET /1.0/images/' + DIGEST, '/1.0/images/aliases/a%2F%C3%A4'
+    images.pages.update({'POST /1.0/images/aliases': {}, 'DELETE ' + alias: {},
+                         'GET ' + alias: {'target': DIGEST}})
     image = images.image
     image.add_alias(u'a/\xe4', 'd')
-    assert image.aliases == [{'name': u'a/\xe4', 'description': 'd'}]
+    images.pages[here] = dict(images.pages[here], aliases=[
+        {'name': u'a/\xe4', 'description': 'd'}, {'name': 'theirs'}])
+    assert [each['name'] for each in image.aliases] == [u'a/\xe4', 'theirs']
     assert json.loads(images.posted.body.decode('utf-8'))['target'] == DIGEST
     image.delete_alias(u'a/\xe4')
-    assert image.aliases == [] and not image.dirty
+    images.pages[here] = dict(images.pages[here], aliases=[{'name': 'theirs'}])
+    assert image.aliases == [{'name': 'theirs'}] and not image.dirty
+
+
+def test_an_alias_of_another_image(images):
+    images.pages['GET /1.0/images/aliases/a'] = {'target': 'other' * 12}
+    with pytest.raises(exceptions.NotFound) as info:
+        images.image.delete_alias('a')
+    assert 'other' * 12 in str(info.value)
+    assert not [each for each in images.server.asked if 'DELETE' in each]
 
 
 @pytest.mark.parametrize('target', [None, 5, [], {}])

@@ -5,7 +5,8 @@ import pytest
 import six
 
 from pylxd import exceptions, models
-from pylxd.core import manager, model
+from pylxd.core import listing, model
+from pylxd.core.manager import Manager
 from pylxd.models.profile import Profile, Profiles
 
 from .store import response, sync
@@ -15,7 +16,7 @@ from .store import response, sync
 def now(monkeypatch):
     """The time, which a test may set."""
     now = [0.0]
-    monkeypatch.setattr(manager, 'clock', lambda: now[0])
+    monkeypatch.setattr(listing, 'clock', lambda: now[0])
     return now
 
 
@@ -36,7 +37,7 @@ def test_a_slow_loop_sees_what_is_there(client, store, now):
     fill(store)
     made = Profiles(client).all()
     made[0].description
-    now[0] = manager.FRESH + 0.1
+    now[0] = listing.FRESH + 0.1
     store.documents['q7']['description'] = 'new'
     each, = (each for each in made if each.name == 'q7')
     assert each.description == 'new'
@@ -49,7 +50,7 @@ def test_a_busy_loop_loads_them_again(client, store, now):
     made = Profiles(client).all()
     for each in made[:25]:
         each.description
-    now[0] = manager.FRESH + 0.1
+    now[0] = listing.FRESH + 0.1
     for each in made[25:]:
         each.description
     assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
@@ -96,16 +97,62 @@ def test_documents_that_are_none(client, store, documents):
 
 @pytest.mark.parametrize('cls', [
     each for each in vars(models).values()
-    if inspect.isclass(each) and issubclass(each, model.Model)
-    and each is not models.Snapshot])
+    if inspect.isclass(each) and issubclass(each, model.Model)])
 def test_class_methods_beside_the_managers(cls):
     for name in ('all', 'get', 'exists'):
         method = getattr(cls, name)
         assert method.__doc__ and method.__name__ == name
     if six.PY3:
-        inspect.signature(cls.get)
         first = list(inspect.signature(cls.get).parameters)[0]
-        assert first == 'client'
+        assert first == (
+            'container' if cls is models.Snapshot else 'client')
+
+
+@pytest.mark.skipif(six.PY2, reason='Python 2 has no unittest.mock')
+def test_class_methods_as_mocks():
+    from unittest import mock
+    made = mock.create_autospec(models.Container.get)
+    made('the client', name='c1')
+    with pytest.raises(TypeError):
+        made('the client', 'c1', 'more')
+
+
+def test_class_methods_of_what_belongs_to_another(client, store):
+    container = models.Container(client, name='c1')
+    store.documents.clear()
+    store.answers += [response(sync(['/1.0/instances/c1/snapshots/s1']))] * 2
+    for listed in (models.Snapshot.all(container),
+                   models.Snapshot.all(container=container)):
+        assert listed == [models.Snapshot(
+            client, name='s1', container=container)]
+    with pytest.raises(TypeError) as info:
+        models.Snapshot.all()
+    assert "'container'" in str(info.value)
+
+
+def test_a_class_method_takes_no_name_of_the_model():
+    """Whoever declares that learns of it at import."""
+    with pytest.raises(TypeError) as info:
+        class Wrong(Manager):
+            model = Profile
+            class_methods = ('delete',)
+
+            def delete(self):
+                """Delete all."""
+
+    assert 'Profile.delete is there already' in str(info.value)
+
+
+def test_a_clock_that_is_set_back(client, store, now):
+    """What was listed before is not fresh for that."""
+    now[0] = 100.0
+    fill(store)
+    made = Profiles(client).all()
+    made[0].description
+    now[0] = 50.0
+    store.documents['q7']['description'] = 'new'
+    each, = (each for each in made if each.name == 'q7')
+    assert each.description == 'new'
 
 
 def test_class_methods(client, store):

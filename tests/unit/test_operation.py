@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from pylxd import Client, exceptions
-from pylxd.core.operation import Operation, begun
+from pylxd.core.operation import Operation
 from wire import Server, error, http, lxd, reply, sync
 from wire import begun as accepted
 
@@ -181,14 +181,25 @@ def test_one_without_a_client():
 
 
 @pytest.mark.trap('sync-or-async')
-def test_begun(operation):
+def test_from_response(operation):
     made, server = operation({
         'POST /1.0/x': accepted(RUNNING), WAIT: DONE,
         'POST /1.0/bad': reply({'type': 'async', 'metadata': 5}, '202 A')})
     client = made._client
-    assert begun(client, client.api.get()) is None
-    started = begun(client, client.api.x.post())
+    assert Operation.from_response(client, client.api.get()) is None
+    started = Operation.from_response(client, client.api.x.post())
     assert (started.id, started.status) == ('u1', 'Running')
-    assert begun(client, client.api.x.post(), wait=True).status == 'Success'
     with pytest.raises(exceptions.InvalidResponse):
-        begun(client, client.api.bad.post())
+        Operation.from_response(client, client.api.bad.post())
+
+
+def test_an_end_is_asked_for_once(operation):
+    made, server = operation({WAIT: sync(DONE)})
+    assert made.wait() and made.wait() and made.await_end()
+    made, failed = operation({WAIT: sync(FAILED)})
+    assert made.await_end() is False and not made.failure_was_raised
+    for _ in range(2):
+        with pytest.raises(exceptions.OperationFailed):
+            made.wait()
+    assert made.failure_was_raised
+    assert server.asked[1:] == failed.asked[1:] == [WAIT]

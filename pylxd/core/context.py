@@ -1,0 +1,28 @@
+"""What models and managers need of a client."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional
+    from pylxd.transport.connection import Transport
+    from pylxd.transport.dialect import Dialect
+    from pylxd.transport.rest import Node
+
+
+_SET_LATER = None  # type: Any
+
+
+class Context(object):
+    """One server, seen from one project: the base class of `Client`."""
+
+    #: The root of the REST tree: ``client.api.instances['c1'].state.get()``.
+    api = _SET_LATER  # type: Node
+    #: What the server is and can do.
+    dialect = _SET_LATER  # type: Dialect
+    transport = _SET_LATER  # type: Transport
+    #: The project to work in; None is the server's default.
+    project = None  # type: Optional[str]
+
+    @property
+    def identity(self):
+        # type: () -> str
+        """The fingerprint of the server, or where it was reached."""
+        return self.dialect.identity or self.transport.endpoint

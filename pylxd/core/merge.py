@@ -1,0 +1,167 @@
+"""Copy, compare and merge JSON values; pure functions, without a server."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator
+
+#: Keys that the server itself keeps in a ``config``, such as a MAC address.
+SERVER_KEYS = 'volatile.'
+
+
+class _Missing(object):
+    def __repr__(self):
+        # type: () -> str
+        return 'MISSING'
+
+    def __reduce__(self):
+        # type: () -> str
+        return 'MISSING'  # one object, also after pickle and copy
+
+
+#: The value of a key that is not there.
+MISSING = _Missing()  # type: Any
+
+
+def copy(value):
+    # type: (Any) -> Any
+    """Copy a JSON value; tuples become lists."""
+    if isinstance(value, dict):
+        copied = dict(value)
+        for key, each in value.items():
+            if isinstance(each, (dict, list, tuple)):
+                # Only these: 1.6 us instead of 2.8 for a usual config
+                copied[key] = copy(each)
+        return copied
+    if isinstance(value, (list, tuple)):
+        return [copy(each) for each in value]
+    return value
+
+
+def refill(held, value):
+    # type: (Any, Any) -> Any
+    """Give ``held`` the content of ``value``, and return it.
+
+    Dicts are filled in place at every depth, and lists as a whole, since the
+    caller may hold any of them. What cannot be filled is replaced by a copy.
+    """
+    if held is value:
+        return held
+    if isinstance(held, dict) and isinstance(value, dict):
+        for key in set(held) - set(value):
+            del held[key]
+        for key, each in value.items():
+            held[key] = refill(held.get(key, MISSING), each)
+        return held
+    if isinstance(held, list) and isinstance(value, list):
+        held[:] = copy(value)
+        return held
+    return copy(value)
+
+
+def keep_server_keys(mine, theirs):
+    # type: (Any, Any) -> None
+    """Add the keys to ``mine`` that only the server may remove.
+
+    A caller who replaces a whole ``config`` does not mean these.
+    """
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key, value in theirs.items():
+            if key.startswith(SERVER_KEYS):
+                mine.setdefault(key, value)
+
+
+def merge(base, mine, theirs):
+    # type: (Any, Any, Any) -> Any
+    """Merge what two sides made of ``base``; ``mine`` wins a clash."""
+    if mine == base or mine == theirs:
+        return theirs
+    if theirs == base or not _are_dicts(base, mine, theirs):
+        return mine
+    return _by_key(merge, base, mine, theirs)
+
+
+def clashes(base, mine, theirs, place):
+    # type: (Any, Any, Any, str) -> Iterator[str]
+    """Yield the keys that both sides changed, to different values.
+
+    :param place: the name of the value, as in ``config``; the keys are
+        yielded as ``config.user.a``.
+    """
+    if mine == base or theirs == base or mine == theirs:
+        return
+    if not _are_dicts(base, mine, theirs):
+        yield place
+        return
+    for key in set(base) | set(mine) | set(theirs):
+        for found in clashes(
+                base.get(key, MISSING), mine.get(key, MISSING),
+                theirs.get(key, MISSING), '{}.{}'.format(place, key)):
+            yield found
+
+
+def rebase(base, mine, theirs):
+    # type: (Any, Any, Any) -> Any
+    """Return ``theirs``, but ``base`` where ``mine`` differs from both.
+
+    Compared with the result, a local change is still a change, and
+    `clashes` still finds where it clashes.
+    """
+    if mine == base or mine == theirs:
+        return theirs
+    if theirs == base or not _are_dicts(base, mine, theirs):
+        return base
+    return _by_key(rebase, base, mine, theirs)
+
+
+def undo_lost(before, sent, there, contested=False):
+    # type: (Any, Any, Any, bool) -> Any
+    """Return ``sent``, but ``before`` where the server has that again.
+
+    :param before: the value that the server had before a save.
+    :param sent: the value that the save sent.
+    :param there: the value that the server has now.
+    :param contested: return ``before`` also where the server has a third
+        value.
+    """
+    if is_same(before, sent) or is_same(there, sent):
+        return sent
+    if _are_dicts(before, sent, there):
+        return _by_key(lambda *values: undo_lost(
+            *(values + (contested,))), before, sent, there)
+    return before if contested or is_same(there, before) else sent
+
+
+def is_same(one, other):
+    # type: (Any, Any) -> bool
+    """Tell whether two values mean the same: ``''`` is as good as no key."""
+    return bool(one == other) or (
+        one in ('', MISSING) and other in ('', MISSING))
+
+
+def is_changed_elsewhere(before, sent, there):
+    # type: (Any, Any, Any) -> bool
+    """Tell whether the server has changes beside those that a save sent.
+
+    The server's own keys do not count.
+    """
+    if not _are_dicts(before, sent, there):
+        return is_same(before, sent) and not is_same(sent, there)
+    return any(
+        is_changed_elsewhere(*[value.get(key, MISSING)
+                               for value in (before, sent, there)])
+        for key in set(sent) | set(there)
+        if not key.startswith(SERVER_KEYS))
+
+
+def _are_dicts(*values):
+    # type: (*Any) -> bool
+    return all(isinstance(value, dict) for value in values)
+
+
+def _by_key(function, *values):
+    # type: (Any, *Any) -> Any
+    """Apply a function of values to each key of these dicts."""
+    keys = set()  # type: Any
+    keys.update(*values)
+    found = ((key, function(*[value.get(key, MISSING) for value in values]))
+             for key in keys)
+    return {key: value for key, value in found if value is not MISSING}

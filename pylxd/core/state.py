@@ -1,0 +1,27 @@
+"""States: what an object does at one moment."""
+from pylxd import exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, Tuple
+
+
+class State(object):
+    """What an object does at one moment.
+
+    The keys of the server's answer are attributes.
+    """
+
+    def __init__(self, state):
+        # type: (Dict[str, Any]) -> None
+        self.__dict__.update(state)
+
+    def __iter__(self):
+        # type: () -> Iterator[Tuple[str, Any]]
+        return iter(self.__dict__.items())
+
+    def __repr__(self):
+        # type: () -> str
+        return '<{} {}>'.format(
+            type(self).__name__, exceptions.printable(
+                self.__dict__.get('status', self.__dict__.get('state'))))

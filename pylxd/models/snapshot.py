@@ -1,0 +1,129 @@
+"""Snapshots of instances."""
+from pylxd import exceptions
+from pylxd.core.attribute import attribute
+from pylxd.core.manager import Manager
+from pylxd.core.saving import Savable
+from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.image import publish
+from pylxd.transport import rest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
+    from pylxd.client import Client
+    from pylxd.models.image import Image
+    from pylxd.models.instance import Instance
+
+
+class Snapshot(Savable, Renamable, Deletable):
+    """A snapshot of an instance, known by its bare name.
+
+    Endpoint: ``/1.0/instances/NAME/snapshots/SNAPSHOT``.
+    """
+
+    path = 'snapshots'
+
+    name = attribute(readonly=True)  # type: str
+    architecture = attribute(readonly=True)  # type: str
+    config = attribute(readonly=True)  # type: Dict[str, str]
+    created_at = attribute(readonly=True)  # type: str
+    description = attribute(readonly=True)  # type: str
+    devices = attribute(readonly=True)  # type: Dict[str, Dict[str, str]]
+    ephemeral = attribute(readonly=True)  # type: bool
+    expanded_config = attribute(readonly=True)  # type: Dict[str, str]
+    expanded_devices = attribute(
+        readonly=True)  # type: Dict[str, Dict[str, str]]
+    expires_at = attribute(str)  # type: str
+    last_used_at = attribute(readonly=True)  # type: str
+    profiles = attribute(readonly=True)  # type: List[str]
+    size = attribute(readonly=True)  # type: int
+    stateful = attribute(readonly=True)  # type: bool
+
+    def __init__(self, client, container=None, instance=None, **attributes):
+        # type: (Client, Any, Any, **Any) -> None
+        super(Snapshot, self).__init__(client, **attributes)
+        self.parent = container or instance
+
+    @classmethod
+    def key_of(cls, representation):
+        # type: (Dict[str, Any]) -> Tuple[Any, ...]
+        """Return the bare name; some answers have the instance's before."""
+        return (representation['name'].rpartition('/')[2],)
+
+    @classmethod
+    def check_name(cls, name):
+        # type: (Any) -> Any
+        """Return the name, if a snapshot can have it.
+
+        :raises InvalidName: servers unquote these names twice, so that with
+            an escape in it another snapshot is reached, or none.
+        """
+        quoted = rest.quote(name)
+        if '%2F' in quoted or '%25' in quoted:
+            raise exceptions.InvalidName(
+                '{!r} cannot be the name of a snapshot'.format(name))
+        return name
+
+    @property
+    def instance(self):
+        # type: () -> Instance
+        """The instance that the snapshot was taken of."""
+        return self.parent
+
+    @property
+    def container(self):
+        # type: () -> Instance
+        """The instance that the snapshot was taken of."""
+        return self.parent
+
+    def publish(self, public=False, wait=False, compression_algorithm=None):
+        # type: (bool, bool, Optional[str]) -> Optional[Image]
+        """Make an image of the snapshot.
+
+        :param public: whether everybody may use the image.
+        :param wait: return when the image is made.
+        :param compression_algorithm: ``none``, ``gzip`` and so on.
+        :return: with ``wait``, the image.
+
+        Endpoint: ``POST /1.0/images``.
+        """
+        self._ready_to_change()
+        return publish(self, {
+            'type': 'snapshot',
+            'name': '{}/{}'.format(self.instance.name, self.name)},
+            public, wait, compression_algorithm)
+
+    def restore(self, wait=False, stateful=False):
+        # type: (bool, bool) -> None
+        """Put the instance back to the state of this snapshot.
+
+        :param wait: return when it is done.
+        :param stateful: whether to restore the running state too.
+
+        Endpoint: ``PUT`` on the instance.
+        """
+        self._ready()
+        self.instance.restore_snapshot(self.name, wait, stateful)
+
+
+class Snapshots(Manager[Snapshot]):
+    """The snapshots of an instance: ``container.snapshots``."""
+
+    model = Snapshot
+    class_methods = Manager.class_methods + ('create',)
+    parent_name = 'container'
+
+    def create(self, name, stateful=False, wait=False):
+        # type: (str, bool, bool) -> Snapshot
+        """Take a snapshot.
+
+        :param name: its bare name.
+        :param stateful: whether to include the contents of memory, which
+            needs CRIU.
+        :param wait: return when the snapshot is there.
+        :raises LXDAPIException: the server refused, or (with ``wait``) the
+            snapshot was not taken.
+
+        Endpoint: ``POST .../snapshots``.
+        """
+        return self._create({'name': name, 'stateful': stateful}, wait)

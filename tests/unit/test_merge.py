@@ -1,0 +1,148 @@
+"""Merging, whatever comes: what holds for all values of JSON."""
+import copy
+import json
+import pickle
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from pylxd.core import merge
+from pylxd.core.merge import MISSING
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(
+        st.text(max_size=3), deeper, max_size=3), max_leaves=10)
+VALUES = st.sampled_from('123') | st.just(MISSING)
+#: Dicts of few keys, so that they have something in common.
+DICTS = st.dictionaries(st.sampled_from('abc'), st.sampled_from('123'))
+NESTED = st.dictionaries(st.sampled_from('xy'), DICTS | st.just('1'))
+ANY = st.one_of(NESTED, DICTS, VALUES)
+
+
+@settings(deadline=None)
+@given(TREES)
+def test_copies_are_equal_and_apart(tree):
+    copied = merge.copy(tree)
+    assert copied == tree and json.dumps(copied) == json.dumps(tree)
+    if isinstance(tree, (dict, list)):
+        assert copied is not tree and type(copied) is type(tree)
+        for key in tree if isinstance(tree, dict) else range(len(tree)):
+            if isinstance(tree[key], (dict, list)):
+                assert copied[key] is not tree[key]
+
+
+def test_a_copy_of_a_tuple_is_a_list():
+    assert merge.copy({'a': (1, (2,))}) == {'a': [1, [2]]}
+
+
+@settings(deadline=None)
+@given(NESTED, NESTED)
+def test_refill_keeps_what_is_held(held, value):
+    inner = {key: each for key, each in held.items()
+             if isinstance(each, dict) and isinstance(value.get(key), dict)}
+    result = merge.refill(held, value)
+    assert result is held and held == value
+    for key, each in inner.items():
+        assert held[key] is each  # the very dict that the caller has
+    for key, each in held.items():
+        assert not isinstance(each, dict) or each is not value[key]
+
+
+@settings(deadline=None)
+@given(TREES, TREES)
+def test_refill_gives_the_value(held, value):
+    assert merge.refill(merge.copy(held), value) == value
+
+
+def test_refill_of_a_list():
+    held = [1, {'a': 1}]
+    assert merge.refill(held, [{'b': 2}]) is held and held == [{'b': 2}]
+    assert merge.refill('a', [1]) == [1] and merge.refill([1], 'a') == 'a'
+    assert merge.refill(held, held) is held and held == [{'b': 2}]
+
+
+@settings(deadline=None)
+@given(DICTS, DICTS, DICTS)
+def test_merge_key_by_key(base, mine, theirs):
+    merged = merge.merge(base, mine, theirs)
+    found = set(merge.clashes(base, mine, theirs, 'config'))
+    rebased = merge.rebase(base, mine, theirs)
+    for key in 'abc':
+        was, here, there = (each.get(key) for each in (base, mine, theirs))
+        clash = here != was and there != was and here != there
+        assert merged.get(key) == (there if here == was else here)
+        assert ('config.' + key in found) == clash
+        assert rebased.get(key) == (
+            was if here != was and here != there else there)
+
+
+@settings(deadline=None)
+@given(ANY, ANY, ANY)
+def test_merge_of_anything(base, mine, theirs):
+    merged = merge.merge(base, mine, theirs)
+    rebased = merge.rebase(base, mine, theirs)
+    if mine == base:
+        assert merged == rebased == theirs
+    if theirs == base:
+        assert merged == mine
+        assert rebased == (theirs if mine == theirs else base)
+    # Rebasing forgets no change and no clash
+    assert (merged == rebased) == (merged == theirs)
+    assert set(merge.clashes(rebased, merged, theirs, 'x')) == set(
+        merge.clashes(base, mine, theirs, 'x'))
+    # Whoever merges again changes nothing
+    assert merge.merge(rebased, merged, theirs) == merged
+
+
+@settings(deadline=None)
+@given(DICTS, DICTS, DICTS, st.booleans())
+def test_undo_lost_key_by_key(before, sent, there, contested):
+    result = merge.undo_lost(before, sent, there, contested)
+    if sent == before:
+        assert result == sent
+        return
+    for key in 'abc':
+        was, ours, now = (each.get(key) for each in (before, sent, there))
+        lost = ours != was and now != ours and (now == was or contested)
+        assert result.get(key) == (was if lost else ours)
+
+
+@pytest.mark.parametrize('one, other, same', [
+    ('', MISSING, True), (MISSING, MISSING, True), ('', '', True),
+    ('a', 'a', True), ('a', '', False), ('a', MISSING, False),
+    (None, '', False), ({}, MISSING, False), ({}, {}, True)])
+def test_is_same(one, other, same):
+    assert merge.is_same(one, other) is same
+    assert merge.is_same(other, one) is same
+
+
+@pytest.mark.parametrize('before, sent, there, changed', [
+    ({'a': '1'}, {'a': '2'}, {'a': '2'}, False),
+    ({'a': '1'}, {'a': '2'}, {'a': '3'}, False),  # in the server's own way
+    ({'a': '1'}, {'a': '1'}, {'a': '3'}, True),
+    ({'a': '1'}, {'a': '2'}, {'a': '2', 'b': '1'}, True),
+    ({'a': '1'}, {'a': '1', 'b': ''}, {'a': '1'}, False),
+    ({'a': '1', 'b': '1'}, {'a': '2', 'b': '1'}, {'a': '2'}, True),
+    ({}, {}, {'volatile.x': '1'}, False),
+    ({'d': {'x': '1'}}, {'d': {'x': '1'}}, {'d': {'x': '2'}}, True),
+    ('old', 'new', 'other', False), ('old', 'old', 'other', True),
+    ('', '', MISSING, False)])
+def test_is_changed_elsewhere(before, sent, there, changed):
+    assert merge.is_changed_elsewhere(before, sent, there) is changed
+
+
+def test_keep_server_keys():
+    mine = {'user.a': '1', 'volatile.x': 'mine'}
+    merge.keep_server_keys(mine, {
+        'volatile.x': '1', 'volatile.y': '2', 'user.b': '3'})
+    assert mine == {'user.a': '1', 'volatile.x': 'mine', 'volatile.y': '2'}
+    merge.keep_server_keys(mine, None)
+    merge.keep_server_keys('text', {'volatile.x': '1'})
+
+
+def test_missing_is_one_object():
+    for duplicate in copy.copy, copy.deepcopy, lambda value: pickle.loads(
+            pickle.dumps(value)):
+        assert duplicate(MISSING) is MISSING
+    assert repr(MISSING) == 'MISSING'
