@@ -5,13 +5,12 @@ function of this module. The container ``c1`` must be running.
 """
 import io
 import json
-import re
 import subprocess
 import sys
 
 from pylxd import Client, exceptions
 
-from benchmarks.measure import clock
+from benchmarks.measure import clock, read_memory
 
 #: Path of the big file in the container.
 REMOTE = '/root/big'
@@ -75,13 +74,6 @@ def _warm_up(client):
         pass  # the byte is no image
 
 
-def _read_memory(field):
-    """Return resident megabytes: ``VmRSS`` now, ``VmHWM`` at the peak."""
-    with open('/proc/self/status') as status:
-        return int(re.search(field + r':\s*(\d+)', status.read()).group(1)
-                   ) / 1024.0
-
-
 def run_transfer(server, transfer, path):
     """Run a function of this module in another process.
 
@@ -97,14 +89,14 @@ def run_transfer(server, transfer, path):
 def main(socket_path, transfer, path):
     client = Client(socket_path)
     _warm_up(client)
-    idle = _read_memory('VmRSS')
+    idle = read_memory('VmRSS')
     with open('/proc/self/clear_refs', 'w') as clear_refs:
         clear_refs.write('5')  # resets VmHWM
     begin = clock()
     globals()[transfer](client, path)
     seconds = clock() - begin
     print(json.dumps({'seconds': seconds,
-                      'memory': _read_memory('VmHWM') - idle}))
+                      'memory': read_memory('VmHWM') - idle}))
 
 
 if __name__ == '__main__':

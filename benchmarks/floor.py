@@ -99,15 +99,15 @@ def execute(connection, socket_path, name, command):
     return request(connection, 'GET', path + '/wait')['metadata']['return']
 
 
-def receive_events(socket_path, size):
+def receive_events(sock, data, size):
     """Return all events that come before the server closes the websocket.
 
     Only for whole frames with a payload of 126 bytes to 64 KiB.
 
+    :param data: the bytes that followed the handshake.
     :param size: bytes to receive at once.
     """
-    sock = send_handshake(socket_path, '/1.0/events')
-    data, events = read_handshake(sock), []
+    events = []
     while True:
         start = 0
         while len(data) - start >= 4:

@@ -1,14 +1,14 @@
 """Measure the memory that a list of instances occupies.
 
-``python -m benchmarks.listing_memory SOCKET WHAT`` runs in a process of its
-own and prints bytes. ``WHAT`` is ``json`` for the parsed answer to one request
-with ``recursion=1``, or ``objects`` for the list of `containers.all` after
-``status`` and ``config`` of each container have been read.
+``python -m benchmarks.listing_memory SOCKET WHAT`` loads the list in a process
+of its own and prints megabytes. ``WHAT`` is ``json`` for the parsed answer to
+one request with ``recursion=1``, or ``objects`` for the list of
+`containers.all` after ``status`` and ``config`` of each container have been
+read.
 
-Counted is the memory that `tracemalloc` knows to be allocated while the list
-is held, so the client and whatever it caches count too. The text of the
-answer, which is freed before, does not count; nor do imports and connections,
-because the same is done once before.
+The figure is the resident memory while the list is held, less that before the
+request. So what the client caches counts too, and so does what the allocator
+keeps of the text of the answer, which has been freed.
 """
 import gc
 import subprocess
@@ -17,6 +17,7 @@ import sys
 from pylxd import Client
 
 from benchmarks import floor
+from benchmarks.measure import read_memory
 
 
 def load_json(path, _):
@@ -32,21 +33,18 @@ def load_objects(_, client):
 
 
 def measure_memory(path, what):
-    """Return the bytes that this module finds, run in another process."""
-    return int(subprocess.check_output(
+    """Return the megabytes that this module finds, run in a process."""
+    return float(subprocess.check_output(
         [sys.executable, '-m', __name__, path, what]))
 
 
 def main(path, what):
-    import tracemalloc  # Python 2 has none
     load = {'json': load_json, 'objects': load_objects}[what]
     client = Client(path)
-    load(path, client)
-    gc.collect()
-    tracemalloc.start()
+    idle = read_memory('VmRSS')
     held = load(path, client)
     gc.collect()
-    print(tracemalloc.get_traced_memory()[0])
+    print(read_memory('VmRSS') - idle)
     del held
 
 

@@ -1,5 +1,6 @@
 """Timers, comparisons and the rows of the table."""
 import collections
+import re
 import resource
 import time
 
@@ -16,6 +17,16 @@ def read_cpu_time(who=resource.RUSAGE_SELF):
     """
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
+
+
+def read_memory(field):
+    """Return the resident memory of this process, in megabytes.
+
+    :param field: ``VmRSS`` for the memory now, ``VmHWM`` for the peak.
+    """
+    with open('/proc/self/status') as status:
+        return int(re.search(field + r':\s*(\d+)', status.read()).group(1)
+                   ) / 1024.0
 
 
 def make_timer(function, calls=1):
