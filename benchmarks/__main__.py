@@ -68,7 +68,7 @@ def write_results(directory, machine, rows, charts):
 
 
 def print_line(*line):
-    widths = (38, 30, 14, 3, 10, 10, 0)
+    widths = (42, 30, 14, 3, 10, 10, 0)
     text = u' '.join(cell.ljust(width) for cell, width in zip(line, widths))
     if sys.version_info < (3,):
         text = text.encode('utf-8')

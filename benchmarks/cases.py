@@ -17,7 +17,7 @@ from benchmarks.canned import CannedServer
 from benchmarks.counting import CountingProxy
 from benchmarks.listing_memory import measure_memory
 from benchmarks.measure import (
-    Row, compare_speeds, compare_times, format_number, make_timer,
+    Cost, Row, compare_speeds, compare_times, format_number, make_timer,
     make_wall_timer, median, read_cpu_time, run_alternately)
 
 #: Megabytes above idle that a transfer of any size may occupy.
@@ -516,35 +516,53 @@ def measure_trees(setup):
 @case('events')
 def measure_events(setup):
     """Events from a canned server, single and together"""
-    for pace, what, count, size, most in (
-            ('single', 'CPU of a single event', 200, floor.SMALL, 20),
-            ('together', 'CPU of an event of many', 20000, floor.LARGE, 10)):
-        with CannedServer(setup.client.host_info, {}, events=count,
-                          pace=pace) as server:
-            with Client(server.path) as client:
-                def measure_ours():
-                    websocket = client.events()
-                    websocket.connect()
-                    cost = make_timer(websocket.run)()
-                    assert len(websocket.messages) == count
-                    return cost
-
-                def measure_theirs():
-                    sock = floor.send_handshake(server.path, '/1.0/events')
-                    data = floor.read_handshake(sock)
-                    return make_timer(
-                        lambda: floor.receive_events(sock, data, size))()
-
-                ours, theirs = run_alternately(
-                    setup.scale_repeats(15), measure_ours, measure_theirs)
-        microseconds = [[cost.cpu / count * 1e6 for cost in costs]
-                        for costs in (ours, theirs)]
-        yield Row(what, [our - their for our, their in zip(*microseconds)],
-                  most=most, unit='us', reference='above the floor',
-                  note='{} : {} us'.format(*[
-                      format_number(median(each)) for each in microseconds]))
-    yield Row('events received', [count / 1000 / cost.wall for cost in ours],
+    ours, theirs = measure_event_costs(setup, 200, 'single', floor.SMALL)
+    yield subtract_event_costs('CPU of a single event', ours, theirs, 20)
+    count = 20000
+    ours, theirs = measure_event_costs(setup, count, 'together', floor.LARGE)
+    yield subtract_event_costs('CPU of an event of many', ours, theirs, 10)
+    yield Row('events received', [0.001 / cost.wall for cost in ours],
               least=10, unit='thousand a second')
+
+
+def measure_event_costs(setup, count, pace, size):
+    """Return the costs of an event, for the library and for the floor.
+
+    Connecting and the handshake do not count.
+
+    :param count: number of events.
+    :param pace: ``together`` or ``single``, see `benchmarks.canned`.
+    :param size: bytes that the floor receives at once.
+    """
+    def measure_ours():
+        websocket = client.events()
+        websocket.connect()
+        cost = make_timer(websocket.run)()
+        assert len(websocket.messages) == count
+        return cost
+
+    def measure_theirs():
+        sock = floor.send_handshake(server.path, '/1.0/events')
+        data = floor.read_handshake(sock)
+        return make_timer(lambda: floor.receive_events(sock, data, size))()
+
+    with CannedServer(setup.client.host_info, {}, events=count,
+                      pace=pace) as server:
+        with Client(server.path) as client:
+            results = run_alternately(
+                setup.scale_repeats(15), measure_ours, measure_theirs)
+    return [[Cost(cost.wall / count, cost.cpu / count) for cost in costs]
+            for costs in results]
+
+
+def subtract_event_costs(what, ours, theirs, most):
+    """Return a row with the CPU time above the floor."""
+    ours, theirs = [[cost.cpu * 1e6 for cost in costs]
+                    for costs in (ours, theirs)]
+    return Row(what, [our - their for our, their in zip(ours, theirs)],
+               most=most, unit='us', reference='above the floor',
+               note='{} : {} us'.format(format_number(median(ours)),
+                                        format_number(median(theirs))))
 
 
 @case('threads')

@@ -1,4 +1,4 @@
-"""Line charts as SVG."""
+"""Line charts as SVG files."""
 import math
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 70, 30, 20, 50
