@@ -1,4 +1,5 @@
-"""How fast the library is, beside the floor, ``lxc`` and ``curl``.
+"""Benchmarks: the library beside a floor, ``lxc`` and ``curl``.
 
-``make bench``, or ``python -m benchmarks [CASE...]``; `cases` lists them.
+Run them with ``make bench`` or ``python -m benchmarks [CASE...]``. The cases
+are in `benchmarks.cases`.
 """

@@ -1,4 +1,4 @@
-"""Runs cases on a throwaway server, prints the table, draws the figures."""
+"""Run cases on a throwaway server, print the table and draw the charts."""
 from __future__ import print_function
 
 import argparse
@@ -17,25 +17,25 @@ import urllib3
 
 from pylxd.testing import ThrowawayIncus, ThrowawayLXD
 from benchmarks import figures
-from benchmarks.cases import CASES, Place
+from benchmarks.cases import CASES, Setup
 
 COLUMNS = ('what', 'measured', 'spread', 'n', 'target', '', 'medians')
 
 
-def cells(row):
+def format_cells(row):
     return (row.what, row.measured, row.spread, str(len(row.values)),
             row.target, row.verdict, row.note)
 
 
-def in_memory():
-    """A directory that is no disk, whose noise would be measured too."""
+def find_memory_directory():
+    """Return a directory in memory: on a disk, the disk would be measured."""
     return '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
 
-def machine(client):
-    """What it ran on, as far as it matters."""
+def describe_machine(client):
+    """Return versions of the software, and the processors and their load."""
     environment = client.host_info['environment']
-    return collected([
+    return ', '.join('{} {}'.format(*pair) for pair in [
         ('server', '{server} {server_version}'.format(**environment)),
         ('python', '{} {}'.format(platform.python_implementation(),
                                   platform.python_version())),
@@ -47,31 +47,28 @@ def machine(client):
     ])
 
 
-def collected(pairs):
-    return ', '.join('{} {}'.format(*pair) for pair in pairs)
-
-
-def write(directory, about, rows, drawings):
-    """The results for programs and for the documentation."""
+def write_results(directory, machine, rows, charts):
+    """Write the results as JSON, as a table in reStructuredText and as charts.
+    """
     with io.open(os.path.join(directory, 'results.json'), 'wb') as file:
-        file.write(json.dumps({'machine': about, 'rows': [
+        file.write(json.dumps({'machine': machine, 'rows': [
             dict(vars(row), case=case, verdict=row.verdict)
             for case, row in rows]}, indent=1, sort_keys=True).encode())
     lines = [u'.. list-table::', u'   :header-rows: 1', u'']
-    for line in [COLUMNS] + [cells(row) for _, row in rows]:
-        for place, cell in enumerate(line):
+    for line in [COLUMNS] + [format_cells(row) for _, row in rows]:
+        for column, cell in enumerate(line):
             lines.append(u'   {} - {}'.format(
-                u' ' if place else u'*', cell.replace('*', '\\*')).rstrip())
-    lines += [u'', about, u'']
+                u' ' if column else u'*', cell.replace('*', '\\*')).rstrip())
+    lines += [u'', machine, u'']
     with io.open(os.path.join(directory, 'table.txt'), 'w',
                  encoding='utf-8') as file:
         file.write(u'\n'.join(lines))
-    for name, arguments in drawings.items():
-        figures.draw(os.path.join(directory, name + '.svg'), *arguments)
+    for name, arguments in charts.items():
+        figures.draw_chart(os.path.join(directory, name + '.svg'), *arguments)
 
 
-def show(*line):
-    widths = (38, 30, 14, 3, 10, 10, 0)
+def print_line(*line):
+    widths = (42, 30, 14, 3, 10, 10, 0)
     text = u' '.join(cell.ljust(width) for cell, width in zip(line, widths))
     if sys.version_info < (3,):
         text = text.encode('utf-8')
@@ -79,26 +76,26 @@ def show(*line):
     sys.stdout.flush()
 
 
-def run(options):
-    os.environ['TMPDIR'] = (
-        options.directory or in_memory() or tempfile.gettempdir())
-    tempfile.tempdir = None  # read it again
+def run_cases(options):
+    os.environ['TMPDIR'] = (options.directory or find_memory_directory()
+                            or tempfile.gettempdir())
+    tempfile.tempdir = None  # makes tempfile read TMPDIR again
     directory = tempfile.mkdtemp(prefix='bench-')
     rows = []
     try:
         with (ThrowawayIncus(options.server) if options.server
-              else ThrowawayLXD()) as kit:
-            place = Place(kit, directory, options.quick)
-            about = machine(place.client)
-            print(about)
-            show(*COLUMNS)
+              else ThrowawayLXD()) as server:
+            setup = Setup(server, directory, options.quick)
+            machine = describe_machine(setup.client)
+            print(machine)
+            print_line(*COLUMNS)
             for name in options.cases or CASES:
-                for row in CASES[name](place):
+                for row in CASES[name](setup):
                     rows.append((name, row))
-                    show(*cells(row))
+                    print_line(*format_cells(row))
             if not os.path.isdir(options.output):
                 os.makedirs(options.output)
-            write(options.output, about, rows, place.figures)
+            write_results(options.output, machine, rows, setup.charts)
     finally:
         shutil.rmtree(directory)
 
@@ -112,30 +109,30 @@ def main():
         epilog='cases:\n' + '\n'.join('  {:<10} {}'.format(
             name, case.__doc__) for name, case in CASES.items()))
     parser.add_argument('cases', nargs='*', metavar='CASE',
-                        help='all of them by default')
+                        help='the cases to run; by default all')
     parser.add_argument('--quick', action='store_true',
-                        help='fewer repeats, smaller files: a rough look')
-    parser.add_argument('--python', help='the interpreter to measure')
+                        help='repeat less and move less, for a rough look')
+    parser.add_argument('--python', help='the Python interpreter to run with')
     parser.add_argument('--server', metavar='ROOT',
-                        help='measure on the Incus in a directory made by '
+                        help='run the Incus in a directory made by '
                         'python -m pylxd.testing.incus')
-    parser.add_argument('--directory', help='for the server and big files; '
-                        'by default in memory, in /dev/shm')
+    parser.add_argument('--directory', help='directory for the server and big '
+                        'files; by default in memory, in /dev/shm')
     parser.add_argument('--output', default='build/benchmarks',
-                        help='where results.json, table.txt and the figures '
-                        'go (%(default)s)')
+                        help='directory for results.json, table.txt and the '
+                        'charts (%(default)s)')
     options = parser.parse_args()
     unknown = set(options.cases) - set(CASES)
     if unknown:
         parser.error('no such case: ' + ', '.join(sorted(unknown)))
     if options.python:
         arguments = sys.argv[1:]
-        place = next(place for place, each in enumerate(arguments)
-                     if each.startswith('--python'))
-        del arguments[place:place + (1 if '=' in arguments[place] else 2)]
+        index = next(index for index, argument in enumerate(arguments)
+                     if argument.startswith('--python'))
+        del arguments[index:index + (1 if '=' in arguments[index] else 2)]
         os.execvp(options.python,
                   [options.python, '-m', 'benchmarks'] + arguments)
-    run(options)
+    run_cases(options)
 
 
 if __name__ == '__main__':

@@ -1,67 +1,68 @@
-"""One big transfer in a process of its own: how long, and in what memory.
+"""Move one big file in a process of its own; print the time and the memory.
 
-``python -m benchmarks.bulk SOCKET TRANSFER FILE``; a container ``c1`` runs.
+``python -m benchmarks.bulk SOCKET TRANSFER FILE``, where ``TRANSFER`` is a
+function of this module. The container ``c1`` must be running.
 """
 import io
 import json
-import re
 import subprocess
 import sys
-import time
 
 from pylxd import Client, exceptions
 
-clock = getattr(time, 'perf_counter', time.time)
+from benchmarks.measure import clock, read_memory
+
+#: Path of the big file in the container.
 REMOTE = '/root/big'
 
 
-def files_get(client, path):
+def get_file(client, path):
     with open(path, 'wb') as target:
         client.containers.get('c1').files.get(REMOTE, target)
 
 
-def files_get_bytes(client, _):
+def get_file_as_bytes(client, _):
     assert client.containers.get('c1').files.get(REMOTE)
 
 
-def files_put(client, path):
+def put_file(client, path):
     with open(path, 'rb') as source:
         client.containers.get('c1').files.put(REMOTE, source)
 
 
-def files_put_bytes(client, path):
+def put_file_as_bytes(client, path):
     with open(path, 'rb') as source:
         client.containers.get('c1').files.put(REMOTE, source.read())
 
 
-def exec_output(client, path):
+def receive_output(client, path):
     with open(path, 'wb') as target:
         assert client.containers.get('c1').execute(
             ['cat', REMOTE], decode=False,
             stdout_handler=target.write).exit_code == 0
 
 
-def exec_input(client, path):
+def send_input(client, path):
     with open(path, 'rb') as source:
         assert client.containers.get('c1').execute(
             ['sh', '-c', 'cat >/dev/null'],
             stdin_payload=source).exit_code == 0
 
 
-def image_create(client, path):
+def create_image(client, path):
     with open(path, 'rb') as source:
         client.images.create(source, wait=True)
 
 
-def image_export(client, path):
-    image = next(each for each in client.images.all()
-                 if each.filename == 'big')
+def export_image(client, path):
+    image = next(image for image in client.images.all()
+                 if image.filename == 'big')
     with open(path, 'wb') as target:
         image.export(target)
 
 
-def _first_use(client):
-    """All that is imported and kept when the first is done."""
+def _warm_up(client):
+    """Make each kind of transfer once, with the imports that it needs."""
     container = client.containers.get('c1')
     container.execute(['cat'], stdin_payload=b'x')
     container.files.put('/root/small', io.BytesIO(b'x'))
@@ -70,34 +71,32 @@ def _first_use(client):
     try:
         client.images.create(io.BytesIO(b'x'), wait=True)
     except exceptions.LXDException:
-        pass  # it is no image
+        pass  # the byte is no image
 
 
-def _resident(which):
-    """Megabytes: ``VmRSS``, or ``VmHWM`` for the most that there was."""
-    with open('/proc/self/status') as status:
-        return int(re.search(which + r':\s*(\d+)', status.read()).group(1)
-                   ) / 1024.0
+def run_transfer(server, transfer, path):
+    """Run a function of this module in another process.
 
-
-def run(kit, transfer, path):
-    """Do it in another process: seconds, and megabytes above idle."""
+    :param transfer: the function.
+    :return: the seconds, and the megabytes at the peak above those before.
+    """
     result = json.loads(subprocess.check_output(
-        [sys.executable, '-m', __name__, kit.socket, transfer, path]).decode())
+        [sys.executable, '-m', __name__, server.socket, transfer.__name__,
+         path]).decode())
     return result['seconds'], result['memory']
 
 
-def main(socket, transfer, path):
-    client = Client(socket)
-    _first_use(client)
-    idle = _resident('VmRSS')
-    with open('/proc/self/clear_refs', 'w') as forget:
-        forget.write('5')  # the peak so far
+def main(socket_path, transfer, path):
+    client = Client(socket_path)
+    _warm_up(client)
+    idle = read_memory('VmRSS')
+    with open('/proc/self/clear_refs', 'w') as clear_refs:
+        clear_refs.write('5')  # resets VmHWM
     begin = clock()
     globals()[transfer](client, path)
     seconds = clock() - begin
     print(json.dumps({'seconds': seconds,
-                      'memory': _resident('VmHWM') - idle}))
+                      'memory': read_memory('VmHWM') - idle}))
 
 
 if __name__ == '__main__':

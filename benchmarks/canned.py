@@ -1,11 +1,14 @@
-"""A stand-in that answers what a real server said, without thinking.
+"""A server that sends recorded answers, so that the client is measured alone.
 
-So that a measurement is of the client: a list of any length, and events as
-fast as they are taken. A process of its own, it takes a file of JSON with
-``root`` and ``instance`` (answers of the real server), how many instances and
-how many events; it ends with its standard input.
+``python -m benchmarks.canned SOCKET ANSWERS INSTANCES EVENTS PACE`` serves on
+a unix socket until its standard input is closed. ``ANSWERS`` is a JSON file
+with the metadata of a real server's ``GET /1.0`` as ``root`` and an instance
+as ``instance``. The server has so many copies of the instance, and sends so
+many events to each websocket: all at once if ``PACE`` is ``together``, or each
+one after the client has read the event before it if ``PACE`` is ``single``.
 """
 import base64
+import fcntl
 import hashlib
 import json
 import shutil
@@ -13,7 +16,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
+import time
 
 from six.moves import BaseHTTPServer, socketserver
 
@@ -24,20 +29,34 @@ EVENT = {
         'context': {'ip': '@', 'method': 'GET', 'protocol': 'unix',
                     'url': '/1.0/instances/c1/state', 'username': 'root',
                     'filler': 'x' * 100}}}
+#: Seconds between two single events. After such a pause an event costs the
+#: client five times the CPU that it costs after 0.1 ms, because the caches are
+#: cold; a server that does not work hard sends events as far apart.
+PAUSE = 0.01
+#: Seconds between two looks at whether the client has read an event.
+POLL = 0.0001
 
 
-class Canned(object):
-    """Runs it; ``path`` is its socket."""
+class CannedServer(object):
+    """The server in a process of its own; ``path`` is its socket.
 
-    def __init__(self, root, instance, instances=1, events=0):
+    :param root: metadata of a real server's ``GET /1.0``.
+    :param instance: metadata of an instance.
+    :param instances: number of instances.
+    :param events: number of events for each websocket.
+    :param pace: ``together`` or ``single``.
+    """
+
+    def __init__(self, root, instance, instances=1, events=0,
+                 pace='together'):
         self._directory = tempfile.mkdtemp()
         self.path = self._directory + '/socket'
-        said = self._directory + '/said'
-        with open(said, 'w') as file:
+        answers = self._directory + '/answers'
+        with open(answers, 'w') as file:
             json.dump({'root': root, 'instance': instance}, file)
         self._process = subprocess.Popen(
-            [sys.executable, '-m', __name__, self.path, said,
-             str(instances), str(events)],
+            [sys.executable, '-m', __name__, self.path, answers,
+             str(instances), str(events), pace],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._process.stdout.readline()
 
@@ -49,21 +68,39 @@ class Canned(object):
         shutil.rmtree(self._directory)
 
 
-def serve(path, said, instances, events):
-    with open(said) as file:
-        said = json.load(file)
-    many = [dict(said['instance'], name='c{:05}'.format(number))
-            for number in range(int(instances))]
-    answers = {
-        '/1.0': said['root'],
-        '/1.0/instances': ['/1.0/instances/' + each['name'] for each in many],
-        '/1.0/instances?recursion=1': many,
+def make_bodies(answers, count):
+    """Return the body of each answer by its path."""
+    instances = [dict(answers['instance'], name='c{:05}'.format(number))
+                 for number in range(count)]
+    metadata = {
+        '/1.0': answers['root'],
+        '/1.0/instances': ['/1.0/instances/' + instance['name']
+                           for instance in instances],
+        '/1.0/instances?recursion=1': instances,
     }
-    answers = {place: json.dumps({
+    return {path: json.dumps({
         'type': 'sync', 'status': 'Success', 'status_code': 200,
-        'metadata': answer}).encode() for place, answer in answers.items()}
+        'metadata': value}).encode() for path, value in metadata.items()}
+
+
+def has_unread_data(sock):
+    """Return whether the peer has not read all that was sent."""
+    return fcntl.ioctl(sock, termios.TIOCOUTQ, b'\0' * 4) != b'\0' * 4
+
+
+def make_accept_key(key):
+    """Return the ``Sec-WebSocket-Accept`` that answers a key (RFC 6455)."""
+    return base64.b64encode(hashlib.sha1(
+        key.encode() + b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+    ).digest()).decode()
+
+
+def serve(path, answers, instances, events, pace):
+    with open(answers) as file:
+        bodies = make_bodies(json.load(file), int(instances))
     event = json.dumps(EVENT).encode()
-    stream = (struct.pack('!BBH', 0x81, 126, len(event)) + event) * int(events)
+    frame = struct.pack('!BBH', 0x81, 126, len(event)) + event
+    events = int(events)
 
     class Handler(BaseHTTPServer.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
@@ -76,26 +113,33 @@ def serve(path, said, instances, events):
             pass
 
         def do_GET(self):
-            place, _, query = self.path.partition('?')
+            path, _, query = self.path.partition('?')
+            if path == '/1.0/events':
+                return self.send_events()
             if 'recursion=1' in query:
-                place += '?recursion=1'
-            if place == '/1.0/events':
-                return self.do_events()
+                path += '?recursion=1'
             self.send_response(200)
             self.send_header('Content-Type', 'application/json')
-            self.send_header('Content-Length', str(len(answers[place])))
+            self.send_header('Content-Length', str(len(bodies[path])))
             self.end_headers()
-            self.wfile.write(answers[place])
+            self.wfile.write(bodies[path])
 
-        def do_events(self):
+        def send_events(self):
             self.send_response(101)
             self.send_header('Upgrade', 'websocket')
             self.send_header('Connection', 'Upgrade')
-            self.send_header('Sec-WebSocket-Accept', accept(
+            self.send_header('Sec-WebSocket-Accept', make_accept_key(
                 self.headers['Sec-WebSocket-Key']))
             self.end_headers()
-            self.wfile.write(stream)
+            if pace == 'together':
+                self.wfile.write(frame * events)
             self.wfile.flush()
+            if pace == 'single':
+                for _ in range(events):
+                    time.sleep(PAUSE)
+                    while has_unread_data(self.connection):
+                        time.sleep(POLL)
+                    self.connection.sendall(frame)
             self.close_connection = True
 
     class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -108,13 +152,6 @@ def serve(path, said, instances, events):
     print('ready')
     sys.stdout.flush()
     sys.stdin.read()
-
-
-def accept(key):
-    """What a handshake is answered with."""
-    return base64.b64encode(hashlib.sha1(
-        key.encode() + b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
-    ).digest()).decode()
 
 
 if __name__ == '__main__':

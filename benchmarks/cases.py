@@ -1,4 +1,4 @@
-"""What is measured: one function for each row of the targets."""
+"""The cases: each measures one subject and yields rows of the table."""
 import collections
 import io
 import json
@@ -13,84 +13,90 @@ import threading
 from pylxd import Client
 
 from benchmarks import bulk, floor, peers
-from benchmarks.canned import Canned
-from benchmarks.counting import Counter
-from benchmarks.measure import Row, by_turns, clock, many, quartiles, ratio
+from benchmarks.canned import CannedServer
+from benchmarks.counting import CountingProxy
+from benchmarks.listing_memory import measure_memory
+from benchmarks.measure import (
+    Cost, Row, compare_speeds, compare_times, format_number, make_timer,
+    make_wall_timer, median, read_cpu_time, run_alternately)
 
-#: Megabytes above idle that a transfer of any size may take.
-MEMORY = 24
+#: Megabytes above idle that a transfer of any size may occupy.
+TRANSFER_MEMORY = 24
+#: The functions by the name of their case.
 CASES = collections.OrderedDict()
 
 
-def case(function):
-    CASES[function.__name__] = function
-    return function
+def case(name):
+    """Register the decorated function as the case of that name."""
+    def register(function):
+        CASES[name] = function
+        return function
+    return register
 
 
-class Place(object):
-    """Where the cases run: a server, and what they need of it.
+class Setup(object):
+    """The server that the cases measure on, and what they share.
 
-    :param kit: of `pylxd.testing`.
-    :param directory: for files.
-    :param quick: fewer repeats, smaller files.
+    :param server: a server of `pylxd.testing`.
+    :param directory: directory for files.
+    :param quick: whether to repeat less and move less.
     """
 
-    def __init__(self, kit, directory, quick=False):
-        self.kit, self.directory, self.quick = kit, directory, quick
-        self.client = kit.client()
+    def __init__(self, server, directory, quick=False):
+        self.server, self.directory, self.quick = server, directory, quick
+        self.client = server.client()
         self.path = '/1.0/instances/c1'
-        self.figures = {}  # name: arguments of `figures.draw`
-        self._known = {}
+        self.charts = {}  # arguments of `figures.draw_chart` by file name
+        self._fixtures = {}
 
-    def repeats(self, number):
-        """How often to measure."""
+    def scale_repeats(self, number):
+        """Return how many times to measure."""
         return max(number // 4, 2) if self.quick else number
 
-    def size(self, megabytes):
-        """How much to move."""
-        return megabytes // 8 if self.quick else megabytes
+    def scale_size(self, size):
+        """Return how many megabytes to move or objects to make."""
+        return size // 8 if self.quick else size
 
     def file(self, name):
         return os.path.join(self.directory, name)
 
-    def once(self, make):
-        """What ``make`` makes, made when first needed."""
-        if make not in self._known:
-            self._known[make] = make(self)
-        return self._known[make]
+    def fixture(self, create):
+        """Return what ``create(self)`` has returned when first needed."""
+        if create not in self._fixtures:
+            self._fixtures[create] = create(self)
+        return self._fixtures[create]
 
 
-def container(place):
-    """``c1``, running."""
-    made = place.client.containers.create({
+def create_container(setup):
+    """Create and start the container ``c1``."""
+    container = setup.client.containers.create({
         'name': 'c1', 'source': {'type': 'image', 'alias': 'busybox'}},
         wait=True)
-    made.start(wait=True)
-    return made
+    container.start(wait=True)
+    return container
 
 
-def crowd(place):
-    """A thousand containers, stopped and empty."""
-    for number in range(place.size(1000)):
-        place.client.containers.create({
+def create_many_containers(setup):
+    """Create a thousand containers, stopped and empty."""
+    for number in range(setup.scale_size(1000)):
+        setup.client.containers.create({
             'name': 'n{:04}'.format(number), 'source': {'type': 'none'}},
             wait=True)
 
 
-def trusted(place):
-    """What a client over HTTPS takes."""
+def authorize_https_client(setup):
+    """Return arguments for a `Client` that the server trusts over HTTPS."""
     from pylxd.testing.fake import tls
-    paths = place.file('client.crt'), place.file('client.key')
+    paths = setup.file('client.crt'), setup.file('client.key')
     tls.make_certificate(paths[0], paths[1], u'benchmark')
-    arguments = {'endpoint': place.kit.endpoint, 'cert': paths,
-                 'verify': place.kit.certificate}
+    arguments = {'endpoint': setup.server.endpoint, 'cert': paths,
+                 'verify': setup.server.certificate}
     with Client(**arguments) as client:
-        client.authenticate(place.kit.password or place.kit.token())
+        client.authenticate(setup.server.password or setup.server.token())
     return arguments
 
 
-def blank(path, megabytes):
-    """A file of bytes without a pattern."""
+def write_random_file(path, megabytes):
     block = os.urandom(1 << 20)
     with open(path, 'wb') as file:
         for _ in range(megabytes):
@@ -98,440 +104,513 @@ def blank(path, megabytes):
     return path
 
 
-# -- the rows
-
-@case
-def imports(place):
-    """``from pylxd import Client`` and ``import requests``"""
-    # As installed: with bytecode, whatever this shell says
+@case('imports')
+def measure_imports(setup):
+    """``from pylxd import Client``"""
+    # Use bytecode, as an installed package does, whatever this shell says
     environ = dict(os.environ, PYTHONDONTWRITEBYTECODE='')
 
-    def way(code):
-        def timed():
-            before = spent(resource.RUSAGE_CHILDREN)
+    def make_import_timer(code):
+        def measure():
+            before = read_cpu_time(resource.RUSAGE_CHILDREN)
             subprocess.check_call([sys.executable, '-c', code], env=environ)
-            return spent(resource.RUSAGE_CHILDREN) - before
-        return timed
+            return read_cpu_time(resource.RUSAGE_CHILDREN) - before
+        return measure
 
-    yield ratio('CPU of from pylxd import Client', *by_turns(
-        place.repeats(31), way('from pylxd import Client'),
-        way('import requests')), beside='import requests', most=1.15)
-
-
-def spent(whose):
-    """Seconds of CPU."""
-    used = resource.getrusage(whose)
-    return used.ru_utime + used.ru_stime
+    yield compare_times('CPU of from pylxd import Client', *run_alternately(
+        setup.scale_repeats(31), make_import_timer('from pylxd import Client'),
+        make_import_timer('import requests')), reference='import requests',
+        most=1.15)
 
 
-@case
-def get(place):
-    """``containers.get(name)``"""
-    place.once(container)
-    connection = floor.Unix(place.kit.socket)
-    yield ratio('containers.get, unix socket', *by_turns(
-        place.repeats(21),
-        many(lambda: place.client.containers.get('c1'), 50),
-        many(lambda: floor.ask(connection, 'GET', place.path), 50)),
-        beside='floor', most=1.25)
-    arguments = place.once(trusted)
-    connection = floor.https(arguments['endpoint'], arguments['cert'])
-    with Client(**arguments) as client:
-        yield ratio('containers.get, HTTPS', *by_turns(
-            place.repeats(21),
-            many(lambda: client.containers.get('c1'), 50),
-            many(lambda: floor.ask(connection, 'GET', place.path), 50)),
-            beside='floor', most=1.25)
-    for name, arguments in (
-            ('unix socket', {'endpoint': place.kit.socket}),
-            ('HTTPS', arguments)):
-        with Counter(arguments['endpoint']) as counter:
-            with Client(**dict(
-                    arguments, endpoint=counter.endpoint)) as client:
+@case('get')
+def measure_get(setup):
+    """``containers.get(name)``: wall time, CPU time, connections"""
+    setup.fixture(create_container)
+    https = setup.fixture(authorize_https_client)
+    for protocol, arguments, connection, most in (
+            ('unix socket', {'endpoint': setup.server.socket},
+             floor.UnixConnection(setup.server.socket), 1.15),
+            ('HTTPS', https, floor.make_https_connection(
+                https['endpoint'], https['cert']), 1.2)):
+        with Client(**arguments) as client:
+            ours, theirs = run_alternately(
+                setup.scale_repeats(41),
+                make_timer(lambda: client.containers.get('c1'), 50),
+                make_timer(lambda: floor.request(
+                    connection, 'GET', setup.path), 50))
+        what = 'containers.get, {}'.format(protocol)
+        yield compare_times(what, [cost.wall for cost in ours],
+                            [cost.wall for cost in theirs], 'floor', most=most)
+        yield compare_times('CPU of ' + what, [cost.cpu for cost in ours],
+                            [cost.cpu for cost in theirs], 'floor', most=2.1)
+        with CountingProxy(arguments['endpoint']) as proxy:
+            with Client(**dict(arguments, endpoint=proxy.endpoint)) as client:
                 for _ in range(1000):
                     client.containers.get('c1')
-            yield Row('1,000 containers.get, {}'.format(name),
-                      [counter.connections], most=1, unit='connections')
+            yield Row('1,000 ' + what, [proxy.connections], most=1,
+                      unit='connections')
 
 
-def loop(client):
-    """The documented way to list."""
-    for each in client.containers.all():
-        each.status, each.config
+def read_all_containers(client):
+    """List the containers and read two attributes of each."""
+    for container in client.containers.all():
+        container.status, container.config
 
 
-@case
-def listing(place):
-    """``containers.all()``, reading ``.status`` and ``.config``"""
-    place.once(container)
-    place.once(crowd)
-    whole = place.client.dialect.instances('container')
-    query = '/1.0/{}?recursion=1&{}'.format(
-        whole[0], '&'.join('='.join(each).replace(' ', '%20')
-                           for each in whole[1].items()))
-    connection = floor.Unix(place.kit.socket)
-    many_of = len(place.client.containers.all())
-    yield ratio('loop over {:,} containers'.format(many_of), *by_turns(
-        place.repeats(21), lambda: loop(place.client),
-        lambda: floor.ask(connection, 'GET', query)),
-        beside='floor', most=1.2)
-    with Counter(place.kit.socket) as counter:
-        with Client(counter.endpoint) as client:
-            del counter.requests[:]
-            loop(client)
-            yield Row('loop over {:,} containers'.format(many_of),
-                      [len(counter.requests)], most=2, unit='requests')
-            del counter.requests[:]
-            for each in client.containers.all():
-                each.name
-            yield Row('names of {:,} containers'.format(many_of),
-                      [len(counter.requests)], most=1, unit='requests')
-    for row in _lengths(place, query):
-        yield row
+@case('listing')
+def measure_listing(setup):
+    """``containers.all()``, then ``status`` and ``config`` of each"""
+    setup.fixture(create_container)
+    setup.fixture(create_many_containers)
+    collection, query = setup.client.dialect.instances('container')
+    path = '/1.0/{}?recursion=1&{}'.format(
+        collection, '&'.join('='.join(pair).replace(' ', '%20')
+                             for pair in query.items()))
+    connection = floor.UnixConnection(setup.server.socket)
+    containers = '{:,} containers'.format(len(setup.client.containers.all()))
+    yield compare_times('loop over ' + containers, *run_alternately(
+        setup.scale_repeats(21),
+        make_wall_timer(lambda: read_all_containers(setup.client)),
+        make_wall_timer(lambda: floor.request(connection, 'GET', path))),
+        reference='floor', most=1.2)
+    with CountingProxy(setup.server.socket) as proxy:
+        with Client(proxy.endpoint) as client:
+            del proxy.requests[:]
+            read_all_containers(client)
+            yield Row('loop over ' + containers, [len(proxy.requests)],
+                      most=2, unit='requests')
+            del proxy.requests[:]
+            for container in client.containers.all():
+                container.name
+            yield Row('names of ' + containers, [len(proxy.requests)],
+                      most=1, unit='requests')
+    instance = next(
+        instance for instance in floor.request(connection, 'GET', path)
+        if instance['name'] != 'c1')
+    for measure in measure_lengths, measure_listing_memory:
+        for row in measure(setup, instance):
+            yield row
 
 
-def _lengths(place, query):
-    """The same with lists of other lengths, of a canned server."""
-    root = place.client.host_info
-    one = json.loads(json.dumps(next(
-        each for each in floor.ask(
-            floor.Unix(place.kit.socket), 'GET', query)
-        if each['name'] != 'c1')))
+def measure_lengths(setup, instance):
+    """Compare lists of several lengths from a canned server."""
+    root = setup.client.host_info
     lines = collections.OrderedDict([('pylxd', []), ('floor', [])])
     for length in (100, 300, 1000, 3000, 10000):
-        with Canned(root, one, length) as canned:
-            with Client(canned.path) as client:
-                connection = floor.Unix(canned.path)
-                ours, theirs = by_turns(
-                    place.repeats(7), lambda: loop(client),
-                    lambda: floor.ask(connection, 'GET',
-                                      '/1.0/instances?recursion=1'))
+        with CannedServer(root, instance, length) as server:
+            with Client(server.path) as client:
+                connection = floor.UnixConnection(server.path)
+                ours, theirs = run_alternately(
+                    setup.scale_repeats(11),
+                    make_wall_timer(lambda: read_all_containers(client)),
+                    make_wall_timer(lambda: floor.request(
+                        connection, 'GET', '/1.0/instances?recursion=1')))
         for name, times in (('pylxd', ours), ('floor', theirs)):
-            lines[name].append((length, quartiles(times)[1] * 1000))
-    place.figures['listing'] = (
+            lines[name].append((length, median(times) * 1000))
+    setup.charts['listing'] = (
         'Listing containers and reading their status and config',
         'containers', 'milliseconds', lines, True)
-    yield ratio('loop over 10,000 containers, canned server', ours, theirs,
-                'floor')
-    with Canned(root, one, 1000) as few, Canned(root, one, 10000) as lot:
-        with Client(few.path) as first, Client(lot.path) as second:
-            short, whole = by_turns(place.repeats(15), lambda: loop(first),
-                                    lambda: loop(second))
+    yield compare_times('loop over 10,000 containers, canned server',
+                        ours, theirs, 'floor', most=1.2)
+    with CannedServer(root, instance, 1000) as short_server, \
+            CannedServer(root, instance, 10000) as long_server:
+        with Client(short_server.path) as short_client, \
+                Client(long_server.path) as long_client:
+            short_times, long_times = run_alternately(
+                setup.scale_repeats(15),
+                make_wall_timer(lambda: read_all_containers(short_client)),
+                make_wall_timer(lambda: read_all_containers(long_client)))
     yield Row('10,000 containers, for each', [
-        each / 10 / other for each, other in zip(whole, short)],
-        most=1.25, beside='1,000 containers')
+        long_time / 10 / short_time
+        for long_time, short_time in zip(long_times, short_times)],
+        most=1.25, reference='1,000 containers')
 
 
-@case
-def waiting(place):
+def measure_listing_memory(setup, instance):
+    """Compare the memory of a list of containers with that of its JSON."""
+    length = 10000
+    with CannedServer(setup.client.host_info, instance, length) as server:
+        ours, theirs = [
+            [measure_memory(server.path, what) * 1024 / length
+             for _ in range(setup.scale_repeats(5))]
+            for what in ('objects', 'json')]
+    yield Row(
+        'memory of each of {:,} containers'.format(length),
+        [our - their for our, their in zip(ours, theirs)], most=6, unit='KB',
+        reference='above parsed JSON', note='{} : {} KB'.format(
+            format_number(median(ours)), format_number(median(theirs))))
+
+
+@case('waiting')
+def measure_waiting(setup):
     """Requests beyond the one that starts an operation"""
-    with Counter(place.kit.socket) as counter:
-        with Client(counter.endpoint) as client:
-            def count(what, function):
-                del counter.requests[:]
+    with CountingProxy(setup.server.socket) as proxy:
+        with Client(proxy.endpoint) as client:
+            def count_requests(what, function):
+                del proxy.requests[:]
                 result = function()
                 return result, Row(
-                    'waited: ' + what, [len(counter.requests) - 1],
+                    'waited: ' + what, [len(proxy.requests) - 1],
                     most=1, unit='more requests')
 
-            made, row = count('create', lambda: client.containers.create({
-                'name': 'w1', 'source': {
-                    'type': 'image', 'alias': 'busybox'}}, wait=True))
+            container, row = count_requests(
+                'create', lambda: client.containers.create({
+                    'name': 'w1', 'source': {
+                        'type': 'image', 'alias': 'busybox'}}, wait=True))
             yield row
-            yield count('start', lambda: made.start(wait=True))[1]
-            yield count('stop', lambda: made.stop(wait=True))[1]
-            made.sync()
-            made.description = 'changed'
-            yield count('save', lambda: made.save(wait=True))[1]
-            yield count('snapshot', lambda: made.snapshots.create(
-                's', wait=True))[1]
-            yield count('rename', lambda: made.rename('w2', wait=True))[1]
-            yield count('delete', lambda: made.delete(wait=True))[1]
+            for what, function in (
+                    ('start', lambda: container.start(wait=True)),
+                    ('stop', lambda: container.stop(wait=True)),
+                    ('snapshot', lambda: container.snapshots.create(
+                        's', wait=True)),
+                    ('rename', lambda: container.rename('w2', wait=True)),
+                    ('delete', lambda: container.delete(wait=True))):
+                yield count_requests(what, function)[1]
 
 
-@case
-def execute(place):
+@case('saves')
+def measure_saves(setup):
+    """Requests of ``save(wait=True)`` when nobody else makes changes"""
+    devices = {name: {'type': 'none'} for name in ('first', 'second')}
+    container = setup.client.containers.create({
+        'name': 's1', 'source': {'type': 'none'}, 'devices': devices},
+        wait=True)
+    profile = setup.client.profiles.create('s1')
+
+    def set_key(model, value):
+        model.config['user.key'] = value
+
+    def set_description(model, value):
+        model.description = value
+
+    def remove_device(model, value):
+        del model.devices[value]
+
+    for what, collection, change in (
+            ("a container's config key", 'containers', set_key),
+            ("a container's description", 'containers', set_description),
+            ("a container's device removed", 'containers', remove_device),
+            ("a profile's config key", 'profiles', set_key)):
+        with CountingProxy(setup.server.socket) as proxy:
+            with Client(proxy.endpoint) as client:
+                model = getattr(client, collection).get('s1')
+                # The first save finds the object as it was loaded, the
+                # second as the first has left it
+                saves = []
+                for value in ('first', 'second'):
+                    change(model, value)
+                    del proxy.requests[:]
+                    model.save(wait=True)
+                    saves.append([request.partition(' ')[0]
+                                  for request in proxy.requests])
+        yield Row('save: ' + what, [max(map(len, saves))], most=3,
+                  unit='requests', note='; '.join(map(' '.join, saves)))
+    container.delete(wait=True)
+    profile.delete()
+
+
+@case('execute')
+def measure_execute(setup):
     """``execute(['true'])``"""
-    made = place.once(container)
-    connection = floor.Unix(place.kit.socket)
-    ours, lxc, bare = by_turns(
-        place.repeats(31), lambda: made.execute(['true']),
-        lambda: peers.lxc(place.kit, 'exec', 'c1', '--', 'true'),
-        lambda: floor.execute(
-            connection, place.kit.socket, 'c1', ['true']))
-    yield ratio("execute(['true'])", ours, lxc, 'lxc exec', most=0.6)
-    yield ratio("execute(['true'])", ours, bare, 'floor', most=1.2)
+    container = setup.fixture(create_container)
+    connection = floor.UnixConnection(setup.server.socket)
+    ours, lxc, bare = run_alternately(
+        setup.scale_repeats(31),
+        make_wall_timer(lambda: container.execute(['true'])),
+        make_wall_timer(lambda: peers.run_lxc(
+            setup.server, 'exec', 'c1', '--', 'true')),
+        make_wall_timer(lambda: floor.execute(
+            connection, setup.server.socket, 'c1', ['true'])))
+    yield compare_times("execute(['true'])", ours, lxc, 'lxc exec', most=0.6)
+    yield compare_times("execute(['true'])", ours, bare, 'floor', most=1.2)
 
 
-def transfer(place, what, name, path, peer, peer_name, megabytes, least,
-             repeats=3, between=None):
-    """Rows of a transfer in a process of its own beside that of a peer.
+def measure_transfer(setup, what, transfer, path, peer, peer_name, megabytes,
+                     least, cleanup=None):
+    """Yield rows that compare a transfer with that of a peer.
 
-    :param between: what to do after each, uncounted.
+    :param transfer: function of `bulk`, to run in a process of its own.
+    :param path: the local file.
+    :param peer: function that does the same by the peer.
+    :param cleanup: function to call after each transfer, uncounted.
     """
     memory = []
 
-    def ours():
-        seconds, above = bulk.run(place.kit, name, path)
-        memory.append(above)
-        if between:
-            between()
-        return seconds
-
-    def theirs():
-        begin = clock()
-        peer()
-        seconds = clock() - begin
-        if between:
-            between()
+    def run_ours():
+        seconds, above_idle = bulk.run_transfer(setup.server, transfer, path)
+        memory.append(above_idle)
+        if cleanup:
+            cleanup()
         return seconds
 
     what = '{}, {} MB'.format(what, megabytes)
-    yield ratio(what, *by_turns(
-        place.repeats(repeats), ours, theirs, uncounted=0),
-        beside=peer_name, scale=-megabytes, unit='MB/s', least=least)
-    yield Row(what, memory, most=MEMORY, unit='MB', beside='above idle')
+    ours, theirs = run_alternately(
+        setup.scale_repeats(5), run_ours, make_wall_timer(peer, cleanup),
+        uncounted=0)
+    yield compare_speeds(what, ours, theirs, peer_name, amount=megabytes,
+                         unit='MB/s', least=least)
+    yield Row(what, memory, most=TRANSFER_MEMORY, unit='MB',
+              reference='above idle')
 
 
-@case
-def streams(place):
-    """Big output and input of commands"""
-    made = place.once(container)
-    size = place.size(500)
-    source, target = blank(place.file('source'), size), place.file('target')
+@case('streams')
+def measure_streams(setup):
+    """Big output and big input of commands"""
+    container = setup.fixture(create_container)
+    size = setup.scale_size(500)
+    source = write_random_file(setup.file('source'), size)
+    target = setup.file('target')
     with open(source, 'rb') as data:
-        made.files.put(bulk.REMOTE, data)
+        container.files.put(bulk.REMOTE, data)
 
-    def output():
+    def receive_output():
         with open(target, 'wb') as file:
-            peers.lxc(place.kit, 'exec', 'c1', '--', 'cat', bulk.REMOTE,
-                      stdout=file)
+            peers.run_lxc(setup.server, 'exec', 'c1', '--', 'cat',
+                          bulk.REMOTE, stdout=file)
 
-    def stdin():
+    def send_input():
         with open(source, 'rb') as file:
-            peers.lxc(place.kit, 'exec', 'c1', '--', 'sh', '-c',
-                      'cat >/dev/null', stdin=file)
+            peers.run_lxc(setup.server, 'exec', 'c1', '--', 'sh', '-c',
+                          'cat >/dev/null', stdin=file)
 
-    for row in transfer(place, 'output of a command to a file',
-                        'exec_output', target, output, 'lxc', size, 1):
+    for row in measure_transfer(
+            setup, 'output of a command to a file', bulk.receive_output,
+            target, receive_output, 'lxc', size, 1):
         yield row
     assert os.path.getsize(target) == size << 20
-    for row in transfer(place, 'input of a command from a file',
-                        'exec_input', source, stdin, 'lxc', size, 1):
+    for row in measure_transfer(
+            setup, 'input of a command from a file', bulk.send_input, source,
+            send_input, 'lxc', size, 1):
         yield row
-    _tidy(place, source, target)
+    remove_files(setup, source, target)
 
 
-@case
-def files(place):
+@case('files')
+def measure_files(setup):
     """``files.get`` and ``files.put``"""
-    place.once(container)
-    size = place.size(1024)
-    source, target = blank(place.file('source'), size), place.file('target')
-    url = place.path + '/files?path=' + bulk.REMOTE
-    kind = place.client.dialect.header('type') + ': file'
-    for row in transfer(
-            place, 'files.put from a file', 'files_put', source,
-            lambda: peers.curl(place.kit, url, '-X', 'POST', '-H', kind, '-H',
-                               'Expect:', '-T', source), 'curl', size, 0.9):
+    setup.fixture(create_container)
+    size = setup.scale_size(1024)
+    source = write_random_file(setup.file('source'), size)
+    target = setup.file('target')
+    url = setup.path + '/files?path=' + bulk.REMOTE
+    header = setup.client.dialect.header('type') + ': file'
+    for row in measure_transfer(
+            setup, 'files.put from a file', bulk.put_file, source,
+            lambda: peers.run_curl(
+                setup.server, url, '-X', 'POST', '-H', header, '-H',
+                'Expect:', '-T', source), 'curl', size, 0.9):
         yield row
-    for row in transfer(
-            place, 'files.get to a file', 'files_get', target,
-            lambda: peers.curl(place.kit, url, '-o', target),
+    for row in measure_transfer(
+            setup, 'files.get to a file', bulk.get_file, target,
+            lambda: peers.run_curl(setup.server, url, '-o', target),
             'curl', size, 0.9):
         yield row
     assert os.path.getsize(target) == size << 20
     os.unlink(target)
-    blank(source, 200)
-    for name, what in (('files_put_bytes', 'files.put of bytes'),
-                       ('files_get_bytes', 'files.get as bytes')):
-        yield Row(what + ', 200 MB', [
-            bulk.run(place.kit, name, source)[1] / 200],
-            most=1.1, unit='x', beside='their size in memory')
-    _tidy(place, source)
+    write_random_file(source, 200)
+    for transfer, what in (
+            (bulk.put_file_as_bytes, 'files.put of bytes'),
+            (bulk.get_file_as_bytes, 'files.get as bytes')):
+        memory = bulk.run_transfer(setup.server, transfer, source)[1]
+        yield Row(what + ', 200 MB', [memory / 200], most=1.1,
+                  reference='their size in memory')
+    remove_files(setup, source)
 
 
-def _tidy(place, *paths):
-    place.once(container).files.delete(bulk.REMOTE)
+def remove_files(setup, *paths):
+    """Remove the big file in the container, and local ones."""
+    setup.fixture(create_container).files.delete(bulk.REMOTE)
     for path in paths:
         os.unlink(path)
 
 
-@case
-def images(place):
+@case('images')
+def measure_images(setup):
     """``images.create`` and ``export``"""
-    place.once(container)
-    size = place.size(1024)
-    path, target = place.file('big'), place.file('target')
-    blank(target, size)
+    setup.fixture(create_container)
+    size = setup.scale_size(1024)
+    path, target = setup.file('big'), setup.file('target')
+    write_random_file(target, size)
     with tarfile.open(path, 'w') as archive:
-        about = json.dumps({'architecture': os.uname()[4],
-                            'creation_date': 1}).encode()
+        metadata = json.dumps({'architecture': os.uname()[4],
+                               'creation_date': 1}).encode()
         member = tarfile.TarInfo('metadata.yaml')
-        member.size = len(about)
-        archive.addfile(member, io.BytesIO(about))
+        member.size = len(metadata)
+        archive.addfile(member, io.BytesIO(metadata))
         archive.add(target, 'rootfs/big')
 
-    def remove():
-        for each in place.client.images.all():
-            if each.filename == 'big':
-                each.delete(wait=True)
+    def find_image():
+        return next(image for image in setup.client.images.all()
+                    if image.filename == 'big')
 
-    def create():
-        begun = json.loads(peers.curl(
-            place.kit, '/1.0/images', '-X', 'POST', '-H', 'Expect:', '-H',
-            place.client.dialect.header('filename') + ': big',
+    def delete_image():
+        find_image().delete(wait=True)
+
+    def create_image():
+        answer = json.loads(peers.run_curl(
+            setup.server, '/1.0/images', '-X', 'POST', '-H', 'Expect:', '-H',
+            setup.client.dialect.header('filename') + ': big',
             '-T', path).decode())
-        peers.curl(place.kit, begun['operation'] + '/wait')
+        peers.run_curl(setup.server, answer['operation'] + '/wait')
 
-    for row in transfer(place, 'images.create from a file', 'image_create',
-                        path, create, 'curl', size, 0.9, between=remove):
+    for row in measure_transfer(
+            setup, 'images.create from a file', bulk.create_image, path,
+            create_image, 'curl', size, 0.9, cleanup=delete_image):
         yield row
-    create()
-    exported = '/1.0/images/{}/export'.format(next(
-        each for each in place.client.images.all()
-        if each.filename == 'big').fingerprint)
-    for row in transfer(
-            place, 'export to a file', 'image_export', target,
-            lambda: peers.curl(place.kit, exported, '-o', target),
+    create_image()
+    url = '/1.0/images/{}/export'.format(find_image().fingerprint)
+    for row in measure_transfer(
+            setup, 'export to a file', bulk.export_image, target,
+            lambda: peers.run_curl(setup.server, url, '-o', target),
             'curl', size, 0.9):
         yield row
-    remove()
+    delete_image()
     os.unlink(path)
     os.unlink(target)
 
 
-@case
-def trees(place):
+@case('trees')
+def measure_trees(setup):
     """``recursive_put`` and ``recursive_get``"""
-    made = place.once(container)
-    count = place.size(1000)
-    top, back = place.file('tree'), place.file('back')
+    container = setup.fixture(create_container)
+    count = setup.scale_size(1000)
+    source, target = setup.file('tree'), setup.file('target')
     for number in range(count):
-        directory = os.path.join(top, 'd{}'.format(number % 20))
+        directory = os.path.join(source, 'd{}'.format(number % 20))
         if not os.path.isdir(directory):
             os.makedirs(directory)
         with open(os.path.join(directory, str(number)), 'w') as file:
             file.write('x' * 1000)
 
-    def put(way):
-        def timed():
-            begin = clock()
-            way()
-            seconds = clock() - begin
-            made.execute(['rm', '-r', '/root/tree'])
-            return seconds
-        return timed
+    def remove_remote():
+        container.execute(['rm', '-r', '/root/tree'])
 
-    yield ratio('recursive_put of {:,} files'.format(count), *by_turns(
-        place.repeats(5),
-        put(lambda: made.files.recursive_put(top, '/root/tree')),
-        put(lambda: peers.lxc(place.kit, 'file', 'push', '-r', top,
-                              'c1/root'))),
-        beside='lxc file push', most=1)
-    made.files.recursive_put(top, '/root/tree')
+    def remove_target():
+        assert sum(len(names) for _, _, names in os.walk(target)) == count
+        shutil.rmtree(target)
 
-    def pull(way):
-        def timed():
-            begin = clock()
-            way()
-            seconds = clock() - begin
-            assert sum(len(names) for _, _, names in os.walk(back)) == count
-            shutil.rmtree(back)
-            return seconds
-        return timed
-
-    yield ratio('recursive_get of {:,} files'.format(count), *by_turns(
-        place.repeats(5),
-        pull(lambda: made.files.recursive_get('/root/tree', back)),
-        pull(lambda: peers.lxc(place.kit, 'file', 'pull', '-r',
-                               'c1/root/tree', back))),
-        beside='lxc file pull', most=1)
-    made.execute(['rm', '-r', '/root/tree'])
-    shutil.rmtree(top)
+    yield compare_times('recursive_put of {:,} files'.format(
+        count), *run_alternately(
+            setup.scale_repeats(5),
+            make_wall_timer(lambda: container.files.recursive_put(
+                source, '/root/tree'), remove_remote),
+            make_wall_timer(lambda: peers.run_lxc(
+                setup.server, 'file', 'push', '-r', source, 'c1/root'),
+                remove_remote)),
+        reference='lxc file push', most=1)
+    container.files.recursive_put(source, '/root/tree')
+    yield compare_times('recursive_get of {:,} files'.format(
+        count), *run_alternately(
+            setup.scale_repeats(5),
+            make_wall_timer(lambda: container.files.recursive_get(
+                '/root/tree', target), remove_target),
+            make_wall_timer(lambda: peers.run_lxc(
+                setup.server, 'file', 'pull', '-r', 'c1/root/tree', target),
+                remove_target)),
+        reference='lxc file pull', most=1)
+    remove_remote()
+    shutil.rmtree(source)
 
 
-@case
-def events(place):
-    """Events, of a canned server"""
+@case('events')
+def measure_events(setup):
+    """Events from a canned server, single and together"""
+    ours, theirs = measure_event_costs(setup, 200, 'single', floor.SMALL)
+    yield subtract_event_costs('CPU of a single event', ours, theirs, 20)
     count = 20000
-    rates = []
-
-    def cpu(function):
-        def way():
-            before, begin = spent(resource.RUSAGE_SELF), clock()
-            assert len(function()) == count
-            rates.append(count / (clock() - begin))
-            return spent(resource.RUSAGE_SELF) - before
-        return way
-
-    def ours():
-        received = client.events()
-        received.connect()
-        received.run()
-        return received.messages
-
-    with Canned(place.client.host_info, {}, events=count) as canned:
-        with Client(canned.path) as client:
-            mine, theirs = by_turns(
-                place.repeats(15), cpu(ours),
-                cpu(lambda: floor.events(canned.path)))
-    yield Row('CPU of an event beyond the floor', [
-        (each - other) / count * 1e6 for each, other in zip(mine, theirs)],
-        most=10, unit='us', note='{:.1f} : {:.1f} us'.format(*[
-            quartiles(each)[1] / count * 1e6 for each in (mine, theirs)]))
-    yield Row('events handed out', [rate / 1000 for rate in rates[2::2]],
+    ours, theirs = measure_event_costs(setup, count, 'together', floor.LARGE)
+    yield subtract_event_costs('CPU of an event of many', ours, theirs, 10)
+    yield Row('events received', [0.001 / cost.wall for cost in ours],
               least=10, unit='thousand a second')
 
 
-@case
-def threads(place):
-    """16 threads on one Client"""
-    place.once(container)
-    clients = [place.kit.client() for _ in range(16)]
+def measure_event_costs(setup, count, pace, size):
+    """Return the costs of an event, for the library and for the floor.
 
-    def way(these):
-        def timed():
-            def work(client):
-                for _ in range(25):
-                    client.containers.get('c1')
-            running = [threading.Thread(target=work, args=(client,))
-                       for client in these]
-            begin = clock()
-            for thread in running:
-                thread.start()
-            for thread in running:
-                thread.join()
-            return clock() - begin
-        return timed
+    Connecting and the handshake do not count.
 
-    yield ratio('16 threads on one Client', *by_turns(
-        place.repeats(21), way([place.client] * 16), way(clients)),
-        beside='on 16 Clients', scale=-400, unit='calls a second', least=1)
+    :param count: number of events.
+    :param pace: ``together`` or ``single``, see `benchmarks.canned`.
+    :param size: bytes that the floor receives at once.
+    """
+    def measure_ours():
+        websocket = client.events()
+        websocket.connect()
+        cost = make_timer(websocket.run)()
+        assert len(websocket.messages) == count
+        return cost
+
+    def measure_theirs():
+        sock = floor.send_handshake(server.path, '/1.0/events')
+        data = floor.read_handshake(sock)
+        return make_timer(lambda: floor.receive_events(sock, data, size))()
+
+    with CannedServer(setup.client.host_info, {}, events=count,
+                      pace=pace) as server:
+        with Client(server.path) as client:
+            results = run_alternately(
+                setup.scale_repeats(15), measure_ours, measure_theirs)
+    return [[Cost(cost.wall / count, cost.cpu / count) for cost in costs]
+            for costs in results]
+
+
+def subtract_event_costs(what, ours, theirs, most):
+    """Return a row with the CPU time above the floor."""
+    ours, theirs = [[cost.cpu * 1e6 for cost in costs]
+                    for costs in (ours, theirs)]
+    return Row(what, [our - their for our, their in zip(ours, theirs)],
+               most=most, unit='us', reference='above the floor',
+               note='{} : {} us'.format(format_number(median(ours)),
+                                        format_number(median(theirs))))
+
+
+@case('threads')
+def measure_threads(setup):
+    """16 threads on one `Client`"""
+    setup.fixture(create_container)
+    clients = [setup.server.client() for _ in range(16)]
+
+    def run_threads(clients):
+        def call(client):
+            for _ in range(25):
+                client.containers.get('c1')
+        threads = [threading.Thread(target=call, args=(client,))
+                   for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    ours, theirs = run_alternately(
+        setup.scale_repeats(21),
+        make_wall_timer(lambda: run_threads([setup.client] * 16)),
+        make_wall_timer(lambda: run_threads(clients)))
+    yield compare_speeds('16 threads on one Client', ours, theirs,
+                         'on 16 Clients', amount=16 * 25,
+                         unit='calls a second', least=1)
     for client in clients:
         client.close()
 
 
-@case
-def memory(place):
-    """Memory against size, the figure"""
-    made = place.once(container)
+@case('memory')
+def measure_transfer_memory(setup):
+    """Memory of transfers of several sizes"""
+    container = setup.fixture(create_container)
     lines = collections.OrderedDict()
-    path = place.file('source')
-    for size in (16, 64, 256, place.size(1024)):
-        blank(path, size)
-        for name, what in (
-                ('files_put', 'files.put from a file'),
-                ('files_get', 'files.get to a file'),
-                ('exec_input', 'input of a command'),
-                ('exec_output', 'output of a command')):
-            target = path if name in (
-                'files_put', 'exec_input') else place.file('target')
-            lines.setdefault(what, []).append(
-                (size, bulk.run(place.kit, name, target)[1]))
-    place.figures['memory'] = (
+    source, target = setup.file('source'), setup.file('target')
+    for size in (16, 64, 256, setup.scale_size(1024)):
+        write_random_file(source, size)
+        for transfer, path, what in (
+                (bulk.put_file, source, 'files.put from a file'),
+                (bulk.get_file, target, 'files.get to a file'),
+                (bulk.send_input, source, 'input of a command'),
+                (bulk.receive_output, target, 'output of a command')):
+            lines.setdefault(what, []).append((size, bulk.run_transfer(
+                setup.server, transfer, path)[1]))
+    setup.charts['memory'] = (
         'Memory above idle', 'megabytes moved', 'megabytes', lines, False)
     yield Row('most memory of any transfer and size', [
         max(y for line in lines.values() for _, y in line)],
-        most=MEMORY, unit='MB', beside='above idle')
-    made.files.delete(bulk.REMOTE)
+        most=TRANSFER_MEMORY, unit='MB', reference='above idle')
+    container.files.delete(bulk.REMOTE)

@@ -1,4 +1,4 @@
-"""A relay that counts what passes: connections, and requests."""
+"""A proxy that counts connections and requests."""
 import re
 import shutil
 import socket
@@ -7,38 +7,40 @@ import threading
 
 from six.moves import socketserver
 
-_REQUEST = re.compile(
+_REQUEST_LINE = re.compile(
     br'^((?:GET|PUT|POST|PATCH|DELETE) /\S*) HTTP/1\.1\r$', re.MULTILINE)
 
 
-class Counter(object):
-    """Stands before a unix socket, or before an HTTPS server.
+class CountingProxy(object):
+    """A proxy in front of a unix socket or an HTTPS server.
 
-    A request is counted by its first line, which must come in one piece; of
-    HTTPS the connections alone can be counted.
+    A request is counted by its first line, which must arrive in one piece.
+    Requests over HTTPS are encrypted, so only their connections are counted.
+
+    :param target: path of the unix socket, or URL of the server.
     """
 
     def __init__(self, target):
         self.connections = 0
-        self.requests = []  # ``GET /1.0`` and so on
+        self.requests = []  # such as ``GET /1.0``
         self._directory = None
-        counter = self
+        proxy = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
-                counter.connections += 1
-                counter._relay(self.request, target)
+                proxy.connections += 1
+                proxy._relay(self.request, target)
 
         if target.startswith('/'):
             self._directory = tempfile.mkdtemp()
             address = self._directory + '/socket'
-            kind = socketserver.UnixStreamServer
+            server_class = socketserver.UnixStreamServer
             self.endpoint = address
         else:
             address = ('127.0.0.1', 0)
-            kind = socketserver.TCPServer
+            server_class = socketserver.TCPServer
         self._server = type('Server', (
-            socketserver.ThreadingMixIn, kind, object), {
+            socketserver.ThreadingMixIn, server_class, object), {
                 'daemon_threads': True, 'request_queue_size': 64,
             })(address, Handler)
         if not self._directory:
@@ -55,15 +57,15 @@ class Counter(object):
         else:
             host, port = target.partition('://')[2].split(':')
             server = socket.create_connection((host, int(port)))
-        back = threading.Thread(target=_copy, args=(server, client))
-        back.start()
+        answers = threading.Thread(target=_copy, args=(server, client))
+        answers.start()
         _copy(client, server, self._count)
-        back.join()
+        answers.join()
         server.close()
 
     def _count(self, data):
         self.requests += [
-            line.decode() for line in _REQUEST.findall(data)]
+            line.decode() for line in _REQUEST_LINE.findall(data)]
 
     def __enter__(self):
         return self
@@ -76,13 +78,16 @@ class Counter(object):
             shutil.rmtree(self._directory)
 
 
-def _copy(source, target, look=len):
+def _copy(source, target, inspect=None):
+    """Copy from one socket to another until the end of the data."""
     while True:
         data = source.recv(65536)
-        look(data)
+        if inspect:
+            inspect(data)
         try:
             if not data:
-                return target.shutdown(socket.SHUT_WR)
+                target.shutdown(socket.SHUT_WR)
+                return
             target.sendall(data)
-        except socket.error:  # the other side is gone
+        except socket.error:  # the receiver has closed the connection
             return

@@ -1,4 +1,4 @@
-"""Figures as SVG, drawn by hand."""
+"""Line charts as SVG files."""
 import math
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 360, 70, 30, 20, 50
@@ -7,18 +7,19 @@ _TEXT = (u'<text x="{:.0f}" y="{:.0f}" text-anchor="{}" '
          u'fill="{}">{}</text>')
 
 
-def draw(path, title, across, up, lines, logarithmic=False):
-    """Write a figure.
+def draw_chart(path, title, x_label, y_label, lines, logarithmic=False):
+    """Draw a line chart into a file.
 
-    :param across: what the numbers along the x axis are.
-    :param up: what those along the y axis are.
-    :param lines: for each name a list of (x, y), x as in all others.
+    :param x_label: what the numbers along the x axis are.
+    :param y_label: what the numbers along the y axis are.
+    :param lines: for each name a list of (x, y); all have the same x.
+    :param logarithmic: whether both axes are.
     """
-    def place(value, least, most, begin, length):
+    def scale(value, lowest, highest, begin, length):
         if logarithmic:
-            value, least, most = [math.log10(each)
-                                  for each in (value, least, most)]
-        return begin + length * (value - least) / (most - least)
+            value, lowest, highest = [
+                math.log10(number) for number in (value, lowest, highest)]
+        return begin + length * (value - lowest) / (highest - lowest)
 
     points = [point for line in lines.values() for point in line]
     xs = sorted(set(x for x, _ in points))
@@ -34,30 +35,31 @@ def draw(path, title, across, up, lines, logarithmic=False):
         lowest, highest = 0, step * math.ceil(highest / step)
         ys = [step * n for n in range(int(round(highest / step)) + 1)]
 
-    def at(x, y):
-        return (place(x, xs[0], xs[-1], LEFT, WIDTH - LEFT - RIGHT),
-                place(y, lowest, highest, HEIGHT - BOTTOM,
+    def locate(x, y):
+        return (scale(x, xs[0], xs[-1], LEFT, WIDTH - LEFT - RIGHT),
+                scale(y, lowest, highest, HEIGHT - BOTTOM,
                       TOP + BOTTOM - HEIGHT))
 
     parts = [_TEXT.format(WIDTH / 2, 18, 'middle', '#000', title),
-             _TEXT.format(WIDTH / 2, HEIGHT - 8, 'middle', '#000', across),
-             _TEXT.format(8, TOP - 8, 'start', '#000', up)]
+             _TEXT.format(WIDTH / 2, HEIGHT - 8, 'middle', '#000', x_label),
+             _TEXT.format(8, TOP - 8, 'start', '#000', y_label)]
     for y in ys:
-        _, height = at(xs[0], y)
+        _, height = locate(xs[0], y)
         parts.append(u'<path d="M{} {:.1f}H{}" stroke="#ddd"/>'.format(
             LEFT, height, WIDTH - RIGHT))
         parts.append(_TEXT.format(
             LEFT - 6, height + 4, 'end', '#000', '{:,g}'.format(y)))
     for x in xs:
         parts.append(_TEXT.format(
-            at(x, ys[0])[0], HEIGHT - BOTTOM + 18, 'middle', '#000',
+            locate(x, ys[0])[0], HEIGHT - BOTTOM + 18, 'middle', '#000',
             '{:,g}'.format(x)))
     for row, (name, line) in enumerate(lines.items()):
         colour = COLOURS[row]
         parts.append(
             u'<polyline fill="none" stroke-width="2" stroke="{}" '
             u'points="{}"/>'.format(colour, ' '.join(
-                '{:.1f},{:.1f}'.format(*at(*point)) for point in line)))
+                '{:.1f},{:.1f}'.format(*locate(*point))
+                for point in line)))
         parts.append(_TEXT.format(
             LEFT + 12, TOP + 16 + 16 * row, 'start', colour, name))
     with open(path, 'wb') as file:

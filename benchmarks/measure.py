@@ -1,72 +1,120 @@
-"""Measuring: ways to do the same, by turns, so that what else the machine
-does falls on all of them."""
+"""Timers, comparisons and the rows of the table."""
+import collections
+import re
+import resource
 import time
 
 clock = getattr(time, 'perf_counter', time.time)
 
+#: Seconds for one call: wall time, and CPU time of this process alone.
+Cost = collections.namedtuple('Cost', 'wall cpu')
 
-def by_turns(repeats, *ways, **options):
-    """For each way a list of what it took, in seconds.
 
-    :param ways: functions; what one returns, if a number, is taken for the
-        seconds.
-    :param uncounted: how often each is called before it counts.
+def read_cpu_time(who=resource.RUSAGE_SELF):
+    """Return the seconds of CPU that this process has used.
+
+    :param who: `resource.RUSAGE_CHILDREN` for its ended children instead.
     """
-    uncounted = options.get('uncounted', 1)
-    taken = [[] for _ in ways]
-    for turn in range(uncounted + repeats):
-        for way, times in zip(ways, taken):
-            begin = clock()
-            told = way()
-            took = clock() - begin
-            if turn >= uncounted:
-                times.append(told if isinstance(told, float) else took)
-    return taken
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
 
 
-def many(function, calls):
-    """A way that calls it so many times; the seconds of one."""
-    def way():
-        begin = clock()
+def read_memory(field):
+    """Return the resident memory of this process, in megabytes.
+
+    :param field: ``VmRSS`` for the memory now, ``VmHWM`` for the peak.
+    """
+    with open('/proc/self/status') as status:
+        return int(re.search(field + r':\s*(\d+)', status.read()).group(1)
+                   ) / 1024.0
+
+
+def make_timer(function, calls=1):
+    """Return a function that calls ``function`` and returns the `Cost`.
+
+    :param calls: how many calls to make; the cost is that of one of them.
+    """
+    def measure():
+        cpu, begin = read_cpu_time(), clock()
         for _ in range(calls):
             function()
-        return (clock() - begin) / calls
-    return way
+        wall = clock() - begin
+        return Cost(wall / calls, (read_cpu_time() - cpu) / calls)
+    return measure
+
+
+def make_wall_timer(function, cleanup=None):
+    """Return a function that calls ``function`` and returns the wall time.
+
+    :param cleanup: function to call afterwards; its time does not count.
+    """
+    def measure():
+        begin = clock()
+        function()
+        seconds = clock() - begin
+        if cleanup:
+            cleanup()
+        return seconds
+    return measure
+
+
+def run_alternately(repeats, *measurements, **options):
+    """Call the measurements in turn and return a list of results for each.
+
+    What else the machine does then falls on all of them alike.
+
+    :param repeats: number of results for each measurement.
+    :param uncounted: number of rounds before the first one that counts
+        (default: 1), in which caches fill and modules are imported.
+    """
+    uncounted = options.get('uncounted', 1)
+    results = [[] for _ in measurements]
+    for turn in range(uncounted + repeats):
+        for measure, collected in zip(measurements, results):
+            result = measure()
+            if turn >= uncounted:
+                collected.append(result)
+    return results
 
 
 def quartiles(values):
-    """The lower one, the median, the upper one."""
+    """Return the lower quartile, the median and the upper quartile."""
     values = sorted(values)
 
-    def at(place):
-        place *= len(values) - 1
-        low = values[int(place)]
-        high = values[min(int(place) + 1, len(values) - 1)]
-        return low + (high - low) * (place - int(place))
+    def interpolate(fraction):
+        position = fraction * (len(values) - 1)
+        index = int(position)
+        low = values[index]
+        high = values[min(index + 1, len(values) - 1)]
+        return low + (high - low) * (position - index)
 
-    return at(0.25), at(0.5), at(0.75)
+    return interpolate(0.25), interpolate(0.5), interpolate(0.75)
+
+
+def median(values):
+    return quartiles(values)[1]
 
 
 class Row(object):
-    """One line of the table.
+    """A line of the table.
 
-    :param what: was measured.
-    :param values: of all repeats, or one.
-    :param most: the target: at most this.
-    :param least: the target: at least this.
+    :param what: what was measured.
+    :param values: the results of all repeats.
+    :param most: the target is at most this; or
+    :param least: the target is at least this.
     :param unit: of the values; ``x`` for a ratio.
-    :param beside: what the ratio is to.
-    :param note: the figures behind the ratio.
+    :param reference: what a ratio compares with, or where counting starts.
+    :param note: the figures behind the values.
     """
 
     def __init__(self, what, values, most=None, least=None, unit='x',
-                 beside='', note=''):
-        self.what, self.unit, self.beside = what, unit, beside
+                 reference='', note=''):
+        self.what, self.unit, self.reference = what, unit, reference
         self.note, self.most, self.least = note, most, least
         self.values = list(values)
         self.low, self.median, self.high = quartiles(self.values)
 
-    def holds(self, value):
+    def is_met_by(self, value):
         return ((self.most is None or value <= self.most)
                 and (self.least is None or value >= self.least))
 
@@ -74,10 +122,10 @@ class Row(object):
     def verdict(self):
         if self.most is None and self.least is None:
             return ''
-        if self.holds(self.median):
+        if self.is_met_by(self.median):
             return 'met'
-        return 'within the spread' if self.holds(
-            self.low if self.least is None else self.high) else 'missed'
+        best = self.low if self.least is None else self.high
+        return 'within the spread' if self.is_met_by(best) else 'missed'
 
     @property
     def target(self):
@@ -90,31 +138,42 @@ class Row(object):
     @property
     def measured(self):
         return '{} {} {}'.format(
-            number(self.median), self.unit, self.beside).strip()
+            format_number(self.median), self.unit, self.reference).strip()
 
     @property
     def spread(self):
         return '' if len(self.values) == 1 else u'{} \u2013 {}'.format(
-            number(self.low), number(self.high))
+            format_number(self.low), format_number(self.high))
 
 
-def number(value):
-    """Three digits."""
+def format_number(value):
+    """Return the number with three digits, or all of a whole number."""
     return '{:.0f}'.format(value) if value >= 100 else '{:.3g}'.format(value)
 
 
-def ratio(what, ours, theirs, beside, scale=1000, unit='ms', **target):
-    """A row: ours to theirs, each pair that was measured together.
+def compare_times(what, ours, theirs, reference, **target):
+    """Return a row with the ratio of two times, for each pair of them.
 
-    :param scale: of what took seconds to the unit; for a speed the amount
-        that was moved, as a negative number, and the ratio is of speeds.
+    :param ours: seconds that the library took.
+    :param theirs: seconds that the reference took, measured in turn with it.
     """
-    if scale < 0:
-        ours, theirs = [[-scale / each for each in some]
-                        for some in (ours, theirs)]
-        scale = 1
     return Row(
-        what, [mine / other for mine, other in zip(ours, theirs)],
-        beside=beside, note='{} : {} {}'.format(
-            number(quartiles(ours)[1] * scale),
-            number(quartiles(theirs)[1] * scale), unit), **target)
+        what, [our / their for our, their in zip(ours, theirs)],
+        reference=reference, note='{} : {} ms'.format(
+            format_number(median(ours) * 1000),
+            format_number(median(theirs) * 1000)), **target)
+
+
+def compare_speeds(what, ours, theirs, reference, amount, unit, **target):
+    """Return a row with the ratio of two speeds, for each pair of times.
+
+    :param ours: seconds that the library took.
+    :param theirs: seconds that the reference took, measured in turn with it.
+    :param amount: how much both have done in that time.
+    :param unit: of the speeds.
+    """
+    return Row(
+        what, [their / our for our, their in zip(ours, theirs)],
+        reference=reference, note='{} : {} {}'.format(
+            format_number(amount / median(ours)),
+            format_number(amount / median(theirs)), unit), **target)

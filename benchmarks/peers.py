@@ -1,33 +1,39 @@
-"""The peers: the server's own client, and curl."""
+"""The peers: the server's own command line client, and ``curl``."""
 import os
 import subprocess
 
 
-def lxc(kit, *arguments, **kwargs):
-    """Run ``lxc`` (``incus``) as a process, whole.
+def run_lxc(server, *arguments, **streams):
+    """Run ``lxc`` (``incus``) and wait for its end.
 
-    :param kwargs: of subprocess, such as ``stdin``
+    :param server: a server of `pylxd.testing`.
+    :param streams: ``stdin`` and ``stdout``, as `subprocess.Popen` takes them.
     """
-    inside = os.path.dirname(kit.directory)[len(kit.root):]
-    environ = dict(os.environ, HOME=inside)
-    environ[kit.variable] = inside + '/server'
-    _run((['chroot', kit.root] if kit.root else [])
-         + [kit.command] + list(arguments), env=environ, **kwargs)
+    directory = os.path.dirname(server.directory)[len(server.root):]
+    environ = dict(os.environ, HOME=directory)
+    environ[server.variable] = directory + '/server'
+    _run((['chroot', server.root] if server.root else [])
+         + [server.command] + list(arguments), env=environ, **streams)
 
 
-def curl(kit, path, *arguments, **kwargs):
-    """Run ``curl`` as a process, whole."""
-    return _run(['curl', '-sS', '--fail', '--unix-socket', kit.socket]
-                + list(arguments) + ['http://localhost' + path], **kwargs)
+def run_curl(server, path, *arguments):
+    """Run ``curl`` over the server's unix socket and return its output.
+
+    :param server: a server of `pylxd.testing`.
+    :param path: path and query of the URL.
+    """
+    return _run(['curl', '-sS', '--fail', '--unix-socket', server.socket]
+                + list(arguments) + ['http://localhost' + path])
 
 
 def _run(command, stdin=None, stdout=subprocess.PIPE, env=None):
-    with open(os.devnull) as nothing:
+    with open(os.devnull) as null:
         process = subprocess.Popen(
-            command, stdin=stdin or nothing, stdout=stdout, env=env,
+            command, stdin=stdin or null, stdout=stdout, env=env,
             stderr=subprocess.PIPE)
-        said, errors = process.communicate()
+        output, errors = process.communicate()
     if process.returncode:
-        raise RuntimeError('{}: {}'.format(
-            ' '.join(command), errors.decode('utf-8', 'replace')))
-    return said
+        raise RuntimeError('{}: exit code {}: {}'.format(
+            ' '.join(command), process.returncode,
+            errors.decode('utf-8', 'replace')))
+    return output
