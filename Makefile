@@ -3,6 +3,7 @@
 # make test-servers  the contract tests on every server that we know
 # make differential  random calls to the stand-in and a real LXD; STEPS=5000
 # make stress    faults, load and hostile input, in full, and their figures
+# make mutants   random changes to the library that no test notices; COUNT=100
 # make coverage  write doc/coverage.rst anew from the tests
 # make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
 # make docs      the documentation, in doc/_build/html
@@ -36,6 +37,11 @@ differential: .venv/done lxd
 stress: .venv/done lxd
 	@$(BIN)/tox -q -e py3-stress -- tests/stress --long --timeout 1800
 
+mutants: .venv/done
+	@$(BIN)/tox -q -e py3 --notest
+	@.tox/py3/bin/python tests/mutants.py --count $(or $(COUNT),100) \
+	  --seed $(or $(SEED),1) $(if $(OUT),--out $(OUT))
+
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
 
@@ -64,4 +70,5 @@ clean:
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test test-servers differential stress coverage bench docs lxd clean
+.PHONY: demo test test-servers differential stress mutants coverage bench docs \
+  lxd clean
