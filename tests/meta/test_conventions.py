@@ -152,15 +152,37 @@ def classes(name):
             and isinstance(value, type)]
 
 
-def test_every_model_is_exported():
-    models = importlib.import_module('pylxd.models')
-    found = [cls for name in files('pylxd/models', '.py')
-             for cls in classes(name)
-             if hasattr(cls, '__attributes__') and cls.path]
+def resources():
+    """The models of all resources, with the modules that declare them."""
+    found = [(module, cls) for module in sorted(MODULES)
+             if module.startswith('pylxd.models.')
+             for cls in classes(MODULES[module])
+             if hasattr(cls, '__attributes__')]
     assert found
-    for cls in found:
-        assert getattr(models, cls.__name__) is cls
-        assert cls.__name__ in models.__all__
+    return found
+
+
+@pytest.mark.parametrize('module, cls', resources())
+def test_a_resource_is_complete(module, cls):
+    """What a new resource needs beside its module; each message says what."""
+    models = importlib.import_module('pylxd.models')
+    assert getattr(models, cls.__name__, None) is cls and (
+        cls.__name__ in models.__all__), 'export it from pylxd/models'
+    name = '{}.{}'.format(module, cls.__name__)
+    assert name in read('doc/api.rst'), 'add {} to doc/api.rst'.format(name)
+    assert any(re.search(r'\b{}\b'.format(cls.__name__), read(test))
+               for test in files('tests/contract', '.py')), (
+        'test {} in tests/contract'.format(cls.__name__))
+
+
+@pytest.mark.parametrize('module, manager', [
+    (module, cls) for module in sorted(MODULES)
+    if module.startswith('pylxd.models.') for cls in classes(MODULES[module])
+    if getattr(cls, 'model', None) is not None])
+def test_a_manager_is_reached(module, manager):
+    line = "'{}:{}'".format(module.rpartition('.')[2], manager.__name__)
+    assert any(line in read(name) for name in files('pylxd', '.py')), (
+        'add a line with collection({}) to its parent'.format(line))
 
 
 def test_every_exception_is_in_the_tree():

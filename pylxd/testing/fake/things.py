@@ -647,6 +647,23 @@ class Projects(Things):
         """What is in it."""
         return [one.path for one in daemon.projects[name].instances.values()]
 
+    def put(self, request, name):
+        # type: (Request, str) -> Any
+        """Change one; a PATCH replaces the config as a whole."""
+        with request.daemon.lock:
+            name = self.find(request, name)
+            request.match(self.counts(request.daemon, name))
+            kept = request.method == 'PATCH' and golang.decode(
+                request.text, 'shared.Jmap', '')
+            body = request.json(self.struct + 'Put', self.fields)
+            project = request.daemon.projects[name]
+            if kept is False or 'config' in kept:
+                project.features = body['config'] or {}
+            if kept is False or 'description' in kept:
+                project.description = body['description']
+        self.tell(request, name, 'updated')
+        return {}
+
     def make(self, request, name, body):
         # type: (Request, str, Any) -> Any
         """A new one has images, profiles and volumes of its own."""
