@@ -6,7 +6,7 @@ import pytest
 import pylxd.client
 from pylxd import Client, models
 from pylxd.certificate import Certificate
-from pylxd.container import Container
+from pylxd.container import Container, VirtualMachine
 from pylxd.image import Image
 from pylxd.network import Network
 from pylxd.operation import Operation
@@ -63,6 +63,11 @@ def test_container(lxd_client, name):
     assert made in Container.all(lxd_client)
     assert Container.all(lxd_client) == lxd_client.containers.all()
     assert Container.exists(lxd_client, name)
+
+
+def test_virtual_machine(lxd_client, container):
+    assert VirtualMachine.all(lxd_client) == []
+    assert container not in lxd_client.virtual_machines.all()
 
 
 @pytest.mark.documents('Profile.all', 'Profile.get', 'Profile.create')
