@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Containers, Instances, VirtualMachines)
     from pylxd.models.network import Networks
     from pylxd.models.profile import Profiles
+    from pylxd.models.project import Projects
     from pylxd.transport.tls import Cert
 
 
@@ -68,6 +69,7 @@ class Client(Context):
     networks = collection('network:Networks')  # type: Networks
     operations = collection('operation:Operations')  # type: Operations
     profiles = collection('profile:Profiles')  # type: Profiles
+    projects = collection('project:Projects')  # type: Projects
     virtual_machines = collection(
         'instance:VirtualMachines')  # type: VirtualMachines
 

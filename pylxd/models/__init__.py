@@ -6,9 +6,10 @@ from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
 from pylxd.models.network import Network, NetworkState
 from pylxd.models.profile import Profile
+from pylxd.models.project import Project
 from pylxd.models.snapshot import Snapshot
 
 __all__ = [
     'Certificate', 'Container', 'ContainerState', 'Image', 'Instance',
     'InstanceState', 'Network', 'NetworkState', 'Operation', 'Profile',
-    'Snapshot', 'VirtualMachine']
+    'Project', 'Snapshot', 'VirtualMachine']
