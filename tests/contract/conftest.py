@@ -61,6 +61,13 @@ def another_kit(request):
 
 
 @pytest.fixture
+def other_client(lxd):
+    """Another client of the same server."""
+    with lxd.client() as client:
+        yield client
+
+
+@pytest.fixture
 def warnings_logged(caplog):
     """Return a function that lists the warnings of the logger ``pylxd``."""
     return lambda: [record.getMessage() for record in caplog.records

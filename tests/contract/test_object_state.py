@@ -314,6 +314,9 @@ def test_autospec_of_the_class_side(lxd_client):
         for wrong in (), (lxd_client, 'x', 'y'):
             with pytest.raises(TypeError):
                 spec(*wrong)
+    with mock.patch.object(Container, 'get', autospec=True) as get:
+        Container.get(lxd_client, 'x')
+        get.assert_called_once_with(lxd_client, 'x')
 
 
 def test_a_subclass_of_the_client_has_its_own_managers(lxd):
