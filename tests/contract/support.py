@@ -12,6 +12,9 @@ BUSYBOX = {'type': 'image', 'alias': 'busybox'}
 EMPTY = {'type': 'none'}
 #: A device that each server accepts without a bridge.
 NIC = {'type': 'nic', 'nictype': 'p2p'}
+#: Devices that each server accepts in a PUT, before the operation fails.
+REFUSED_LATER = {
+    'root': {'type': 'disk', 'path': '/', 'pool': 'no-such-pool'}}
 
 
 def unique():

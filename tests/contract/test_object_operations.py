@@ -7,11 +7,8 @@ from pylxd.container import Container
 from pylxd.operation import Operation
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, image_data, methods, settle, stored, users)
-
-#: Devices that each server accepts in a PUT, before the operation fails.
-REFUSED_LATER = {
-    'root': {'type': 'disk', 'path': '/', 'pool': 'no-such-pool'}}
+    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
+    users)
 
 
 @pytest.fixture
@@ -371,55 +368,3 @@ def test_no_call_reaches_a_new_object_under_the_old_name(
     foreign.sync()
     assert users(foreign) == {'a': 'foreign'}
     assert foreign.description == '' and foreign.snapshots.all() == []
-
-
-# The server forgets its operations
-
-def test_a_save_that_was_done_stays_done_after_a_restart(another_kit):
-    with another_kit.client() as client, another_kit.client() as theirs:
-        client.containers.create({
-            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
-            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
-        mine = client.containers.get('c1')
-        mine.config['user.a'] = mine.config['user.b'] = 'mine'
-        del mine.devices['n']
-        mine.save()
-        settle(theirs)
-        another_kit.restart()
-        other = theirs.containers.get('c1')
-        assert users(other) == {'a': 'mine', 'b': 'mine'}
-        other.config['user.a'] = 'theirs'
-        other.save(wait=True)
-
-        mine.sync()
-        assert not mine.dirty
-        assert users(mine) == {'a': 'theirs', 'b': 'mine'}
-        assert mine.devices == {}
-        mine.config['user.c'] = 'mine'
-        mine.save(wait=True)
-        assert users(stored(other)) == {
-            'a': 'theirs', 'b': 'mine', 'c': 'mine'}
-
-
-def test_a_save_that_failed_is_local_again_after_a_restart(another_kit):
-    with another_kit.client() as client, another_kit.client() as theirs:
-        client.containers.create({
-            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
-            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
-        mine = client.containers.get('c1')
-        mine.config['user.a'] = mine.config['user.b'] = 'mine'
-        mine.devices = REFUSED_LATER
-        mine.save()
-        settle(theirs)
-        another_kit.restart()
-        other = theirs.containers.get('c1')
-        assert users(other) == {'a': '1', 'b': '2'}
-        other.config['user.a'] = 'theirs'
-        other.save(wait=True)
-
-        mine.sync()  # a third value is another client's: it is shown
-        assert mine.dirty and users(mine) == {'a': 'theirs', 'b': 'mine'}
-        mine.devices = {}
-        mine.save(wait=True)  # how the first one ended is not known
-        assert users(stored(other)) == {'a': 'theirs', 'b': 'mine'}
-        assert stored(other).devices == {}

@@ -5,7 +5,8 @@ import pytest
 from pylxd import exceptions
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, image_data, methods, settle, stored, unique, users)
+    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
+    unique, users)
 
 
 @pytest.fixture(params=['containers', 'profiles'])
@@ -303,3 +304,55 @@ def test_a_reload_after_a_start_keeps_the_base(mine, other_client, read):
     mine.sync()
     mine.save(wait=True)
     assert users(stored(mine)) == {'a': 'mine', 'b': 'theirs'}
+
+
+# The server forgets its operations
+
+def test_a_save_that_was_done_stays_done_after_a_restart(another_kit):
+    with another_kit.client() as client, another_kit.client() as theirs:
+        client.containers.create({
+            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
+            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
+        mine = client.containers.get('c1')
+        mine.config['user.a'] = mine.config['user.b'] = 'mine'
+        del mine.devices['n']
+        mine.save()
+        settle(theirs)
+        another_kit.restart()
+        other = theirs.containers.get('c1')
+        assert users(other) == {'a': 'mine', 'b': 'mine'}
+        other.config['user.a'] = 'theirs'
+        other.save(wait=True)
+
+        mine.sync()
+        assert not mine.dirty
+        assert users(mine) == {'a': 'theirs', 'b': 'mine'}
+        assert mine.devices == {}
+        mine.config['user.c'] = 'mine'
+        mine.save(wait=True)
+        assert users(stored(other)) == {
+            'a': 'theirs', 'b': 'mine', 'c': 'mine'}
+
+
+def test_a_save_that_failed_is_local_again_after_a_restart(another_kit):
+    with another_kit.client() as client, another_kit.client() as theirs:
+        client.containers.create({
+            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
+            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
+        mine = client.containers.get('c1')
+        mine.config['user.a'] = mine.config['user.b'] = 'mine'
+        mine.devices = REFUSED_LATER
+        mine.save()
+        settle(theirs)
+        another_kit.restart()
+        other = theirs.containers.get('c1')
+        assert users(other) == {'a': '1', 'b': '2'}
+        other.config['user.a'] = 'theirs'
+        other.save(wait=True)
+
+        mine.sync()  # a third value is another client's: it is shown
+        assert mine.dirty and users(mine) == {'a': 'theirs', 'b': 'mine'}
+        mine.devices = {}
+        mine.save(wait=True)  # how the first one ended is not known
+        assert users(stored(other)) == {'a': 'theirs', 'b': 'mine'}
+        assert stored(other).devices == {}
