@@ -102,9 +102,11 @@ class ObjectLife(RuleBasedStateMachine):
         self.old_name = None   # what the object is called if that one fails
         self.untold = None     # the failed Background that save() must raise
         self.told = []         # those whose error was raised already
+        self.waited = []       # those that the caller waited for
         self.expected_warnings = 0
         self.is_fresh = True   # whether unchanged fields are as in `truth`
-        self.mine_is_stale = False  # whether the next read loads it anew
+        # Whether the next read loads it anew; None if that is left open
+        self.mine_is_stale = False
         self.counted = 0       # requests that were looked at already
 
     def teardown(self):
@@ -194,6 +196,8 @@ class ObjectLife(RuleBasedStateMachine):
     @rule()
     def read(self):
         """A read reloads what start() has made stale; a save may be pending."""
+        if self.mine_is_stale is None and (self.save or self.rename):
+            self.sync()  # whether a read learns of them is left open
         if self.mine_is_stale:
             self.learn_of_the_rename()
         for field in FIELDS:
@@ -274,11 +278,14 @@ class ObjectLife(RuleBasedStateMachine):
         if begun and not wait:
             self.save, self.sent = begun[-1], to_send
             self.is_fresh = False
+            self.mine_is_stale = None if self.mine_is_stale else False
         else:
             self.truth.update({field: change.value
                                for field, change in to_send.items()})
             if wait and to_send:
                 self.is_fresh, self.mine_is_stale = True, False
+            elif self.mine_is_stale:
+                self.mine_is_stale, self.is_fresh = None, False
 
     @rule(wait=st.booleans(), action=st.sampled_from(['start', 'stop']))
     def change_state(self, wait, action):
@@ -316,6 +323,10 @@ class ObjectLife(RuleBasedStateMachine):
         background, = [each for each in self.server.operations
                        if each.id == self.mine.operation.id]
         self.end(background)
+        # Whether the object then knows of the end is left open, so the
+        # server does not forget this operation
+        if not background.is_forgotten:
+            self.waited.append(background)
         try:
             self.mine.operation.wait()
         except exceptions.OperationFailed:
@@ -347,8 +358,9 @@ class ObjectLife(RuleBasedStateMachine):
     def operations_end(self, forget):
         for operation in self.server.operations:
             self.end(operation)
-            if forget and (operation is not self.rename
-                           or not self.is_disputed()):
+            if forget and not (operation is self.rename
+                               and self.is_disputed()
+                               or operation in self.waited):
                 operation.is_forgotten = True
 
     def is_disputed(self):
