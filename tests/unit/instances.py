@@ -53,6 +53,7 @@ class InstanceStore(object):
         self.operations = []  # each Background, also those that have ended
         self.requests = []    # pairs: the request, the identity it reached
         self.next_error = ''  # refuses the next change of an instance
+        self.added = 0        # instances so far
 
     @property
     def asked(self):
@@ -61,7 +62,8 @@ class InstanceStore(object):
 
     def add(self, name, **document):
         """Add an instance, and return its identity."""
-        identity = 'id-{}'.format(len(self.requests) + len(self.documents))
+        self.added += 1
+        identity = 'id-{}'.format(self.added)
         self.documents[name] = dict({
             'name': name, 'architecture': 'x86_64', 'ephemeral': False,
             'devices': {}, 'profiles': ['default'], 'description': '',

@@ -9,6 +9,7 @@ ended (`save`, `rename`), and the error that the next save must raise
 (`untold`).
 """
 import logging
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
@@ -82,8 +83,7 @@ class ObjectLife(RuleBasedStateMachine):
         self.logger.addHandler(self.warnings)
         self.server = InstanceStore()
         self.client = InstanceClient(self.server)
-        self.patch = pytest.MonkeyPatch()
-        self.patch.setattr('time.sleep', lambda _: None)
+        self.sleep, time.sleep = time.sleep, lambda seconds: None
 
     @initialize(patch=st.booleans())
     def create(self, patch):
@@ -111,7 +111,7 @@ class ObjectLife(RuleBasedStateMachine):
 
     def teardown(self):
         self.logger.removeHandler(self.warnings)
-        self.patch.undo()
+        time.sleep = self.sleep
 
     # The server's side
 
@@ -195,7 +195,7 @@ class ObjectLife(RuleBasedStateMachine):
 
     @rule()
     def read(self):
-        """A read reloads what start() has made stale; a save may be pending."""
+        """Read each field: start() and stop() make them stale."""
         if self.mine_is_stale is None and (self.save or self.rename):
             self.sync()  # whether a read learns of them is left open
         if self.mine_is_stale:
