@@ -23,7 +23,7 @@ from .instances import InstanceClient, InstanceStore
 
 MISSING = 'no value'
 CONFIG = ('config.a', 'config.b')
-DEVICES = ('devices.d', 'devices.e')
+DEVICES = ('devices.d',)
 FIELDS = CONFIG + DEVICES + ('description',)
 NAMES = ('c1', 'c2', 'c3')
 #: A field and a value for it.
@@ -85,8 +85,9 @@ class ObjectLife(RuleBasedStateMachine):
         self.client = InstanceClient(self.server)
         self.sleep, time.sleep = time.sleep, lambda seconds: None
 
-    @initialize(patch=st.booleans())
+    @initialize(patch=st.sampled_from([False, False, True]))
     def create(self, patch):
+        """Load the container; with PATCH fewer saves begin an operation."""
         if not patch:
             self.server.extensions.remove('patch')
             self.client = InstanceClient(self.server)
@@ -192,6 +193,21 @@ class ObjectLife(RuleBasedStateMachine):
         change.value = value
         self.drop_unchanged()
         assert read(self.mine, field) == value
+
+    @rule(ours=ASSIGNMENTS, theirs=ASSIGNMENTS)
+    def both_sides_write(self, ours, theirs):
+        """Make a clash likely: at random few rules meet on one field."""
+        self.assign(ours)
+        self.another_client_writes(
+            (ours[0], theirs[1] if ours[0] == theirs[0] else ours[1]))
+
+    @rule(assignment=ASSIGNMENTS, theirs=ASSIGNMENTS, fails=st.booleans())
+    def a_save_is_forgotten(self, assignment, theirs, fails):
+        """Make a forgotten save likely, and a third value after it."""
+        self.assign(assignment)
+        self.save_changes(wait=False, fails=fails)
+        self.operations_end(forget=True)
+        self.another_client_writes(theirs)
 
     @rule()
     def read(self):
