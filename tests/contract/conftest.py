@@ -3,9 +3,13 @@
 They run on one server after another (``--lxd``) and on the stand-in, so no
 test may know which it is: what differs is asked of the client or the kit.
 """
+import contextlib
+
 import pytest
 import wire
 from six.moves import urllib_parse
+
+from pylxd.testing import plugin
 
 from .support import BUSYBOX, EMPTY, read, settle, unique
 
@@ -44,6 +48,31 @@ def each_client(request, lxd):
         'lxd_https')
     with lxd.client(**arguments) as client:
         yield client
+
+
+@pytest.fixture
+def another_kit(request):
+    """Start a second server of the same kind, which the test may restart."""
+    kit, _ = plugin._kit(request.config.getoption('lxd'), {})
+    with contextlib.closing(kit):
+        if isinstance(kit, plugin.RunningServer):
+            pytest.skip('the server of this run is not ours to restart')
+        yield kit
+
+
+@pytest.fixture
+def other_client(lxd):
+    """Another client of the same server."""
+    with lxd.client() as client:
+        yield client
+
+
+@pytest.fixture
+def warnings_logged(caplog):
+    """Return a function that lists the warnings of the logger ``pylxd``."""
+    return lambda: [record.getMessage() for record in caplog.records
+                    if record.name == 'pylxd'
+                    and record.levelname == 'WARNING']
 
 
 @pytest.fixture

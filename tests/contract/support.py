@@ -10,6 +10,11 @@ from pylxd import exceptions
 #: Sources of containers: with a small system, or without any file.
 BUSYBOX = {'type': 'image', 'alias': 'busybox'}
 EMPTY = {'type': 'none'}
+#: A device that each server accepts without a bridge.
+NIC = {'type': 'nic', 'nictype': 'p2p'}
+#: Devices that each server accepts in a PUT, before the operation fails.
+REFUSED_LATER = {
+    'root': {'type': 'disk', 'path': '/', 'pool': 'no-such-pool'}}
 
 
 def unique():
@@ -72,3 +77,19 @@ def unpacked(data):
     with tarfile.open(fileobj=io.BytesIO(data), mode='r:*') as archive:
         return {member.name: archive.extractfile(member).read()
                 for member in archive if member.isfile()}
+
+
+def stored(each):
+    """Load an object anew, as the server has it now."""
+    return type(each).get(each.client, each.api.path.rpartition('/')[2])
+
+
+def users(each):
+    """Return the ``user.*`` keys of an object's config, without the prefix."""
+    return {key[len('user.'):]: value for key, value in each.config.items()
+            if key.startswith('user.')}
+
+
+def methods(sent):
+    """Return the HTTP methods of the requests that `sent` lists."""
+    return [line.split()[0] for line in sent]
