@@ -17,6 +17,11 @@ class ClassMethod(object):
         self._manager = manager
         self._name = name
 
+    def __call__(self, *args, **kwargs):
+        # type: (*Any, **Any) -> Any
+        # For mock.patch(autospec=True), which takes it out of its class
+        return self.__get__(None, self._manager.model)(*args, **kwargs)
+
     def __get__(self, model, cls):
         # type: (Any, Any) -> Any
         manager, name = self._manager, self._name

@@ -71,6 +71,8 @@ class Manager(_Of[M]):
         """
         if self.model.extension:
             self.client.dialect.need(self.model.extension)
+        if isinstance(self.parent, Model):
+            self.parent.ensure_ready()
         node_and_query = self.model.collection_node(
             self.parent)  # type: Tuple[Node, Dict[str, str]]
         return node_and_query

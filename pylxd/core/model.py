@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from pylxd.transport.rest import Node
     T = TypeVar('T', bound='Model')
 
-logger = logging.getLogger('pylxd')
+_logger = logging.getLogger('pylxd')
+
+
+def warn(text, *values):
+    # type: (str, *Any) -> None
+    """Log a warning in one line, whatever a server has said."""
+    _logger.warning(text, *[
+        ' '.join(exceptions.printable(each).splitlines()) for each in values])
 
 
 class ModelType(type):
@@ -235,7 +242,7 @@ class Model(six.with_metaclass(ModelType, Identity)):
     def _fetch(self):
         # type: () -> Tuple[Dict[str, Any], Any]
         """Ask the server for the representation and its ETag."""
-        response = self._ready().get()
+        response = self.ensure_ready().get()
         return rest.metadata(response), response.headers.get('ETag')
 
     def _expire(self):
@@ -246,7 +253,7 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     # -- requests
 
-    def _ready(self):
+    def ensure_ready(self):
         # type: () -> Node
         """Return the node, when the object is created and has its name.
 
@@ -255,6 +262,8 @@ class Model(six.with_metaclass(ModelType, Identity)):
         """
         if self.extension:
             self.client.dialect.need(self.extension)
+        if isinstance(self.parent, Model):
+            self.parent.ensure_ready()
         self._finish_creation()
         self._finish_rename()
         return self.api
@@ -264,7 +273,7 @@ class Model(six.with_metaclass(ModelType, Identity)):
         """Return the node, when no change of this object goes on."""
         if self.write_extension:
             self.client.dialect.need(self.write_extension)
-        self._ready()
+        self.ensure_ready()
         self._finish_save()
         return self.api
 

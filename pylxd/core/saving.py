@@ -2,7 +2,7 @@
 import time
 
 from pylxd import exceptions
-from pylxd.core.model import Model, logger
+from pylxd.core.model import Model, warn
 from pylxd.core.operation import SUCCESS
 from pylxd.core.rivals import LATE_CHANGE, Rivals
 from pylxd.transport import rest
@@ -186,7 +186,7 @@ class Savable(Model):
         operation, _ = self._saving
         if self._end_save(at_once=False):
             return True
-        logger.warning('%s was not saved: %s', repr(self), operation.failure())
+        warn('%s was not saved: %s', repr(self), operation.failure())
         self._failed_save = operation
         return False
 

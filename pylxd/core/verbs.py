@@ -1,6 +1,6 @@
 """What can be done with an object: a model inherits what its endpoint has."""
 from pylxd import exceptions
-from pylxd.core.model import Model, logger
+from pylxd.core.model import Model, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class Renamable(Model):
         self._renaming = None
         if not renamed:
             new_key, self._key = self._key, old_key
-            logger.warning('%s was not renamed to %s: %s', repr(self),
-                           new_key and new_key[-1], reason)
+            warn('%s was not renamed to %s: %s', repr(self),
+                 new_key and new_key[-1], reason)
 
     def _was_left_at(self, key, operation):
         # type: (Any, Operation) -> bool

@@ -29,9 +29,11 @@ class Image(Savable, Deletable):
     path = 'images'
     key = 'fingerprint'
 
+    # LXD 5.0 resets the expiry of an image when a PATCH changes something
+    # else, and all servers ignore some fields in a PATCH: so it takes a PUT.
     aliases = attribute(readonly=True)  # type: List[Dict[str, str]]
     architecture = attribute(readonly=True)  # type: str
-    auto_update = attribute(bool)  # type: bool
+    auto_update = attribute(bool, patch='ignored')  # type: bool
     cached = attribute(readonly=True)  # type: bool
     created_at = attribute(readonly=True)  # type: str
     expires_at = attribute(
@@ -42,8 +44,9 @@ class Image(Savable, Deletable):
     profiles = attribute(
         list, in_etag=False, patch='ignored')  # type: List[str]
     project = attribute(readonly=True)  # type: str
-    properties = attribute(dict)  # type: Dict[str, str]
-    public = attribute(bool)  # type: bool
+    properties = attribute(
+        dict, patch='ignored')  # type: Dict[str, str]
+    public = attribute(bool, patch='ignored')  # type: bool
     size = attribute(readonly=True)  # type: int
     type = attribute(readonly=True)  # type: str
     update_source = attribute(readonly=True)  # type: Dict[str, str]
@@ -96,7 +99,7 @@ class Image(Savable, Deletable):
 
     def _export(self, target):
         # type: (Any) -> None
-        response = self._ready().export.get(stream=True)
+        response = self.ensure_ready().export.get(stream=True)
         with Digest() as digest:
             self.client.transport.download(response, target, digest)
         # An image in two parts comes as a form, which has no fingerprint

@@ -89,7 +89,7 @@ class Instance(Savable, Renamable, Deletable):
 
         Endpoint: ``GET .../state``.
         """
-        return ContainerState(rest.metadata(self._ready().state.get()))
+        return ContainerState(rest.metadata(self.ensure_ready().state.get()))
 
     def start(self, timeout=30, force=True, wait=False):
         # type: (int, bool, bool) -> None
@@ -232,7 +232,7 @@ class Instance(Savable, Renamable, Deletable):
     def _start_command(self, request):
         # type: (Dict[str, Any]) -> Operation
         operation = execution.start(
-            self.client, self._ready()['exec'], request)
+            self.client, self.ensure_ready()['exec'], request)
         self.operation = operation
         return operation
 

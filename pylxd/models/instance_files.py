@@ -47,7 +47,7 @@ class FilesManager(object):
     @property
     def _node(self):
         # type: () -> rest.Node
-        return self._container.api.files
+        return self._container.ensure_ready().files
 
     def get(self, filepath, fileobj=None):
         # type: (str, Any) -> Any

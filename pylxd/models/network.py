@@ -44,7 +44,7 @@ class Network(Savable, Renamable, Deletable):
         Endpoint: ``GET /1.0/networks/NAME/state``; needs ``network_state``.
         """
         self.client.dialect.need('network_state')
-        return NetworkState(rest.metadata(self._ready().state.get()))
+        return NetworkState(rest.metadata(self.ensure_ready().state.get()))
 
 
 class Networks(Manager[Network]):

@@ -102,7 +102,7 @@ class Snapshot(Savable, Renamable, Deletable):
 
         Endpoint: ``PUT`` on the instance.
         """
-        self._ready()
+        self.ensure_ready()
         self.instance.restore_snapshot(self.name, wait, stateful)
 
 

@@ -20,9 +20,9 @@ STATUS_CODES = {'Running': 103, 'Success': 200, 'Failure': 400}
 class Background(object):
     """An operation of the store: what it will do, and how it has ended."""
 
-    def __init__(self, number, method, name, change, error):
+    def __init__(self, number, created_at, method, name, change, error):
         self.id = 'u{}'.format(number)
-        self.number, self.method, self.name = number, method, name
+        self.created_at, self.method, self.name = created_at, method, name
         self.change, self.error = change, error
         self.status = 'Running'
         self.is_forgotten = False
@@ -34,8 +34,7 @@ class Background(object):
             'status_code': STATUS_CODES[self.status],
             'err': self.error if self.status == 'Failure' else '',
             'description': 'Updating instance', 'metadata': None,
-            'created_at': '2020-01-01T00:00:00.{:09}Z'.format(self.number),
-            'updated_at': '2020-01-01T00:00:00.{:09}Z'.format(self.number),
+            'created_at': self.created_at, 'updated_at': self.created_at,
             'resources': {'instances': ['/1.0/instances/' + self.name]}}
 
 
@@ -53,17 +52,21 @@ class InstanceStore(object):
         self.operations = []  # each Background, also those that have ended
         self.requests = []    # pairs: the request, the identity it reached
         self.next_error = ''  # refuses the next change of an instance
-        self.added = 0        # instances so far
+        self.moments = 0      # what the clock of the server shows
 
     @property
     def asked(self):
         """The requests so far, such as ``GET instances/c1``."""
         return [request for request, _ in self.requests]
 
+    def now(self):
+        """Return the time of the server, another one at each call."""
+        self.moments += 1
+        return '2020-01-01T00:00:00.{:09}Z'.format(self.moments)
+
     def add(self, name, **document):
-        """Add an instance, and return its identity."""
-        self.added += 1
-        identity = 'id-{}'.format(self.added)
+        """Add an instance, and return its identity: when it was created."""
+        identity = self.now()
         self.documents[name] = dict({
             'name': name, 'architecture': 'x86_64', 'ephemeral': False,
             'devices': {}, 'profiles': ['default'], 'description': '',
@@ -82,7 +85,8 @@ class InstanceStore(object):
     def begin(self, method, name, change):
         """Begin an operation and return the server's answer."""
         operation = Background(
-            len(self.operations), method, name, change, self.next_error)
+            len(self.operations), self.now(), method, name, change,
+            self.next_error)
         self.next_error = ''
         self.operations.append(operation)
         return response({'type': 'async', 'metadata': operation.document(),

@@ -163,9 +163,8 @@ def test_the_error_of_a_failed_save_is_raised_once(server, pending):
     server.operations[-1].error = 'it broke'
     pending.sync()
     pending.rollback()
-    pending.start()
-    pending.stop()
-    server.end_all()
+    pending.start(wait=True)
+    pending.stop(wait=True)
     del server.requests[:]
     pending.config['user.b'] = 'mine'
     with pytest.raises(exceptions.OperationFailed) as info:

@@ -9,7 +9,6 @@ ended (`save`, `rename`), and the error that the next save must raise
 (`untold`).
 """
 import logging
-import time
 
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
@@ -17,6 +16,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine, initialize, invariant, precondition, rule)
 
 from pylxd import exceptions, models
+from pylxd.core import rivals, saving
 from pylxd.models.instance import Containers
 
 from .instances import InstanceClient, InstanceStore
@@ -83,7 +83,8 @@ class ObjectLife(RuleBasedStateMachine):
         self.logger.addHandler(self.warnings)
         self.server = InstanceStore()
         self.client = InstanceClient(self.server)
-        self.sleep, time.sleep = time.sleep, lambda seconds: None
+        self.sleep, saving.sleep = saving.sleep, lambda seconds: None
+        self.clock, rivals.clock = rivals.clock, lambda: 0.0
 
     @initialize(patch=st.sampled_from([False, False, True]))
     def create(self, patch):
@@ -112,7 +113,7 @@ class ObjectLife(RuleBasedStateMachine):
 
     def teardown(self):
         self.logger.removeHandler(self.warnings)
-        time.sleep = self.sleep
+        saving.sleep, rivals.clock = self.sleep, self.clock
 
     # The server's side
 
@@ -141,8 +142,7 @@ class ObjectLife(RuleBasedStateMachine):
         """The model of: each call finishes a pending rename first."""
         if self.rename is not None:
             self.end(self.rename)
-            # The warning of a forgotten rename is not required
-            if self.rename.error and not self.rename.is_forgotten:
+            if self.rename.error:
                 self.expected_warnings += 1
             self.rename = None
 
@@ -158,7 +158,7 @@ class ObjectLife(RuleBasedStateMachine):
             there = self.truth[field]
             if operation.is_forgotten and there not in (
                     sent.base, sent.value):
-                base = there  # a third value is another client's
+                base = sent.value  # the third value is another client's
             elif operation.is_forgotten:
                 base = there if there == sent.value else sent.base
             else:
@@ -169,11 +169,19 @@ class ObjectLife(RuleBasedStateMachine):
                 self.changes[field] = Change(base, sent.value)
         self.sent = {}
         self.drop_unchanged()
+        if is_done or operation.is_forgotten:
+            self.drop_what_both_sides_changed()
         self.is_fresh = False
         if operation.error and not operation.is_forgotten:
             self.expected_warnings += 1
             if operation not in self.told:
                 self.untold = operation
+
+    def drop_what_both_sides_changed(self):
+        """The model of a reload: it sees where both made the same change."""
+        self.changes = {field: change for field, change
+                        in self.changes.items()
+                        if change.value != self.truth[field]}
 
     def drop_unchanged(self):
         self.changes = {field: change for field, change
@@ -273,6 +281,8 @@ class ObjectLife(RuleBasedStateMachine):
                 self.mine.save(wait=wait)
             assert {'.'.join(key.split('.')[:2])
                     for key in caught.value.keys} == clashes
+            self.drop_what_both_sides_changed()
+            self.is_fresh, self.mine_is_stale = True, False
             return
         if fails and to_send:
             self.server.next_error = 'refused'
@@ -282,6 +292,7 @@ class ObjectLife(RuleBasedStateMachine):
         except exceptions.LXDAPIException as error:
             assert fails and to_send and 'refused' in str(error)
             self.told += self.server.operations[count:]
+            self.drop_what_both_sides_changed()
             return
         finally:
             self.server.next_error = ''
