@@ -107,7 +107,7 @@ def _read_pem(path, what, argument):
     return text
 
 
-def pinned(verify):
+def read_pinned(verify):
     # type: (Union[bool, str]) -> Tuple[bytes, ...]
     """The certificates in the file given as ``verify``, as DER."""
     if isinstance(verify, bool) or os.path.isdir(verify):

@@ -17,7 +17,7 @@ from ws4py.messaging import TextMessage
 from pylxd import exceptions
 from pylxd.transport import rest
 from pylxd.transport.pools import BLOCK, clock
-from pylxd.transport.connection import told
+from pylxd.transport.connection import log_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Wire(WebSocketBaseClient):
     def handshake_headers(self):
         # type: () -> List[Any]
         # Incus 7 refuses the Origin that ws4py makes up
-        return [(name, self.transport.netloc if name == 'Host' else value)
+        return [(name, self.transport.connector.netloc if name == 'Host' else value)
                 for name, value in super(Wire, self).handshake_headers
                 if name.lower() != 'origin']
 
@@ -119,7 +119,7 @@ class Wire(WebSocketBaseClient):
         self.sock = self.transport.connect()
         self.stream = Stream(always_mask=True, expect_masking=False)
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
-        timeout = self.transport.timeout[1]
+        timeout = self.transport.connector.timeout[1]
         self._until = timeout and clock() + timeout
         with self.transport.errors():
             self.sock.sendall(self.handshake_request)
@@ -130,7 +130,7 @@ class Wire(WebSocketBaseClient):
 
         What the server sent right behind it waits in ``buf``.
         """
-        with self.transport.errors(), told('GET', self._place) as outcome:
+        with self.transport.errors(), log_request('GET', self._place) as outcome:
             answer = b''
             while b'\r\n\r\n' not in answer and len(answer) < LONGEST_HEAD:
                 piece = self._hear(4096)

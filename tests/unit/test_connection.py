@@ -74,8 +74,8 @@ def test_http_with_a_key_pair_is_https(pairs):
 
 
 def test_ports_that_are_not_named(pairs):
-    assert Transport('http://h').port == 80
-    assert Transport('https://h').port == 443
+    assert Transport('http://h').connector.port == 80
+    assert Transport('https://h').connector.port == 443
 
 
 # -- requests
