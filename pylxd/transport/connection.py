@@ -16,7 +16,8 @@ from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ContextManager, Iterator, List, Optional, Type, Union
+    from typing import (
+        Any, ContextManager, Iterator, List, Optional, Type, Union)
     from pylxd.transport.tls import Cert
 
 #: The largest body in bytes that is read as a whole: ten times the largest
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LONGEST_BODY = 1024 ** 3
 
 #: ``Session.send`` as requests defines it; requests-mock replaces it.
-_SEND = six.get_unbound_function(requests.Session.send)
+_SEND = six.get_unbound_function(requests.Session.send)  # type: ignore
 
 #: Logs one line for each request, at the level debug.
 logger = logging.getLogger('pylxd')
@@ -120,7 +121,7 @@ class Transport(object):
         return response
 
     def _send(self, request, timeout):
-        # type: (requests.PreparedRequest, Any) -> requests.Response
+        # type: (Any, Any) -> requests.Response
         options = {
             'stream': True, 'timeout': timeout, 'proxies': {},
             'verify': self.session.verify, 'cert': self.session.cert,
