@@ -81,7 +81,7 @@ def test_traversal(root):
             (root.virtual_machines, '/1.0/virtual-machines'),
             (root.other_name, '/1.0/other_name'),
             (root['storage_pools'], '/1.0/storage_pools'),
-            (root._x, '/1.0/_x')]:
+            (root['_x'], '/1.0/_x')]:
         assert node.path == path
     assert root.containers.path == '/1.0/containers'
 
