@@ -122,15 +122,14 @@ class Transport(object):
 
     def _send(self, request, timeout):
         # type: (Any, Any) -> requests.Response
-        options = {
-            'stream': True, 'timeout': timeout, 'proxies': {},
-            'verify': self.session.verify, 'cert': self.session.cert,
-        }  # type: Any
+        session = self.session
         if self._is_session_plain():
             # Session.send adds cookies and a look for redirects: 50 us
-            return self.session.get_adapter(request.url).send(
-                request, **options)
-        return self.session.send(request, allow_redirects=False, **options)
+            return session.get_adapter(request.url).send(
+                request, stream=True, timeout=timeout, proxies={},
+                verify=session.verify, cert=session.cert)
+        return session.send(
+            request, stream=True, timeout=timeout, allow_redirects=False)
 
     def _is_session_plain(self):
         # type: () -> bool
