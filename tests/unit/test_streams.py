@@ -140,6 +140,14 @@ def test_what_cannot_be_sent(payload):
         list(stdin.open_input(payload))
 
 
+def test_a_pipe_that_takes_only_a_part(monkeypatch):
+    write = os.write
+    monkeypatch.setattr(
+        stdin.os, 'write', lambda file, data: write(file, data[:3]))
+    assert b''.join(stdin.open_input(iter([b'abcdefgh', b'i']))) == (
+        b'abcdefghi')
+
+
 # -- parsing
 
 MESSAGES = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=3),
