@@ -128,6 +128,18 @@ def test_the_frames_that_pass_by_the_parser(stream, is_taken):
         assert buffer.take(size) == stream[:size]
 
 
+@pytest.mark.parametrize('stream', [
+    frame(b'p', framing.OPCODE_PING), frame(b'x' * 126, TEXT, fin=0),
+    frame(b'x' * 65536), b'\x81\x83\0\0\0\0abc', b'\x81\xfe\0\x03\0\0\0\0abc',
+], ids=lambda value: '')
+def test_where_a_frame_of_the_parser_ends(stream):
+    buffer = FrameBuffer(stream + frame(b'next', TEXT))
+    assert buffer.take(2) == stream[:2]
+    assert buffer.take_message() is None
+    assert buffer.take(len(stream) - 2) == stream[2:]
+    assert buffer.take_message().data == b'next'
+
+
 def test_no_message_is_taken_from_inside_a_frame():
     inner = frame(b'abc', TEXT)
     buffer = FrameBuffer(frame(inner))

@@ -209,7 +209,7 @@ def head(first, *rest):
     (head(0xc2, 0), 'a malformed frame'), (head(0x83, 0), 'a malformed'),
     (head(0x80, 0), 'not started'),
     (head(0x89, 126, 0xff, 0xff), 'too large'),  # a ping is short
-    (frame(b'a', fin=0) + frame(b'b'), 'before completing'),
+    (frame(b'a', fin=0) + frame(b'bcd'), 'before completing'),
     (b'HTTP/1.1 400 Bad Request\r\n\r\n', ''), (b'\xff' * 99, ''),
 ], ids=lambda value: '')
 def test_broken_streams(stream, said):
