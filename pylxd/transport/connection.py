@@ -122,7 +122,7 @@ class Transport(object):
 
     def _send(self, request, timeout):
         # type: (Any, Any) -> requests.Response
-        session = self.session
+        session = self.session  # type: Any
         if self._is_session_plain():
             # Session.send adds cookies and a look for redirects: 50 us
             return session.get_adapter(request.url).send(

@@ -329,6 +329,28 @@ def test_a_session_of_the_caller_is_sent_through(path):
         assert 'authorization' in server.requests[0].headers
 
 
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_each_request_has_its_timeouts(method):
+    def answer(request):
+        if request.target == '/slow':
+            threading.Event().wait(0.3)
+        return http(b'1')
+
+    with Server(answer, True) as server:
+        made, timeouts = Transport(server.endpoint, timeout=0.1), []
+        connect = made.connector.connect
+        made.connector.connect = lambda timeout: (
+            timeouts.append(timeout), connect(timeout))[1]
+        made.request('POST', '/', timeout=7)
+        assert made.request(method, '/slow', timeout=10).content == b'1'
+        with pytest.raises(exceptions.ConnectionTimeout):
+            made.request(method, '/slow')
+        made.request(method, '/', timeout=(3, 4))
+        assert server.asked[1:] == [
+            method + ' /slow', method + ' /slow', method + ' /']
+    assert timeouts == [0.1, 3]
+
+
 # -- failures
 
 @pytest.mark.parametrize('endpoint, reason', [

@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 import gc
 import os
+import ssl
 import threading
 import warnings
 
@@ -8,6 +9,7 @@ import pytest
 import six
 
 from pylxd import exceptions
+from pylxd.transport import pools
 from pylxd.transport.connection import Transport
 from wire import Server, http, tls
 
@@ -89,3 +91,33 @@ def test_a_timeout_is_not_for_each_byte(pairs, secure):
         made = Transport(server.endpoint, verify=pairs['own'][0], timeout=0.2)
         with pytest.raises(exceptions.ConnectionTimeout):
             made.request('GET', '/')
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_an_interrupted_request(monkeypatch, method):
+    """Its answer may not be taken for that of the next request."""
+    with Server(lambda request: http(six.ensure_binary(request.target)),
+                True) as server:
+        made = Transport(server.endpoint)
+        made.request('GET', '/')
+        with monkeypatch.context() as patched:
+            def interrupt(*_, **__):
+                raise KeyboardInterrupt
+
+            patched.setattr(pools._HTTPResponse, 'begin', interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                made.request(method, '/interrupted')
+        assert server.ended.get(timeout=10)  # its connection was closed
+        assert made.request('GET', '/next').content == b'/next'
+
+
+def test_a_refused_key_pair_is_not_sent_again(pairs):
+    """The server refuses it after the handshake; a GET may be repeated."""
+    context = tls(pairs['own'])
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(pairs['other'][0])
+    with Server(lambda _: http(), context=context) as server:
+        made = Transport(server.endpoint, verify=pairs['own'][0])
+        with pytest.raises(exceptions.ClientConnectionFailed):
+            made.request('GET', '/')
+        assert server.connections == 1
