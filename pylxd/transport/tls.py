@@ -47,7 +47,7 @@ def _load_authorities(context, verify):
     if verify is True:
         context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
         return
-    if os.path.isdir(_path(verify, 'verify')):
+    if os.path.isdir(_require_path(verify, 'verify')):
         context.load_verify_locations(capath=verify)
         return
     _read_pem(verify, 'CERTIFICATE', 'verify')
@@ -92,29 +92,31 @@ def key_pair(cert):
     except (TypeError, ValueError):
         raise TypeError(
             'cert must be two paths (certificate, key), not {!r}'.format(cert))
-    return _path(certfile, 'cert'), _path(keyfile, 'cert')
+    return _require_path(certfile, 'cert'), _require_path(keyfile, 'cert')
 
 
-def _path(path, argument):
+def _require_path(path, argument):
     # type: (Any, str) -> Any
+    """Return a path; raise TypeError if it is of another type."""
     # open() takes a number for the descriptor of an open file
     if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
         return path
     raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
 
 
-def _read_pem(path, what, argument):
+def _read_pem(path, label, argument):
     # type: (str, str, str) -> str
+    """Return the text of a PEM file that holds a block with this label."""
     try:
         with open(path) as pem:
             text = pem.read()
     except (IOError, OSError, TypeError, ValueError) as error:
         raise exceptions.InvalidCertificate('{}: {}'.format(
             argument, error), cause=error)
-    if what not in text or '-----BEGIN ' not in text:
+    if label not in text or '-----BEGIN ' not in text:
         raise exceptions.InvalidCertificate(
             '{}: {} holds no {} in PEM form'.format(
-                argument, path, what.lower()))
+                argument, path, label.lower()))
     return text
 
 
