@@ -1,4 +1,5 @@
 """Pooled connections: the adapter that requests sends through."""
+import errno
 import io
 import socket
 import ssl
@@ -125,7 +126,12 @@ class _Pool(urllib3.HTTPConnectionPool):
         connection, response = self._get_conn(), None  # type: Any, Any
         try:
             connection.timeout = timeout.connect_timeout
-            _request(connection, 'GET', url, headers=headers)
+            try:
+                _request(connection, 'GET', url, headers=headers)
+            except socket.error as error:
+                # The server may have answered before it closed
+                if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                    raise
             connection.sock.settimeout(timeout.read_timeout)
             response = _getresponse(connection)
         except (socket.error, http_client.HTTPException) as error:

@@ -11,7 +11,7 @@ import six
 from pylxd import exceptions
 from pylxd.transport import pools
 from pylxd.transport.connection import Transport
-from wire import Server, http, tls
+from wire import Listener, Server, http, tls
 
 
 @pytest.mark.parametrize('path', [None, True])
@@ -111,13 +111,31 @@ def test_an_interrupted_request(monkeypatch, method):
         assert made.request('GET', '/next').content == b'/next'
 
 
-def test_a_refused_key_pair_is_not_sent_again(pairs):
-    """The server refuses it after the handshake; a GET may be repeated."""
-    context = tls(pairs['own'])
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(pairs['other'][0])
-    with Server(lambda _: http(), context=context) as server:
-        made = Transport(server.endpoint, verify=pairs['own'][0])
-        with pytest.raises(exceptions.ClientConnectionFailed):
-            made.request('GET', '/')
+def test_an_error_of_tls_is_not_repeated(monkeypatch):
+    """As where the server refuses the key pair after the handshake."""
+    def fail(*_, **__):
+        raise ssl.SSLError(1, 'alert certificate required')
+
+    monkeypatch.setattr(pools._HTTPResponse, 'begin', fail)
+    with Server(lambda _: http(), True) as server:
+        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            Transport(server.endpoint).request('GET', '/')
+        assert 'certificate required' in str(info.value)
         assert server.connections == 1
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_an_answer_that_comes_before_the_request(method):
+    """The request cannot be sent any more; the answer says why."""
+    with Listener(lambda connection: connection.sendall(http(b'early')),
+                  True) as server:
+        made = Transport(server.endpoint)
+        connect = made.connector.connect
+
+        def connect_late(timeout):
+            sock = connect(timeout)
+            assert server.ended.get(timeout=10)
+            return sock
+
+        made.connector.connect = connect_late
+        assert made.request(method, '/').content == b'early'
