@@ -1,1 +1,1 @@
-"""How bytes reach a server: connections, TLS, REST nodes and websockets."""
+"""How bytes reach a server: sockets, TLS, HTTP, REST nodes, websockets."""

@@ -1,188 +1,156 @@
-"""Where the server is and how it is trusted.
-
-One `Transport` makes the pooled HTTP session and every websocket of a client
-from the same settings, so that TLS is checked alike on both.
-"""
+"""Requests to one server over pooled connections."""
 import contextlib
 from json import dumps
 import logging
 import os
 import re
-import socket
-import ssl
 
 import requests
 import six
-import urllib3
 from requests.structures import CaseInsensitiveDict
-from six.moves import http_client
-from six.moves.urllib import parse
-from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
 from pylxd import exceptions
-from pylxd.transport import tls
-from pylxd.transport.pools import BLOCK, TLSAdapter, UnixAdapter, clock
+from pylxd.transport.connector import Connector
+from pylxd.transport.errors import is_dropped_connection, translated
+from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List, Optional, Tuple, Type, Union
+    from typing import (
+        Any, ContextManager, Iterator, List, Optional, Type, Union)
     from pylxd.transport.tls import Cert
 
-#: The longest answer that is read as a whole: ten times the largest list
-#: that a server is known for (10,000 instances with all of their states).
+#: The largest body in bytes that is read as a whole: ten times the largest
+#: known list (10,000 instances with all of their states).
 LONGEST_BODY = 1024 ** 3
 
-#: What the layers below raise when a connection fails or breaks.
-LOWER_ERRORS = (
-    requests.RequestException, urllib3.exceptions.HTTPError,
-    http_client.HTTPException, socket.error, ssl.SSLError, CertificateError,
-    UnicodeError)
+#: ``Session.send`` as requests defines it; requests-mock replaces it.
+_SEND = six.get_unbound_function(requests.Session.send)  # type: ignore
 
-#: One line for each request, at the level debug.
+#: Logs one line for each request, at the level debug.
 logger = logging.getLogger('pylxd')
 for _name in 'pylxd', 'ws4py':
-    # Whoever configures no logging sees nothing, no complaint of that either
+    # A program that configures no logging gets no message at all
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class Transport(object):
-    """The way to one server.
+    """The connections to one server.
+
+    A copy, also by `pickle`, has the same settings and connections of its
+    own; changes to ``session`` are not copied.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
     :param verify: True (the usual authorities), False, or the path of a CA
         bundle or of the server's own certificate.
-    :param timeout: seconds to wait for a connection and for each read.
+    :param timeout: seconds for connecting and for each read, or a tuple of
+        both; None waits for ever.
+    :raises ClientConnectionFailed: the endpoint is malformed.
+    :raises InvalidCertificate: a certificate or key is unusable.
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
         # type: (str, Optional[Cert], Union[bool, str], Any) -> None
-        if not isinstance(endpoint, six.string_types):
-            raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
-        self.socket_path = _socket_path(endpoint)
-        # For the connection, and for each read
-        self.timeout = timeout if isinstance(timeout, tuple) else (
-            timeout, timeout)  # type: Tuple[Any, Any]
-        self.context = None  # type: Optional[ssl.SSLContext]
-        if self.socket_path:
-            self.endpoint = self.socket_path
-            self.url = 'http+unix://' + parse.quote(self.socket_path, safe='')
-            self.websocket_url = 'ws+unix://' + self.socket_path
-        else:
-            self.endpoint = self.url = _url(endpoint, secure=cert is not None)
-            self.websocket_url = 'ws' + self.url[len('http'):]
-        parts = parse.urlsplit(self.url)
-        self.host = str(
-            'localhost' if self.socket_path else parts.hostname)
-        self.netloc = 'localhost' if self.socket_path else parts.netloc
-        self.port = parts.port or (443 if parts.scheme == 'https' else 80)
-        self.cert = cert
-        self.verify = verify
-        if parts.scheme == 'https':
-            self.context = tls.make_context(cert, verify)
-        self.pinned = tls.pinned(verify) if self.context else ()
-        self._connect_pools()
+        self.connector = Connector(endpoint, cert, verify, timeout)
+        #: The endpoint as messages name it.
+        self.endpoint = self.connector.endpoint
+        #: The URL before the path of each request.
+        self.url = self.connector.url
+        #: The path of the unix socket, or None.
+        self.socket_path = self.connector.socket_path
+        #: The URL before the path of each websocket.
+        self.websocket_url = (
+            'ws+unix://' + self.socket_path if self.socket_path
+            else 'ws' + self.url[len('http'):])
+        self._make_session()
 
-    def _connect_pools(self):
+    def __reduce__(self):
+        # type: () -> Any
+        connector = self.connector
+        return type(self), (self.endpoint, connector.cert, connector.verify,
+                            connector.timeout)
+
+    def _make_session(self):
         # type: () -> None
-        self._pid = os.getpid()
-        self.session = session = requests.Session()
-        # Environment proxies, netrc and REQUESTS_CA_BUNDLE would override
-        # what the caller said, and cost 0.15 ms a request to look up.
+        self._process_id = os.getpid()
+        self.session = self._own_session = session = requests.Session()
+        # Proxies, netrc and REQUESTS_CA_BUNDLE of the environment would
+        # override the arguments, and take 0.15 ms a request to look up.
         session.trust_env = False
-        session.headers.update(
+        session.verify = self.connector.verify
+        session.cert = self.connector.cert
+        session.headers = CaseInsensitiveDict(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
-        if self.socket_path:
-            self._adapter = UnixAdapter(self.socket_path)
-            session.mount('http+unix://', self._adapter)
-        elif self.context:
-            session.verify = self.verify
-            session.cert = self.cert
-            session.mount('https://', TLSAdapter(self))
+        session.mount(self.url.partition('://')[0] + '://',
+                      ServerAdapter(self.connector))
 
     def request(self, method, path, **kwargs):
         # type: (str, str, **Any) -> requests.Response
-        """Send one request; the arguments are those of requests.
+        """Send a request and return its response.
 
-        A request that may safely arrive twice is sent once more where the
-        server closed a kept connection under it.
+        A GET, or a PUT with ``If-Match``, is sent a second time if the
+        server closed a kept connection under it. Redirects are not followed.
 
-        :raises ClientConnectionFailed: no answer came.
+        :param path: the quoted path, with the leading slash.
+        :param kwargs: of `requests.request`. A ``timeout`` is in seconds,
+            for each read; a tuple sets the time to connect as well.
+        :raises ClientConnectionFailed: no response came.
         """
-        if os.getpid() != self._pid:
-            self._connect_pools()  # a fork may not share the parent's sockets
-        if 'timeout' not in kwargs:
-            kwargs['timeout'] = self.timeout
-        elif not isinstance(kwargs['timeout'], tuple):  # for reading alone
-            kwargs['timeout'] = self.timeout[0], kwargs['timeout']
-        again = method == 'GET' or (
-            method == 'PUT' and 'If-Match' in (kwargs.get('headers') or ()))
+        if os.getpid() != self._process_id:
+            self._make_session()  # a fork may not share the parent's sockets
+        timeout = kwargs.pop('timeout', self.connector.timeout)
+        if not isinstance(timeout, tuple):
+            timeout = self.connector.timeout[0], timeout
         stream = kwargs.pop('stream', False)
-        kwargs.pop('allow_redirects', None)  # none is ever followed
-        timeout = kwargs.pop('timeout')
-        request = self._prepared(method, self.url + path, **kwargs)
-        with self.errors(), told(method, path) as outcome:
-            while True:
-                try:
-                    response = self._send(request, timeout)  # type: Any
-                    break
-                except requests.ConnectionError as error:
-                    if not (again and _was_dropped(error)):
-                        raise
-                    again = False
+        kwargs.pop('allow_redirects', None)
+        may_repeat = method == 'GET' or (
+            method == 'PUT' and 'If-Match' in (kwargs.get('headers') or ()))
+        request = self._prepare(method, self.url + path, **kwargs)
+        with self.errors(), log_request(method, path) as outcome:
+            try:
+                response = self._send(request, timeout)
+            except requests.ConnectionError as error:
+                if not (may_repeat and is_dropped_connection(error)):
+                    raise
+                response = self._send(request, timeout)
             if not stream or response.status_code != 200:
                 self.read(response)
             outcome.append(response.status_code)
         return response
 
-    def read(self, response):
-        # type: (Any) -> None
-        """Read the body, of a bounded length.
-
-        requests itself would join it from pieces of 10 KiB.
-        """
-        response._content_consumed = True
-        with self.errors():
-            response._content = self._body(response)
-        self._check_length(response, len(response._content))
-
-    def _body(self, response):
-        # type: (Any) -> bytes
-        length = _length(response)
-        if length is not None and length <= LONGEST_BODY:
-            body = response.raw.read()  # type: bytes
-            return body
-        pieces, came = [], 0
-        for piece in iter(lambda: response.raw.read(BLOCK), b''):
-            pieces.append(piece)
-            came += len(piece)
-            if came > LONGEST_BODY:
-                response._content = pieces[0]
-                response.raw.close()
-                raise exceptions.InvalidResponse(
-                    response, said='more than {} bytes; what may be so long '
-                    'is read with stream=True'.format(LONGEST_BODY))
-        return b''.join(pieces)
-
     def _send(self, request, timeout):
-        # type: (requests.PreparedRequest, Any) -> requests.Response
-        if self.socket_path:
-            # What a session adds has no meaning here, and takes 0.1 ms
-            return self._adapter.send(request, stream=True, timeout=timeout)
-        return self.session.send(
-            request, stream=True, timeout=timeout, allow_redirects=False,
-            verify=self.verify, cert=self.cert, proxies={})
+        # type: (Any, Any) -> requests.Response
+        session = self.session  # type: Any
+        if self._is_session_plain():
+            # Session.send adds cookies and a look for redirects: 50 us
+            return session.get_adapter(request.url).send(
+                request, stream=True, timeout=timeout, proxies={},
+                verify=session.verify, cert=session.cert)
+        return session.send(
+            request, stream=True, timeout=timeout, allow_redirects=False)
 
-    def _prepared(self, method, url, params=None, headers=None, json=None,
-                  data=None, **others):
+    def _is_session_plain(self):
+        # type: () -> bool
+        """Return whether nobody has replaced or extended the session."""
+        session = self.session
+        send = getattr(session.send, '__func__', None)
+        return (session is self._own_session and send is _SEND
+                # If this module was imported under a mock, _SEND is the mock
+                and send.__module__ == requests.sessions.__name__
+                and not any(session.hooks.values()))
+
+    def _prepare(self, method, url, params=None, headers=None, json=None,
+                 data=None, **others):
         # type: (str, str, Any, Any, Any, Any, **Any) -> Any
-        """The request, ready to be sent.
+        """Return a prepared request.
 
-        Its usual parts are filled in here: requests' own way takes more time
-        than all the rest of the client (0.15 of 0.5 ms).
+        The usual parts are filled in here: `Session.prepare_request` takes
+        more time than all the rest of the client (0.15 of 0.5 ms).
         """
-        if others or (data is not None and not isinstance(data, bytes)):
+        if (others or self.session is not self._own_session
+                or not (data is None or isinstance(data, bytes))):
             return self.session.prepare_request(requests.Request(
                 method, url, params=params, headers=headers, json=json,
                 data=data, **others))
@@ -203,82 +171,67 @@ class Transport(object):
             request.headers['Content-Length'] = str(len(data or b''))
         return request
 
-    @contextlib.contextmanager
-    def errors(self, kind=exceptions.ClientConnectionFailed):
-        # type: (Type[exceptions.LXDException]) -> Iterator[None]
-        """Turn what the layers below raise into the library's exceptions."""
-        try:
-            yield
-        except LOWER_ERRORS as error:
-            if _is_timeout(error):
-                kind = exceptions.ConnectionTimeout
-            raise kind('{}: {}'.format(
-                self.endpoint, _reason(error)), cause=error)
+    def read(self, response):
+        # type: (Any) -> None
+        """Read the whole body of a streamed response into its ``content``.
+
+        requests itself would join the body from pieces of 10 KiB.
+
+        :raises InvalidResponse: the body is longer than `LONGEST_BODY`.
+        :raises StreamBroken: the body ended early.
+        """
+        response._content_consumed = True
+        with self.errors():
+            response._content = _read_body(response)
+        self._check_length(response, len(response._content))
 
     def download(self, response, target, digest=None):
         # type: (requests.Response, Any, Any) -> None
-        """Write the body of a streamed answer to ``target``.
+        """Write the body of a streamed response to a file.
 
-        :param digest: of hashlib; sees all that is written.
-        :raises StreamBroken: it ended early.
+        :param target: an open binary file.
+        :param digest: an object of `hashlib`, updated with all that is
+            written.
+        :raises StreamBroken: the body ended early.
         """
-        came = 0
+        received = 0
         with contextlib.closing(response):
             while True:
                 with self.errors(exceptions.StreamBroken):
                     block = response.raw.read(BLOCK)
                 if not block:
                     break
-                came += len(block)
+                received += len(block)
                 target.write(block)
                 if digest is not None:
                     digest.update(block)
-        self._check_length(response, came)
+        self._check_length(response, received)
 
-    def _check_length(self, response, came):
+    def _check_length(self, response, received):
         # type: (requests.Response, int) -> None
-        # urllib3 before 2.0 takes what ends early for the whole
-        length = _length(response)
-        if length is not None and came < length:
+        # urllib3 before 2.0 accepts a body that is shorter than announced
+        length = _content_length(response)
+        if length is not None and received < length:
             raise exceptions.StreamBroken(
                 '{}: the answer ends after {} of {} bytes'.format(
-                    self.endpoint, came, length))
+                    self.endpoint, received, length))
+
+    def errors(self, kind=exceptions.ClientConnectionFailed):
+        # type: (Type[exceptions.LXDException]) -> ContextManager[None]
+        """Raise the library's exceptions for lower errors of a block.
+
+        :param kind: their class; a timeout is a `ConnectionTimeout` instead.
+        """
+        return translated(self.endpoint, kind)
 
     def connect(self):
-        # type: () -> socket.socket
-        """A connected socket, beside the pool, for a websocket."""
-        with self.errors():
-            if self.socket_path:
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            else:
-                sock = socket.create_connection(
-                    (self.host, self.port), self.timeout[0])
-            try:
-                if self.socket_path:
-                    sock.settimeout(self.timeout[0])
-                    sock.connect(self.socket_path)
-                else:
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.context is not None:
-                    sock = self.context.wrap_socket(
-                        sock, server_hostname=self.host)
-                    self.check_peer(sock)
-                sock.settimeout(self.timeout[1])
-            except BaseException:
-                sock.close()
-                raise
-            return sock
+        # type: () -> Any
+        """Return a connected socket beside the pool, for a websocket.
 
-    def check_peer(self, sock):
-        # type: (Any) -> None
-        """Refuse a peer that is neither the pinned one nor named rightly.
-
-        A certificate that stands in the file given as ``verify`` is trusted
-        by itself, whatever host name it was made for.
+        :raises ClientConnectionFailed: the server was not reached, or its
+            certificate is refused.
         """
-        if (self.verify is not False
-                and sock.getpeercert(True) not in self.pinned):
-            match_hostname(sock.getpeercert(), self.host)
+        return self.connector.connect(self.connector.timeout[0])
 
     def close(self):
         # type: () -> None
@@ -286,16 +239,13 @@ class Transport(object):
         self.session.close()
 
 
-def _length(response):
-    # type: (requests.Response) -> Optional[int]
-    length = response.headers.get('Content-Length', '')
-    return int(length) if re.match('[0-9]+$', length) else None
-
-
 @contextlib.contextmanager
-def told(method, path):
+def log_request(method, path):
     # type: (str, str) -> Iterator[List[Any]]
-    """Log a request when it has ended; the block appends its status."""
+    """Log a request when its block ends.
+
+    :return: a list, to which the block appends the status of the response.
+    """
     started, outcome = clock(), []  # type: float, List[Any]
     try:
         yield outcome
@@ -306,70 +256,26 @@ def told(method, path):
                      (clock() - started) * 1000)
 
 
-def _socket_path(endpoint):
-    # type: (str) -> Optional[str]
-    if endpoint.startswith('unix:'):
-        endpoint = re.sub('^unix:(//)?', '', endpoint)
-    elif endpoint.startswith('http+unix://'):
-        endpoint = parse.unquote(endpoint[len('http+unix://'):].rstrip('/'))
-    elif not endpoint.startswith('/'):
-        return None
-    if not endpoint.startswith('/') or '\0' in endpoint:
-        raise exceptions.ClientConnectionFailed(
-            '{!r}: a socket path must be absolute'.format(endpoint))
-    return endpoint
+def _read_body(response):
+    # type: (Any) -> bytes
+    length = _content_length(response)
+    if length is not None and length <= LONGEST_BODY:
+        body = response.raw.read()  # type: bytes
+        return body
+    blocks, received = [], 0
+    for block in iter(lambda: response.raw.read(BLOCK), b''):
+        blocks.append(block)
+        received += len(block)
+        if received > LONGEST_BODY:
+            response._content = blocks[0]
+            response.raw.close()
+            raise exceptions.InvalidResponse(
+                response, said='more than {} bytes; read a body of that '
+                'length with stream=True'.format(LONGEST_BODY))
+    return b''.join(blocks)
 
 
-def _url(endpoint, secure):
-    # type: (str, bool) -> str
-    """The URL without its trailing slash; https where a key pair is given."""
-    try:
-        parts = parse.urlsplit(endpoint)
-        parts.port  # raises for what is no number
-    except ValueError as error:
-        raise exceptions.ClientConnectionFailed(
-            '{!r}: {}'.format(endpoint, error), cause=error)
-    if (parts.scheme not in ('http', 'https') or not parts.hostname
-            or parts.query or parts.fragment or parts.username
-            or parts.path.strip('/')
-            or parts.port is None and re.search(':[0-9]*$', parts.netloc)
-            or re.search(r'[\x00-\x20\x7f]', endpoint)):
-        raise exceptions.ClientConnectionFailed(
-            '{!r}: an endpoint is the absolute path of a unix socket, or '
-            'https://host:port'.format(re.sub('//.*@', '//***@', endpoint)))
-    # LXD's port speaks nothing but TLS, and a client certificate has no
-    # meaning without it.
-    scheme = 'https' if secure else parts.scheme
-    return '{}://{}'.format(scheme, parts.netloc)
-
-
-def _was_dropped(error):
-    # type: (Exception) -> bool
-    """Whether an established connection was closed under the request."""
-    return isinstance(error.args and error.args[0],
-                      urllib3.exceptions.ProtocolError)
-
-
-def _is_timeout(error):
-    # type: (BaseException) -> bool
-    return isinstance(error, (
-        requests.Timeout, socket.timeout,
-        urllib3.exceptions.TimeoutError)) or 'timed out' in str(error)
-
-
-def _reason(error):
-    # type: (BaseException) -> str
-    """The innermost cause, which says what happened."""
-    while True:
-        inner = getattr(error, 'reason', None) or next(
-            (arg for arg in reversed(getattr(error, 'args', ()))
-             if isinstance(arg, BaseException)), None)
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    text = exceptions.printable(error) or type(error).__name__
-    if 'certificate' in text.lower() or isinstance(error, ssl.SSLError):
-        text += (' (the server\'s certificate was refused: if it is self '
-                 'signed, pass its path as verify=)'
-                 if 'CERTIFICATE_VERIFY' in text.upper() else '')
-    return text
+def _content_length(response):
+    # type: (requests.Response) -> Optional[int]
+    length = response.headers.get('Content-Length', '')
+    return int(length) if re.match('[0-9]+$', length) else None

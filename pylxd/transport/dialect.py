@@ -1,28 +1,29 @@
-"""What is at the other end, and what it can do.
+"""The differences between servers: LXD and Incus, older and newer.
 
-The one module that knows how servers differ: `KINDS` has a row for each, and
-`Dialect` asks the one that answers for the rest. Another server is another
-row.
+This is the one module that knows them. `KINDS` has a row for each kind of
+server; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
 import collections
 import json
 import os
 
+import six
+
 from pylxd import exceptions
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Tuple
+    from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 Kind = collections.namedtuple('Kind', [
     'name',           # environment.server of GET /1.0
-    'prefix',         # of the headers of files and images
-    'socket',         # the environment's variable of a socket path
-    'directory',      # the environment's variable of the server's directory
-    'directories',    # where packages keep it
-    'configurations',  # where the command line client keeps its key pair
+    'prefix',         # of the names of headers of files and images
+    'socket',         # the environment variable of the socket's path
+    'directory',      # the environment variable of the server's directory
+    'directories',    # the server's directory, by package
+    'configurations',  # directories of the command line client's key pair
 ])
 
 KINDS = (
@@ -37,25 +38,29 @@ KINDS = (
 
 def default_socket(environ=os.environ):
     # type: (Mapping[str, str]) -> str
-    """The socket of this machine's server.
+    """Return the path of the socket of this machine's server.
 
-    What the environment names wins, in the order of `KINDS`; then the
-    first that exists; then LXD's usual place, so that the error names it.
+    It is the socket that a variable of the environment names, in the order
+    of `KINDS`; without such a variable the first default socket that exists,
+    and without any socket the default one of LXD, for the error to name.
     """
     for kind in KINDS:
         if environ.get(kind.socket):
             return _absolute(environ[kind.socket])
         if environ.get(kind.directory):
             return _absolute(environ[kind.directory] + '/unix.socket')
-    places = [directory + '/unix.socket'
-              for kind in KINDS for directory in kind.directories]
-    return next((place for place in places if os.path.exists(place)),
+    paths = [directory + '/unix.socket'
+             for kind in KINDS for directory in kind.directories]
+    return next((path for path in paths if os.path.exists(path)),
                 '/var/lib/lxd/unix.socket')
 
 
 def default_key_pair():
     # type: () -> Optional[Tuple[str, str]]
-    """The key pair of a command line client of this user, if there is one."""
+    """Return the paths of the key pair of this user's ``lxc`` or ``incus``.
+
+    :return: certificate and key, or None if there is no such pair.
+    """
     for kind in KINDS:
         for directory in kind.configurations:
             pair = tuple(os.path.expanduser(directory + name)
@@ -72,10 +77,13 @@ def _absolute(path):
 
 
 class Dialect(object):
-    """What ``GET /1.0`` tells, and what follows from it.
+    """What a server can do, and how to speak to it, by its ``GET /1.0``.
 
-    An untrusted client is told less (Incus 7 hides even the extensions), so
-    all is asked anew after `trust`.
+    Servers hide fields from untrusted clients (Incus 7 even the extensions):
+    call `refresh` after the client has become trusted.
+
+    :param root: the node of ``/1.0``.
+    :raises InvalidResponse: the server is neither LXD nor Incus.
     """
 
     def __init__(self, root):
@@ -85,8 +93,9 @@ class Dialect(object):
 
     def refresh(self):
         # type: () -> None
-        """Ask again: ``GET /1.0``."""
+        """Load ``GET /1.0`` again."""
         response = self._root.get()
+        #: The metadata of ``GET /1.0``.
         self.info = rest.metadata(response)  # type: Dict[str, Any]
         if 'api_version' not in self.info:
             raise exceptions.InvalidResponse(response)
@@ -100,54 +109,59 @@ class Dialect(object):
     @property
     def environment(self):
         # type: () -> Dict[str, Any]
-        """The server's description of itself; empty before trust."""
+        """The field ``environment``; empty for an untrusted client."""
         return self.info.get('environment') or {}
 
     @property
     def kind(self):
         # type: () -> Kind
-        """The row of `KINDS` that says how to talk to it."""
+        """The row of `KINDS` for the server."""
         name = self.environment.get('server')
         return next((kind for kind in KINDS if kind.name == name), KINDS[0])
 
     def has(self, extension):
         # type: (str) -> bool
-        """Whether it has an API extension."""
+        """Return whether the server has an API extension."""
         return extension in (self.info.get('api_extensions') or ())
 
     def need(self, extension):
         # type: (str) -> None
-        """Refuse what needs an extension that it lacks.
+        """Check that the server has an API extension.
 
-        :raises LXDAPIExtensionNotAvailable: also a NotImplementedError.
+        :raises LXDAPIExtensionNotAvailable: the server lacks it; the
+            exception is a NotImplementedError, too.
         """
         if not self.has(extension):
             raise exceptions.LXDAPIExtensionNotAvailable(extension)
 
     def header(self, name):
         # type: (str) -> str
-        """The name of a header of files and images; a wrong prefix is
-        ignored in silence."""
+        """Return the full name of a header of files and images.
+
+        Servers ignore headers with the prefix of another kind of server.
+        """
         return self.kind.prefix + name
 
     def header_of(self, response, name):
         # type: (Any, str) -> Optional[str]
-        """That header of an answer."""
+        """Return the value of such a header of a response, or None."""
         return response.headers.get(self.header(name))
 
     def instances(self, type_):
         # type: (str) -> Tuple[str, Dict[str, str]]
-        """The path of instances of one type, and the query to list them.
+        """Return the path of the instances of a type, and the query for lists.
 
-        Newer servers have dropped the paths by type (those that hide their
-        extensions from strangers are newer); older ones had containers alone.
+        Newer servers have no path for each type, older ones had only
+        containers. Servers that hide their extensions are newer ones.
+
+        :param type_: ``container``, ``virtual-machine``, or ``''`` for all.
         """
         hidden = self.info.get('api_extensions') is None
         if not hidden and not self.has('instances'):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':
-            query['filter'] = 'type eq ' + type_  # 7.0 ignores the other
+            query['filter'] = 'type eq ' + type_  # 7.0 ignores instance-type
         return 'instances', query
 
     def urls_of(self, operation):
@@ -164,11 +178,13 @@ class Dialect(object):
 
     def trust_request(self, secret):
         # type: (str) -> Dict[str, str]
-        """What to send to be trusted for a ``secret``.
+        """Return the fields of a request to trust this client.
 
-        A password goes as ``password``. Where a token goes differs, and a
-        server may not say to a stranger what it is; each takes its own
-        field and ignores the other.
+        Servers expect a token in different fields, and an untrusted client
+        may not see which kind of server it speaks to. Each server reads its
+        own field and ignores the other, so that a token is sent in both.
+
+        :param secret: the trust password, or a token.
         """
         if is_token(secret):
             return {'trust_token': secret, 'password': secret}
@@ -177,31 +193,49 @@ class Dialect(object):
     @property
     def protocol(self):
         # type: () -> str
-        """What servers of its kind call their own protocol."""
+        """The name of the server's own protocol in requests to copy."""
         return self.kind.name
 
     @property
     def addresses(self):
         # type: () -> List[str]
-        """Where it says that it listens, ``host:port`` each."""
+        """The addresses on which the server listens, ``host:port`` each."""
         return self.environment.get('addresses') or []
 
     @property
     def certificate(self):
         # type: () -> str
-        """Its own certificate, in PEM form."""
+        """The server's certificate, in PEM form."""
         return self.environment.get('certificate') or ''
 
     @property
     def identity(self):
         # type: () -> str
-        """What tells it from others, however it was reached."""
+        """The fingerprint of the server, the same for all its addresses."""
         return self.environment.get('certificate_fingerprint') or ''
+
+    def affected_urls(self, operation):
+        # type: (Dict[str, Any]) -> Set[str]
+        """Return the URLs of the objects that an operation works on.
+
+        LXD 6.8 and later leave ``resources`` empty and name one object in
+        ``metadata.entity_url``.
+
+        :param operation: the document of the operation.
+        :return: paths without the query, such as ``/1.0/instances/c1``.
+        """
+        urls = [url for urls in (operation.get('resources') or {}).values()
+                for url in urls or ()]
+        metadata = operation.get('metadata')
+        if not urls and isinstance(metadata, dict):
+            urls = [metadata.get('entity_url')]
+        return {url.partition('?')[0] for url in urls
+                if isinstance(url, six.string_types) and url}
 
 
 def is_token(secret):
     # type: (str) -> bool
-    """Whether it is a trust token, and not a password."""
+    """Return whether a secret is a trust token, and not a password."""
     try:
         token = json.loads(base64.b64decode(secret).decode('utf-8'))
     except (ValueError, TypeError):
@@ -211,7 +245,7 @@ def is_token(secret):
 
 def is_busy(error):
     # type: (exceptions.LXDAPIException) -> bool
-    """Whether it was refused because another change of the object runs."""
-    said = error.message
-    return 'is busy running' in said or (
-        'Failed to create instance' in said and 'operation' in said)
+    """Return whether the server refused as another change was running."""
+    message = error.message
+    return 'is busy running' in message or (
+        'Failed to create instance' in message and 'operation' in message)

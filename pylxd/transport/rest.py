@@ -1,4 +1,4 @@
-"""The REST tree: quoting, verbs, and the contract of an answer."""
+"""The nodes of the REST tree, and the checks of each response."""
 import json
 import re
 
@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Tuple
     from pylxd.transport.connection import Transport
 
-#: Path segments that Python cannot spell as an attribute.
-DASHED = ('storage_pools', 'virtual_machines')
+#: Attributes of nodes whose path segment has hyphens for the underscores.
+HYPHENATED = ('storage_pools', 'virtual_machines')
 
-_UNSAFE = re.compile(u'[\x00-\x1f\x7f]')
+_CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
 def quote(name):
     # type: (Any) -> str
-    """``name`` as one segment of a URL.
+    """Quote a name as one segment of a URL.
 
-    :raises InvalidName: for a name that no server can mean. LXD 5.0.2
-        takes ``..`` for a path and destroys what lies there.
+    :param name: text, UTF-8 bytes, or an integer.
+    :raises InvalidName: the name is empty, ``.`` or ``..``, or contains
+        characters that no server allows. LXD 5.0.2 takes ``..`` for a path
+        and destroys what lies there.
+    :raises TypeError: the name is of another type.
     """
     if isinstance(name, bytes):
         try:
@@ -37,19 +40,24 @@ def quote(name):
         raise TypeError('a name must be text, not {!r}'.format(name))
     try:
         encoded = six.ensure_text(name).encode('utf-8')
-    except UnicodeError:  # half of a pair of surrogates, on Python 3
+    except UnicodeError:  # half of a surrogate pair, on Python 3
         encoded = b''
-    if encoded in (b'', b'.', b'..') or _UNSAFE.search(name):
+    if encoded in (b'', b'.', b'..') or _CONTROL_CHARACTERS.search(name):
         raise exceptions.InvalidName('{!r} cannot be a name'.format(name))
     return parse.quote(encoded, safe='')
 
 
 class Node(object):
-    """One place of the REST API; attributes and items lead deeper.
+    """A node of the REST tree; attributes and items are the nodes below.
 
-    ``api.containers['c1'].state.get()`` asks ``/1.0/containers/c1/state``.
-    The verbs take what the functions of requests take, and return its
-    response.
+    ``api.containers['c1'].state.get()`` sends ``GET
+    /1.0/containers/c1/state``. The verbs take the arguments of the functions
+    of requests and return a response of requests. They also take ``target``,
+    the name of a cluster member, and ``is_api=False`` for a body that is
+    not JSON of the API.
+
+    :param path: the quoted path in the URL.
+    :param params: the query of each request, such as the project.
     """
 
     def __init__(self, transport, path, params=None):
@@ -64,22 +72,29 @@ class Node(object):
 
     def __getattr__(self, name):
         # type: (str) -> Node
-        if name.startswith('__'):
+        if name.startswith('_'):
+            # Python, pickle and IPython look for methods of such names
             raise AttributeError(name)
-        return self[name.replace('_', '-') if name in DASHED else name]
+        return self[name.replace('_', '-') if name in HYPHENATED else name]
 
     def __getitem__(self, name):
         # type: (Any) -> Node
         return Node(self._transport, self._path + '/' + quote(name),
                     self._params)
 
-    __iter__ = None  # Python would count up the items, without an end
+    __iter__ = None  # Python would iterate over the items 0, 1, ... for ever
 
     @property
     def path(self):
         # type: () -> str
-        """Where in the tree this is, as in its URL."""
+        """The quoted path of the node in its URL."""
         return self._path
+
+    @property
+    def project(self):
+        # type: () -> str
+        """The project of each request, ``default`` if none is set."""
+        return self._params.get('project', 'default')
 
     @property
     def session(self):
@@ -90,39 +105,51 @@ class Node(object):
     @property
     def scheme(self):
         # type: () -> str
-        """``http+unix``, ``http`` or ``https``."""
+        """The scheme of the URL: ``http+unix``, ``http`` or ``https``."""
         return self._transport.url.partition('://')[0]
 
     @property
     def netloc(self):
         # type: () -> str
-        """Host and port, or the quoted path of the socket."""
+        """The host and port of the URL, or the quoted path of the socket."""
         return self._transport.url.partition('://')[2]
+
+    @property
+    def _api_endpoint(self):
+        # type: () -> str
+        # The whole URL; programs written for earlier releases read it
+        return self._transport.url + self._path
 
     def get(self, params=None, **kwargs):
         # type: (Any, **Any) -> requests.Response
-        """GET."""
+        """Send GET and return the response.
+
+        :raises NotFound: the server answered 404.
+        :raises Conflict: the server answered 409 or 412.
+        :raises LXDAPIException: the server answered with another error.
+        :raises ClientConnectionFailed: no response came.
+        """
         return self._request('GET', (200,), params=params, **kwargs)
 
     def post(self, data=None, json=None, **kwargs):
         # type: (Any, Any, **Any) -> requests.Response
-        """POST."""
+        """Send POST and return the response; see `get` for exceptions."""
         return self._request(
             'POST', (200, 201, 202), data=data, json=json, **kwargs)
 
     def put(self, data=None, **kwargs):
         # type: (Any, **Any) -> requests.Response
-        """PUT."""
+        """Send PUT and return the response; see `get` for exceptions."""
         return self._request('PUT', (200, 201, 202), data=data, **kwargs)
 
     def patch(self, data=None, **kwargs):
         # type: (Any, **Any) -> requests.Response
-        """PATCH."""
+        """Send PATCH and return the response; see `get` for exceptions."""
         return self._request('PATCH', (200, 202), data=data, **kwargs)
 
     def delete(self, **kwargs):
         # type: (**Any) -> requests.Response
-        """DELETE."""
+        """Send DELETE and return the response; see `get` for exceptions."""
         return self._request('DELETE', (200, 202), **kwargs)
 
     def _request(self, method, expected, **kwargs):
@@ -143,7 +170,17 @@ class Node(object):
 
 def check(response, expected, is_api=True):
     # type: (requests.Response, Tuple[int, ...], bool) -> None
-    """Raise what the answer means, unless it is a good one."""
+    """Raise the error that a response means, if any.
+
+    :param expected: the status codes of success.
+    :param is_api: the body is JSON of the API; a body that is neither JSON
+        nor HTML passes, too.
+    :raises NotFound: for status 404.
+    :raises Conflict: for status 409 or 412.
+    :raises InvalidResponse: for what is no response of LXD, and for
+        redirects.
+    :raises LXDAPIException: for all other errors.
+    """
     status = response.status_code
     if status == 404:
         raise exceptions.NotFound(response)
@@ -154,13 +191,14 @@ def check(response, expected, is_api=True):
         # client certificate and secrets to another host.
         raise exceptions.InvalidResponse(response)
     if status not in expected:
-        raise (exceptions.LXDAPIException if is_envelope(_parsed(response))
+        raise (exceptions.LXDAPIException if is_envelope(_parse(response))
                else exceptions.InvalidResponse)(response)
-    if not is_api or _is_file(response):
+    content_type = response.headers.get('Content-Type', '')
+    # A file may hold JSON that looks like an envelope: only the header tells
+    if not is_api or content_type == 'application/octet-stream':
         return
-    body = _parsed(response)
-    if body is None and 'html' not in response.headers.get(
-            'Content-Type', ''):
+    body = _parse(response)
+    if body is None and 'html' not in content_type:
         return  # raw data: a log, an export
     if not is_envelope(body):
         raise exceptions.InvalidResponse(response)
@@ -170,18 +208,18 @@ def check(response, expected, is_api=True):
 
 def is_envelope(body):
     # type: (Any) -> bool
-    """Whether it has the form of all JSON answers of LXD."""
+    """Return whether a document has the form of each JSON response."""
     return isinstance(body, dict) and body.get('type') in (
         'sync', 'async', 'error')
 
 
 def envelope(response):
     # type: (requests.Response) -> Dict[str, Any]
-    """The whole JSON answer, parsed once.
+    """Return the whole JSON document of a response, parsed once.
 
-    :raises InvalidResponse: it is none.
+    :raises InvalidResponse: the body is no JSON of the API.
     """
-    body = _parsed(response)
+    body = _parse(response)
     if not is_envelope(body):
         raise exceptions.InvalidResponse(response)
     return body
@@ -189,9 +227,10 @@ def envelope(response):
 
 def metadata(response, kind=dict):
     # type: (requests.Response, Any) -> Any
-    """What the answer is about.
+    """Return the field ``metadata`` of a response.
 
-    :raises InvalidResponse: it is not of this type.
+    :param kind: the type that the field must have.
+    :raises InvalidResponse: the field is of another type.
     """
     data = envelope(response).get('metadata')
     if not isinstance(data, kind):
@@ -199,20 +238,15 @@ def metadata(response, kind=dict):
     return data
 
 
-def _is_file(response):
-    # type: (requests.Response) -> bool
-    # A file may hold JSON that looks like an answer: only the header tells.
-    return response.headers.get('Content-Type') == 'application/octet-stream'
-
-
-def _parsed(response):
+def _parse(response):
     # type: (requests.Response) -> Any
+    """Return the parsed body, or None; the response keeps it."""
     try:
         return response.__dict__['lxd_envelope']
     except KeyError:
         pass
     try:
-        # json.loads finds UTF-8 by itself; response.json() would guess
+        # response.json() would guess the encoding
         body = json.loads(six.ensure_text(response.content))
     except (ValueError, RuntimeError):
         body = None

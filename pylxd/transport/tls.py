@@ -1,4 +1,4 @@
-"""How a server is trusted, and this client: certificates and keys."""
+"""TLS contexts: the authorities of servers, the key pairs of clients."""
 import binascii
 import os
 import re
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 def make_context(cert, verify):
     # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
+    """Return the context of connections to a server, without name checks.
+
+    :param cert: the client certificate and its key, two paths of PEM files.
+    :param verify: True (the usual authorities), False, or the path of a CA
+        bundle or of the server's own certificate.
+    :raises InvalidCertificate: a certificate or key is unusable.
+    """
     context = ssl.SSLContext(
         getattr(ssl, 'PROTOCOL_TLS_CLIENT', ssl.PROTOCOL_SSLv23))
     if hasattr(ssl, 'TLSVersion'):
@@ -40,7 +47,7 @@ def _load_authorities(context, verify):
     if verify is True:
         context.load_verify_locations(requests.utils.DEFAULT_CA_BUNDLE_PATH)
         return
-    if os.path.isdir(_path(verify, 'verify')):
+    if os.path.isdir(_require_path(verify, 'verify')):
         context.load_verify_locations(capath=verify)
         return
     _read_pem(verify, 'CERTIFICATE', 'verify')
@@ -49,8 +56,8 @@ def _load_authorities(context, verify):
     except ssl.SSLError as error:
         raise exceptions.InvalidCertificate(
             'verify: {}: {}'.format(verify, error), cause=error)
-    # The server's own certificate is an anchor by itself, also where an
-    # authority has signed it (X509_V_FLAG_PARTIAL_CHAIN).
+    # The server's own certificate shall be trusted without the authority
+    # that may have signed it (X509_V_FLAG_PARTIAL_CHAIN).
     context.verify_flags |= 0x80000
 
 
@@ -61,9 +68,10 @@ def _load_key_pair(context, cert):
     _read_pem(keyfile, 'PRIVATE KEY', 'key')
     if os.stat(keyfile).st_mode & 0o077:
         warnings.warn('{}: the client key can be read by others'.format(
-            keyfile), stacklevel=5)
+            keyfile), stacklevel=6)
     try:
-        # An empty password makes an encrypted key fail, and not ask a person
+        # OpenSSL would prompt for the password of an encrypted key; an empty
+        # password makes loading fail instead.
         context.load_cert_chain(certfile, keyfile, password=lambda: '')
     except (ssl.SSLError, ValueError) as error:
         raise exceptions.InvalidCertificate(
@@ -73,7 +81,10 @@ def _load_key_pair(context, cert):
 
 def key_pair(cert):
     # type: (Cert) -> Tuple[str, str]
-    """The paths of certificate and key; one path holds both."""
+    """Return the paths of certificate and key.
+
+    :param cert: two paths, or one path of a file that holds both.
+    """
     if isinstance(cert, (str, type(u''))):
         return cert, cert
     try:
@@ -81,35 +92,40 @@ def key_pair(cert):
     except (TypeError, ValueError):
         raise TypeError(
             'cert must be two paths (certificate, key), not {!r}'.format(cert))
-    return _path(certfile, 'cert'), _path(keyfile, 'cert')
+    return _require_path(certfile, 'cert'), _require_path(keyfile, 'cert')
 
 
-def _path(path, argument):
+def _require_path(path, argument):
     # type: (Any, str) -> Any
-    # Numbers would be taken for descriptors of open files
+    """Return a path; raise TypeError if it is of another type."""
+    # open() takes a number for the descriptor of an open file
     if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
         return path
     raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
 
 
-def _read_pem(path, what, argument):
+def _read_pem(path, label, argument):
     # type: (str, str, str) -> str
+    """Return the text of a PEM file that holds a block with this label."""
     try:
         with open(path) as pem:
             text = pem.read()
     except (IOError, OSError, TypeError, ValueError) as error:
         raise exceptions.InvalidCertificate('{}: {}'.format(
             argument, error), cause=error)
-    if what not in text or '-----BEGIN ' not in text:
+    if label not in text or '-----BEGIN ' not in text:
         raise exceptions.InvalidCertificate(
             '{}: {} holds no {} in PEM form'.format(
-                argument, path, what.lower()))
+                argument, path, label.lower()))
     return text
 
 
-def pinned(verify):
+def read_pinned(verify):
     # type: (Union[bool, str]) -> Tuple[bytes, ...]
-    """The certificates in the file given as ``verify``, as DER."""
+    """Return the certificates in the file given as ``verify``, as DER.
+
+    :raises InvalidCertificate: the file holds none.
+    """
     if isinstance(verify, bool) or os.path.isdir(verify):
         return ()
     blocks = re.findall(

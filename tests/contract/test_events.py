@@ -226,7 +226,8 @@ def test_another_server_is_refused(
     with lxd.client(**lxd_https) as client:
         events = client.events(websocket_client)
         with Proxy(lxd.socket, context=tls(other)) as proxy:
-            client.transport.port = int(proxy.endpoint.rpartition(':')[2])
+            client.transport.connector.port = int(
+                proxy.endpoint.rpartition(':')[2])
             with pytest.raises(exceptions.ClientConnectionFailed) as info:
                 events.connect()
             assert 'certificate' in str(info.value)

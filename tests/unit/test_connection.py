@@ -1,10 +1,13 @@
 # -*- coding: utf-8 -*-
 import contextlib
+import copy
 import hashlib
 import io
 import os
+import pickle
 import socket
 import ssl
+import threading
 
 import pytest
 import requests
@@ -74,8 +77,40 @@ def test_http_with_a_key_pair_is_https(pairs):
 
 
 def test_ports_that_are_not_named(pairs):
-    assert Transport('http://h').port == 80
-    assert Transport('https://h').port == 443
+    assert Transport('http://h').connector.port == 80
+    assert Transport('https://h').connector.port == 443
+
+
+@pytest.mark.parametrize('path, secure', [
+    (True, False), (None, False), (None, True)])
+@pytest.mark.parametrize('copied', [
+    copy.copy, copy.deepcopy,
+    lambda made: pickle.loads(pickle.dumps(made, 2))])
+def test_copies(pairs, path, secure, copied):
+    """A copy has the settings, and connections of its own."""
+    context = None
+    if secure:
+        context = tls(pairs['own'])
+        context.verify_mode = ssl.CERT_REQUIRED  # it needs the key pair
+        context.load_verify_locations(pairs['other'][0])
+    with Server(lambda _: http(b'1'), path, context) as server:
+        made = Transport(
+            server.endpoint, cert=pairs['other'] if secure else None,
+            verify=pairs['own'][0] if secure else True, timeout=(7, 8))
+        assert made.request('GET', '/').content == b'1'
+        made = copied(made)
+        assert server.connections == 1
+        assert made.request('GET', '/').content == b'1'
+        assert server.connections == 2
+        assert made.connector.timeout == (7, 8)
+        made.connect().close()
+
+
+def test_a_copy_of_a_subclass():
+    class Mine(Transport):
+        pass
+
+    assert type(copy.copy(Mine('/s'))) is Mine
 
 
 # -- requests
@@ -252,6 +287,68 @@ def test_a_call_may_wait_longer_for_its_answer(silent):
     made.request('GET', '/', timeout=(1, 2))
     made.request('GET', '/')
     assert seen == [(0.1, None), (7, None), (1, 2), (7, 7)]
+
+
+def test_sending_may_take_longer_than_connecting():
+    """The timeout of a connection that is made ends with it."""
+    size = 8 << 20
+
+    def answer(_):
+        return http(b'1')
+
+    class Slow(Server):
+        def _converse(self, connection):
+            threading.Event().wait(0.3)
+            super(Slow, self)._converse(connection)
+
+    with Slow(answer, True) as server:
+        made = Transport(server.endpoint, timeout=(0.1, 10))
+        assert made.request('POST', '/', data=b'x' * size).content == b'1'
+
+
+@pytest.mark.parametrize('path', [None, True])
+def test_a_hook_of_the_session_is_called(path):
+    with Server(lambda _: http(b'1'), path) as server:
+        made, seen = Transport(server.endpoint), []
+        made.session.hooks['response'].append(
+            lambda response, **_: seen.append(response.status_code))
+        made.request('GET', '/')
+    assert seen == [200]
+
+
+@pytest.mark.parametrize('path', [None, True])
+def test_a_session_of_the_caller_is_sent_through(path):
+    with Server(lambda _: http(b'1', Set_Cookie='a=b'), path) as server:
+        made = Transport(server.endpoint)
+        adapter = made.session.get_adapter(made.url)
+        made.session = requests.Session()
+        made.session.auth = ('user', 's3cr3t')
+        made.session.mount(made.url, adapter)
+        assert made.request('GET', '/').content == b'1'
+        assert made.session.cookies['a'] == 'b'
+        assert 'authorization' in server.requests[0].headers
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_each_request_has_its_timeouts(method):
+    def answer(request):
+        if request.target == '/slow':
+            threading.Event().wait(0.3)
+        return http(b'1')
+
+    with Server(answer, True) as server:
+        made, timeouts = Transport(server.endpoint, timeout=0.1), []
+        connect = made.connector.connect
+        made.connector.connect = lambda timeout: (
+            timeouts.append(timeout), connect(timeout))[1]
+        made.request('POST', '/', timeout=7)
+        assert made.request(method, '/slow', timeout=10).content == b'1'
+        with pytest.raises(exceptions.ConnectionTimeout):
+            made.request(method, '/slow')
+        made.request(method, '/', timeout=(3, 4))
+        assert server.asked[1:] == [
+            method + ' /slow', method + ' /slow', method + ' /']
+    assert timeouts == [0.1, 3]
 
 
 # -- failures

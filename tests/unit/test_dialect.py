@@ -172,3 +172,27 @@ def test_a_node_is_what_it_asks():
             return Root(ROOT).get()
 
     assert dialect.Dialect(rest.Node(Transport(), '/1.0')).trusted
+
+
+INSTANCE = '/1.0/instances/c1'
+
+
+@pytest.mark.parametrize('operation, urls', [
+    ({}, set()), ({'resources': None, 'metadata': None}, set()),
+    ({'resources': {}, 'metadata': {}}, set()),
+    ({'resources': {'instances': None}}, set()),
+    ({'resources': {'instances': [INSTANCE]}}, {INSTANCE}),
+    ({'resources': {'instances': [INSTANCE + '?project=p', INSTANCE],
+                    'images': ['/1.0/images/f']}},
+     {INSTANCE, '/1.0/images/f'}),
+    # LXD 6.7 has both, and later ones the second alone
+    ({'resources': {'instances': [INSTANCE]},
+      'metadata': {'entity_url': '/1.0/instances/other'}}, {INSTANCE}),
+    ({'resources': {}, 'metadata': {'entity_url': INSTANCE + '?project=p'}},
+     {INSTANCE}),
+    ({'metadata': {'entity_url': ''}}, set()),
+    ({'metadata': ['x'], 'resources': {'instances': [None, 7]}}, set()),
+    ({'metadata': {'entity_url': 7}}, set()),
+])
+def test_the_objects_of_an_operation(operation, urls):
+    assert told().affected_urls(operation) == urls

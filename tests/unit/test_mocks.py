@@ -1,12 +1,16 @@
 """Programs that use the library are tested with requests-mock and responses.
 
-Both replace what requests sends with, so they see an http(s) endpoint only.
+Both replace what requests sends with; responses understands an http(s)
+endpoint only.
 """
 import pytest
+import requests
 import requests_mock
 import responses
+import six
 
 from pylxd import Client, exceptions
+from pylxd.transport import connection
 from wire import ROOT
 
 ENDPOINTS = ['http://lxd.example:8443', 'https://lxd.example:8443']
@@ -48,6 +52,27 @@ def test_requests_mock(endpoint):
         sent = [each.json() for each in mocker.request_history
                 if each.method == 'PUT']
     assert sent == [dict(CONTAINER, description='new')]
+
+
+def test_requests_mock_of_a_unix_socket():
+    with requests_mock.Mocker() as mocker:
+        mocker.get('http+unix://%2Fs/1.0', json=good(ROOT))
+        client = Client('/s')
+        assert client.trusted
+        adapter = requests_mock.Adapter()
+        adapter.register_uri('GET', 'http+unix://%2Fs/1.0/instances/c1',
+                             json=good(CONTAINER))
+    client.api.session.mount('http+unix://', adapter)
+    assert client.containers.get('c1').status == 'Stopped'
+
+
+def test_the_library_may_be_imported_under_a_mock(monkeypatch):
+    """Where it is imported in a test, it takes the mock for requests' own."""
+    with requests_mock.Mocker() as mocker:
+        monkeypatch.setattr(connection, '_SEND', six.get_unbound_function(
+            requests.Session.send))
+        mocker.get('http://lxd.example/1.0', json=good(ROOT))
+        assert Client('http://lxd.example').trusted
 
 
 @pytest.mark.parametrize('endpoint', ENDPOINTS)

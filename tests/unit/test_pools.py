@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 import gc
 import os
+import ssl
 import threading
 import warnings
 
@@ -8,8 +9,9 @@ import pytest
 import six
 
 from pylxd import exceptions
+from pylxd.transport import pools
 from pylxd.transport.connection import Transport
-from wire import Server, http, tls
+from wire import Listener, Server, http, tls
 
 
 @pytest.mark.parametrize('path', [None, True])
@@ -89,3 +91,55 @@ def test_a_timeout_is_not_for_each_byte(pairs, secure):
         made = Transport(server.endpoint, verify=pairs['own'][0], timeout=0.2)
         with pytest.raises(exceptions.ConnectionTimeout):
             made.request('GET', '/')
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_an_interrupted_request(monkeypatch, method):
+    """Its answer may not be taken for that of the next request."""
+    with Server(lambda request: http(six.ensure_binary(request.target)),
+                True) as server:
+        made = Transport(server.endpoint)
+        made.request('GET', '/')
+        with monkeypatch.context() as patched:
+            def interrupt(*_, **__):
+                raise KeyboardInterrupt
+
+            patched.setattr(pools._HTTPResponse, 'begin', interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                made.request(method, '/interrupted')
+        assert server.ended.get(timeout=10)  # its connection was closed
+        assert made.request('GET', '/next').content == b'/next'
+
+
+def test_an_error_of_tls_is_not_repeated(monkeypatch):
+    """As where the server refuses the key pair after the handshake."""
+    def fail(*_, **__):
+        raise ssl.SSLError(1, 'alert certificate required')
+
+    monkeypatch.setattr(pools._HTTPResponse, 'begin', fail)
+    with Server(lambda _: http(), True) as server:
+        made, timeouts = Transport(server.endpoint), []
+        connect = made.connector.connect
+        made.connector.connect = lambda timeout: (
+            timeouts.append(timeout), connect(timeout))[1]
+        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            made.request('GET', '/')
+        assert 'certificate required' in str(info.value)
+        assert timeouts == [None]  # it connected once
+
+
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_an_answer_that_comes_before_the_request(method):
+    """The request cannot be sent any more; the answer says why."""
+    with Listener(lambda connection: connection.sendall(http(b'early')),
+                  True) as server:
+        made = Transport(server.endpoint)
+        connect = made.connector.connect
+
+        def connect_late(timeout):
+            sock = connect(timeout)
+            assert server.ended.get(timeout=10)
+            return sock
+
+        made.connector.connect = connect_late
+        assert made.request(method, '/').content == b'early'

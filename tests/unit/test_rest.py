@@ -1,5 +1,7 @@
 # -*- coding: utf-8 -*-
+import copy
 import json
+import pickle
 
 import pytest
 import requests
@@ -81,13 +83,18 @@ def test_traversal(root):
             (root.virtual_machines, '/1.0/virtual-machines'),
             (root.other_name, '/1.0/other_name'),
             (root['storage_pools'], '/1.0/storage_pools'),
-            (root._x, '/1.0/_x')]:
+            (root['_x'], '/1.0/_x')]:
         assert node.path == path
     assert root.containers.path == '/1.0/containers'
 
 
-def test_protocols_of_python_are_no_places(root):
-    assert not hasattr(root, '__deepcopy__')
+@pytest.mark.parametrize('name', [
+    '__deepcopy__', '_repr_html_', '_ipython_display_', '_x', '_'])
+def test_names_with_an_underscore_are_no_segments(root, name):
+    assert not hasattr(root, name)
+
+
+def test_nodes_have_no_end(root):
     with pytest.raises(TypeError):
         iter(root)  # 0, 1, 2, … would never end
 
@@ -96,6 +103,28 @@ def test_what_a_node_tells(root, recorder):
     assert root.session is recorder.session
     assert (root.scheme, root.netloc) == ('http+unix', '%2Fs')
     assert repr(root.containers) == '<Node /s/1.0/containers>'
+    assert root['a b']._api_endpoint == 'http+unix://%2Fs/1.0/a%20b'
+
+
+def test_the_project_of_a_node(recorder):
+    assert rest.Node(recorder, '/1.0').x.project == 'default'
+    node = rest.Node(recorder, '/1.0', {'project': 'p'}).x
+    assert node.project == 'p'
+    for name in ('project', 'path'):
+        with pytest.raises(AttributeError):
+            setattr(node, name, 'q')
+
+
+@pytest.mark.parametrize('copied', [
+    copy.copy, copy.deepcopy,
+    lambda node: pickle.loads(pickle.dumps(node, 2))])
+def test_copies_of_a_node(copied):
+    pages = {'GET /1.0/a': {}}
+    with Server(lxd(pages), True) as server:
+        node = copied(rest.Node(
+            Transport(server.endpoint), '/1.0', {'project': 'p'}))
+        assert node.a.get().status_code == 200
+        assert server.asked == ['GET /1.0/a?project=p']
 
 
 @pytest.mark.parametrize('verb, args, sent', [

@@ -11,8 +11,9 @@ from hypothesis import given, settings, strategies as st
 from ws4py import framing
 
 from pylxd import exceptions
-from pylxd.transport import streams, websocket
+from pylxd.transport import stdin, streams, websocket
 from pylxd.transport.connection import Transport
+from pylxd.transport.frames import FrameBuffer, MaskedFrame
 from wire import Server, frame, frames, upgrade
 
 END = frame(b'', framing.OPCODE_TEXT)
@@ -25,11 +26,16 @@ class Pieces(object):
     def __init__(self, pieces, end=False):
         self._pieces, self._end = list(pieces), end
 
-    def recv(self, _):
+    def recv_into(self, buffer):
         if self._pieces:
-            return self._pieces.pop(0)
+            piece = self._pieces.pop(0)
+            size = min(len(piece), len(buffer))
+            buffer[:size] = piece[:size]
+            if piece[size:]:
+                self._pieces.insert(0, piece[size:])
+            return size
         if self._end:
-            return b''
+            return 0
         raise socket.error(errno.EAGAIN, 'would block')
 
     def setblocking(self, flag):
@@ -40,10 +46,10 @@ class Pieces(object):
 
 
 def channel(*pieces, **kwargs):
-    made = streams.Channel(Transport('/s'), '/w')
+    made = streams.StreamSocket(Transport('/s'), '/w')
     made.sock.close()
     made.sock = Pieces(pieces, **kwargs)
-    made.buf = bytearray()
+    made._buffer = FrameBuffer()
     made.handshake_ok()
     return made
 
@@ -96,15 +102,15 @@ def run(command, payload=None, sinks=None):
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
 def test_masking_is_ws4pys(data, key):
-    ours = streams.Frame(masking_key=key)
+    ours = MaskedFrame(masking_key=key)
     theirs = framing.Frame(masking_key=key)
     assert ours.mask(data) == theirs.mask(data)
-    assert streams.Frame(
+    assert MaskedFrame(
         opcode=2, body=data, masking_key=key, fin=1).build() == framing.Frame(
             opcode=2, body=data, masking_key=key, fin=1).build()
 
 
-BIG = os.urandom(streams.FRAME * 2 + 7)
+BIG = os.urandom(stdin.PIECE * 2 + 7)
 
 
 class Readable(object):
@@ -122,16 +128,24 @@ class Readable(object):
     (BIG, BIG), ([BIG, b'x'], BIG + b'x'),
 ], ids=lambda value: '')
 def test_pieces(payload, data):
-    pieces = list(streams.pieces(payload))
+    pieces = list(stdin.open_input(payload))
     assert b''.join(pieces) == data
-    assert all(isinstance(piece, bytes) and len(piece) <= streams.FRAME
+    assert all(isinstance(piece, bytes) and len(piece) <= stdin.PIECE
                for piece in pieces)
 
 
 @pytest.mark.parametrize('payload', [7, object(), [7], [None], [[b'a']]])
 def test_what_cannot_be_sent(payload):
     with pytest.raises(TypeError):
-        list(streams.pieces(payload))
+        list(stdin.open_input(payload))
+
+
+def test_a_pipe_that_takes_only_a_part(monkeypatch):
+    write = os.write
+    monkeypatch.setattr(
+        stdin.os, 'write', lambda file, data: write(file, data[:3]))
+    assert b''.join(stdin.open_input(iter([b'abcdefgh', b'i']))) == (
+        b'abcdefghi')
 
 
 # -- parsing
@@ -195,7 +209,7 @@ def head(first, *rest):
     (head(0xc2, 0), 'a malformed frame'), (head(0x83, 0), 'a malformed'),
     (head(0x80, 0), 'not started'),
     (head(0x89, 126, 0xff, 0xff), 'too large'),  # a ping is short
-    (frame(b'a', fin=0) + frame(b'b'), 'before completing'),
+    (frame(b'a', fin=0) + frame(b'bcd'), 'before completing'),
     (b'HTTP/1.1 400 Bad Request\r\n\r\n', ''), (b'\xff' * 99, ''),
 ], ids=lambda value: '')
 def test_broken_streams(stream, said):
@@ -223,7 +237,7 @@ def test_a_message_without_an_end(monkeypatch):
 
 def test_an_error_of_the_socket():
     made = channel()
-    made.sock.recv = lambda _: (_ for _ in ()).throw(
+    made.sock.recv_into = lambda _: (_ for _ in ()).throw(
         socket.error(errno.ECONNRESET, 'Connection reset by peer'))
     with pytest.raises(exceptions.StreamBroken) as info:
         made.receive(len)
@@ -259,7 +273,7 @@ def test_stdin(payload):
 
     answer.read, answer.stdin_ended = True, command.stdin_ended
     run(answer, payload)
-    assert b''.join(command.stdin) == b''.join(streams.pieces(payload))
+    assert b''.join(command.stdin) == b''.join(stdin.open_input(payload))
     assert command.opcodes[-1] == framing.OPCODE_TEXT
     assert set(command.opcodes[:-1]) == {framing.OPCODE_BINARY}
 
@@ -412,9 +426,9 @@ def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
     def fail(_):
         raise kind('of the caller')
 
-    made, ask = [], streams.Channel.ask
-    monkeypatch.setattr(streams.Channel, 'ask', lambda self: (
-        made.append(self), ask(self)))
+    made, send = [], streams.StreamSocket.send_handshake
+    monkeypatch.setattr(streams.StreamSocket, 'send_handshake', lambda self: (
+        made.append(self), send(self)))
     with pytest.raises(kind):
         run(Command(frame(b'out') + END, END), sinks=[fail, len])
     assert [each.sock for each in made] == [None] * 3

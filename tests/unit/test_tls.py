@@ -62,11 +62,11 @@ def test_names_are_checked(pairs, verify):
         made = Transport('https://' + host,
                          verify=pairs['own'][0] if verify == 'own' else verify)
         if not refused:
-            made.check_peer(Peer())
+            made.connector.check_peer(Peer())
             continue
         with pytest.raises(exceptions.ClientConnectionFailed):
             with made.errors():
-                made.check_peer(Peer())
+                made.connector.check_peer(Peer())
 
 
 def test_a_directory_without_authorities(pairs, tmpdir):
@@ -89,7 +89,7 @@ def test_no_tls_before_1_2(pairs):
     with Server(lambda _: http(), context=context) as server:
         made = Transport(server.endpoint, verify=False)
         # OpenSSL itself may refuse it, but not everywhere
-        made.context.set_ciphers('ALL:@SECLEVEL=0')
+        made.connector.context.set_ciphers('ALL:@SECLEVEL=0')
         for way in (lambda: made.request('GET', '/'), made.connect):
             with pytest.raises(exceptions.ClientConnectionFailed):
                 way()
@@ -121,7 +121,7 @@ def test_one_file_for_both(pairs, tmpdir):
     both = tmpdir.join('both')
     both.write(open(pairs['own'][0]).read() + open(pairs['own'][1]).read())
     both.chmod(0o600)
-    assert Transport('https://h', cert=str(both)).context
+    assert Transport('https://h', cert=str(both)).connector.context
 
 
 def test_an_open_key_is_warned_about(pairs, tmpdir):

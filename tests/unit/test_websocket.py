@@ -9,7 +9,7 @@ from ws4py.client import WebSocketBaseClient
 from ws4py.client.threadedclient import WebSocketClient
 
 from pylxd import exceptions
-from pylxd.transport import streams, websocket
+from pylxd.transport import frames, streams, websocket
 from pylxd.transport.connection import Transport
 from wire import Server, error, frame, http, upgrade
 
@@ -21,7 +21,7 @@ PATHS = ['/w?secret=s3cr3t0']
 def refused(answer, **kwargs):
     """What a handshake that is answered so raises."""
     with Server(lambda _: answer) as server:
-        made = streams.Channel(
+        made = streams.StreamSocket(
             Transport(server.endpoint, **kwargs), PATHS[0])
         with pytest.raises(exceptions.LXDException) as info:
             made.connect()
@@ -177,7 +177,7 @@ def test_a_server_that_goes_before_its_ping_is_answered():
     ([b'\xff'], False), ([b'\xc3'], False), ([b'\xc3', b'a'], False),
 ], ids=lambda value: '')
 def test_text_is_validated(data, right):
-    stream = websocket.Stream(expect_masking=False)
+    stream = frames.Stream(expect_masking=False)
     for place, part in enumerate(data):
         for byte in bytearray(frame(
                 part, framing.OPCODE_CONTINUATION if place

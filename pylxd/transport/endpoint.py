@@ -1,0 +1,58 @@
+"""Parsing of the endpoint that a client is given: a socket path or a URL."""
+import re
+
+from six.moves.urllib import parse
+
+from pylxd import exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+
+def parse_socket_path(endpoint):
+    # type: (str) -> Optional[str]
+    """Return the path of the unix socket that an endpoint names.
+
+    :param endpoint: ``/PATH``, ``unix:/PATH``, ``unix:///PATH`` or
+        ``http+unix://QUOTED_PATH``.
+    :return: the absolute path, or None if the endpoint is no socket.
+    :raises ClientConnectionFailed: the path is relative or holds NUL.
+    """
+    if endpoint.startswith('unix:'):
+        endpoint = re.sub('^unix:(//)?', '', endpoint)
+    elif endpoint.startswith('http+unix://'):
+        endpoint = parse.unquote(endpoint[len('http+unix://'):].rstrip('/'))
+    elif not endpoint.startswith('/'):
+        return None
+    if not endpoint.startswith('/') or '\0' in endpoint:
+        raise exceptions.ClientConnectionFailed(
+            '{!r}: a socket path must be absolute'.format(endpoint))
+    return endpoint
+
+
+def parse_url(endpoint, secure):
+    # type: (str, bool) -> str
+    """Return the URL that an endpoint names, without a trailing slash.
+
+    :param endpoint: ``http://HOST[:PORT]`` or ``https://HOST[:PORT]``.
+    :param secure: return an ``https`` URL for an ``http`` endpoint too.
+        LXD's port speaks nothing but TLS, and a client certificate means
+        nothing without TLS.
+    :raises ClientConnectionFailed: the endpoint is no such URL.
+    """
+    try:
+        parts = parse.urlsplit(endpoint)
+        parts.port  # raises ValueError for a port that is no number
+    except ValueError as error:
+        raise exceptions.ClientConnectionFailed(
+            '{!r}: {}'.format(endpoint, error), cause=error)
+    if (parts.scheme not in ('http', 'https') or not parts.hostname
+            or parts.query or parts.fragment or parts.username
+            or parts.path.strip('/')
+            or parts.port is None and re.search(':[0-9]*$', parts.netloc)
+            or re.search(r'[\x00-\x20\x7f]', endpoint)):
+        raise exceptions.ClientConnectionFailed(
+            '{!r}: an endpoint is the absolute path of a unix socket, or '
+            'https://host:port'.format(re.sub('//.*@', '//***@', endpoint)))
+    return '{}://{}'.format('https' if secure else parts.scheme, parts.netloc)

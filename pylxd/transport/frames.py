@@ -1,0 +1,181 @@
+"""Websocket frames: our parts of ws4py's parser, and a receive buffer."""
+import codecs
+import struct
+import types
+
+import six
+from ws4py import framing, streaming
+from ws4py.messaging import BinaryMessage
+from ws4py.messaging import TextMessage as PlainTextMessage
+
+from pylxd.transport.pools import BLOCK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Tuple
+
+#: The head of a frame of less than 64 KiB: flags and opcode, mask flag and
+#: length, and the extended length, if any.
+_HEAD = struct.Struct('!BBH')
+
+
+class Utf8Validator(object):
+    """A validator of UTF-8 that takes the place of ws4py's.
+
+    ws4py's own, in pure Python, takes 24 us for an event.
+    """
+
+    def __init__(self):
+        # type: () -> None
+        self._decoder = codecs.getincrementaldecoder('utf-8')()
+        self.reset = self._decoder.reset
+
+    def validate(self, data):
+        # type: (bytearray) -> Tuple[bool, bool, int, int]
+        """Return whether the text is valid so far, and ends a character."""
+        try:
+            self._decoder.decode(data)
+        except UnicodeDecodeError:
+            return False, False, 0, 0
+        return True, not self._decoder.getstate()[0], 0, 0
+
+
+class TextMessage(PlainTextMessage):
+    """A text message that is true.
+
+    The truth of ws4py's own message is its number of characters, which
+    fails for a message that ends inside a character.
+    """
+
+    def __bool__(self):
+        # type: () -> bool
+        return True
+
+    __nonzero__ = __bool__
+
+
+class Stream(streaming.Stream):
+    """ws4py's parser of frames, with our validator and message."""
+
+    receiver = types.FunctionType(
+        six.get_unbound_function(streaming.Stream.receiver).__code__,
+        dict(vars(streaming), Utf8Validator=Utf8Validator,
+             TextMessage=TextMessage))
+
+
+class MaskedFrame(framing.Frame):
+    """A frame that is masked at 600 MB/s; ws4py masks 12 MB/s."""
+
+    _tables = {}  # type: Dict[int, bytes]
+
+    def mask(self, data):
+        # type: (bytes) -> bytearray
+        """Return masked data: each fourth byte translated by one table."""
+        masked = bytearray(len(data))
+        for place, key in enumerate(bytearray(self.masking_key)):
+            table = self._tables.get(key)
+            if table is None:
+                table = self._tables[key] = bytes(bytearray(
+                    byte ^ key for byte in range(256)))
+            masked[place::4] = data[place::4].translate(table)
+        return masked
+
+
+class FrameBuffer(object):
+    """Received bytes that are not parsed yet.
+
+    The memory is kept: a new block for each receipt takes 40 us, half the
+    time of an event.
+    """
+
+    def __init__(self, data=b''):
+        # type: (bytes) -> None
+        self._bytes = bytearray(max(BLOCK, len(data)))
+        self._view = memoryview(self._bytes)
+        self._bytes[:len(data)] = data
+        self._start, self._end = 0, len(data)
+        # Bytes of the frame in front that have not been taken
+        self._frame_rest = 0
+
+    def receive(self, sock):
+        # type: (Any) -> int
+        """Receive once; return the number of bytes, 0 at the end."""
+        waiting = self._end - self._start
+        if self._start:
+            self._bytes[:waiting] = self._bytes[self._start:self._end]
+            self._start, self._end = 0, waiting
+        elif waiting == len(self._bytes):
+            self._grow()
+        size = sock.recv_into(self._view[self._end:])  # type: int
+        self._end += size
+        return size
+
+    def _grow(self):
+        # type: () -> None
+        self._bytes = self._bytes + bytearray(len(self._bytes))
+        self._view = memoryview(self._bytes)
+
+    def take_message(self):
+        # type: () -> Any
+        """Remove and return a message that is one whole frame of its own.
+
+        :return: the message, or None where only ws4py's parser can tell
+            what the frame in front is: if the frame is fragmented, masked,
+            a control frame, incomplete, invalid or not below 64 KiB.
+        """
+        # ws4py's parser takes four calls and 10 us for a frame
+        if self._frame_rest or self._end - self._start < _HEAD.size:
+            return None
+        flags, length, extended = _HEAD.unpack_from(self._bytes, self._start)
+        start = self._start + 2
+        if length == 126:
+            length, start = extended, start + 2
+        if length > 126 and start == self._start + 2:
+            return None
+        end = start + length
+        if flags not in (0x81, 0x82) or end > self._end:
+            return None
+        payload = self._view[start:end].tobytes()
+        if flags == 0x81:
+            try:
+                payload.decode('utf-8')
+            except UnicodeDecodeError:
+                return None
+            message = TextMessage(payload)  # type: Any
+        else:
+            message = BinaryMessage(payload)
+        message.completed = True
+        self._start = end
+        return message
+
+    def take(self, size):
+        # type: (int) -> bytes
+        """Remove and return bytes of the frame in front.
+
+        :param size: the bytes that ws4py's parser asked for, which drops
+            what follows the end of a frame.
+        :return: exactly so many bytes, or ``b''`` until they have arrived.
+        """
+        if not self._frame_rest:
+            self._frame_rest = self._measure()
+        if not self._frame_rest or self._end - self._start < size:
+            return b''
+        self._frame_rest -= size
+        self._start += size
+        return self._view[self._start - size:self._start].tobytes()
+
+    def _measure(self):
+        # type: () -> int
+        """Return the size of the frame in front; 0 until its head is there."""
+        head = bytearray(self._view[self._start:self._end][:10])
+        if len(head) < 2:
+            return 0
+        length, size = head[1] & 0x7f, 2
+        for mark, form in ((126, '!H'), (127, '!Q')):
+            if length == mark:
+                size += struct.calcsize(form)
+                if len(head) < size:
+                    return 0
+                length, = struct.unpack_from(form, head, 2)
+                break
+        return size + (4 if head[1] & 0x80 else 0) + length

@@ -1,0 +1,195 @@
+# -*- coding: utf-8 -*-
+"""Frames that arrive torn anywhere, and those that ws4py must judge."""
+import errno
+import socket
+import struct
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from ws4py import framing
+from ws4py.client import WebSocketBaseClient
+
+from pylxd import exceptions
+from pylxd.transport import websocket
+from pylxd.transport.connection import Transport
+from pylxd.transport.frames import FrameBuffer
+from wire import frame
+
+TEXT, BINARY = framing.OPCODE_TEXT, framing.OPCODE_BINARY
+
+
+class Socket(object):
+    """A socket that brings these pieces, and then its end."""
+
+    def __init__(self, *pieces):
+        self.pieces, self.sent = list(pieces), b''
+
+    def recv_into(self, buffer):
+        if not self.pieces:
+            return 0
+        piece = self.pieces.pop(0)
+        size = min(len(piece), len(buffer))
+        buffer[:size] = piece[:size]
+        if piece[size:]:
+            self.pieces.insert(0, piece[size:])
+        return size
+
+    def sendall(self, data):
+        self.sent += data
+
+    def setblocking(self, flag):
+        assert flag
+
+    def shutdown(self, how):
+        raise socket.error(errno.ENOTCONN, 'not connected')
+
+    def close(self):
+        pass
+
+
+class Collector(WebSocketBaseClient):
+    """Keeps the messages: the class of each and its data."""
+
+    def received_message(self, message):
+        self.seen.append((message.is_text, message.data))
+
+
+def listen(*pieces):
+    """Run a client over these pieces; its messages, and what it sent."""
+    client = websocket.bind(Transport('/s'), '/e', Collector)
+    client.sock.close()
+    client.sock = made = Socket(*pieces)
+    client.stream = websocket.Stream(always_mask=True, expect_masking=False)
+    client._buffer = FrameBuffer()
+    client.seen = []
+    client.run()
+    return client.seen, made.sent
+
+
+MESSAGES = st.lists(st.one_of(
+    st.tuples(st.just(True), st.lists(
+        st.text(max_size=200), min_size=1, max_size=3)),
+    st.tuples(st.just(False), st.lists(
+        st.binary(max_size=400), min_size=1, max_size=3))), max_size=5)
+
+
+def frames_of(is_text, parts):
+    """A message in as many frames as parts, with pings between them."""
+    for place, part in enumerate(parts):
+        if place:
+            yield frame(b'p', framing.OPCODE_PING)
+        yield frame(
+            part.encode('utf-8') if is_text else part,
+            framing.OPCODE_CONTINUATION if place else
+            TEXT if is_text else BINARY, place == len(parts) - 1)
+
+
+@settings(deadline=None)
+@given(MESSAGES, st.lists(st.integers(0, 3000), max_size=20))
+def test_messages_torn_anywhere(messages, cuts):
+    stream = b''.join(
+        each for message in messages for each in frames_of(*message))
+    places = sorted({cut % (len(stream) or 1) for cut in cuts} | {0})
+    torn = [stream[start:end] for start, end in zip(
+        places, places[1:] + [len(stream)])]
+    seen, _ = listen(*[piece for piece in torn if piece])
+    assert seen == [
+        (is_text, (u'' if is_text else b'').join(parts).encode('utf-8')
+         if is_text else b''.join(parts)) for is_text, parts in messages]
+
+
+@pytest.mark.parametrize('stream, is_taken', [
+    (frame(b'abc', TEXT), True), (frame(b'abc'), True),
+    (frame(b'x' * 126, TEXT), True), (frame(b'x' * 65535, TEXT), True),
+    (frame(u'\xe4\u20ac'.encode('utf-8'), TEXT), True),
+    (frame(b'x' * 65536, TEXT), False),
+    (frame(b'abc', TEXT)[:-1], False), (frame(b'x' * 126, TEXT)[:-1], False),
+    (b'\x81', False), (b'\x81\x7e\x00', False), (b'', False),
+    (frame(b'abc', TEXT, fin=0), False),
+    (frame(b'abc', framing.OPCODE_CONTINUATION), False),
+    (frame(b'abc', framing.OPCODE_PING), False),
+    (frame(b'\x03\xe8ab', framing.OPCODE_CLOSE), False),
+    (b'\xc1\x03abc', False), (b'\x83\x03abc', False),  # reserved
+    (b'\x81\x83\0\0\0\0abc', False),  # masked
+    (b'\x81\xfe\0\x03\0\0\0\0abc', False),
+    (frame(b'ab\xff', TEXT), False), (frame(b'ab\xc3', TEXT), False),
+    (frame(b'ab\xff'), True),
+], ids=lambda value: '')
+def test_the_frames_that_pass_by_the_parser(stream, is_taken):
+    buffer = FrameBuffer(stream)
+    message = buffer.take_message()
+    assert (message is not None) is is_taken
+    if is_taken:
+        assert message.completed
+        assert message.is_text is (stream[:1] == b'\x81')
+        assert frame(message.data, message.opcode) == stream
+    else:  # nothing is lost
+        size = len(stream) if len(stream) > 4 else 0
+        assert buffer.take(size) == stream[:size]
+
+
+@pytest.mark.parametrize('stream', [
+    frame(b'p', framing.OPCODE_PING), frame(b'x' * 126, TEXT, fin=0),
+    frame(b'x' * 65536), b'\x81\x83\0\0\0\0abc', b'\x81\xfe\0\x03\0\0\0\0abc',
+], ids=lambda value: '')
+def test_where_a_frame_of_the_parser_ends(stream):
+    buffer = FrameBuffer(stream + frame(b'next', TEXT))
+    assert buffer.take(2) == stream[:2]
+    assert buffer.take_message() is None
+    assert buffer.take(len(stream) - 2) == stream[2:]
+    assert buffer.take_message().data == b'next'
+
+
+def test_no_message_is_taken_from_inside_a_frame():
+    inner = frame(b'abc', TEXT)
+    buffer = FrameBuffer(frame(inner))
+    assert buffer.take(2) == frame(inner)[:2]
+    assert buffer.take_message() is None
+    assert buffer.take(len(inner)) == inner
+
+
+def test_a_message_inside_another_one():
+    """A text frame may not stand between the fragments of a message."""
+    seen, sent = listen(frame(b'a', TEXT, fin=0) + frame(b'b', TEXT)
+                        + frame(b'c', TEXT))
+    assert not seen
+    assert sent  # it closed with an error
+
+
+@pytest.mark.parametrize('stream, code', [
+    (frame(b'a\xff', TEXT), 1007), (frame(b'a\xc3', TEXT), 1007),
+    (frame(b'a\xc3', TEXT, 0) + frame(b'b', framing.OPCODE_CONTINUATION),
+     1007), (b'\xc1\x03abc', 1002), (b'\x81\x83\0\0\0\0abc', 1002),
+], ids=lambda value: '')
+def test_invalid_frames_are_answered(stream, code):
+    seen, sent = listen(
+        frame(b'ok', TEXT) + stream + frame(b'late', TEXT))
+    assert seen == [(True, b'ok')]
+    mask, masked = bytearray(sent[2:6]), bytearray(sent[6:])
+    body = bytes(bytearray(
+        byte ^ mask[place % 4] for place, byte in enumerate(masked)))
+    assert sent[:1] == b'\x88'
+    assert struct.unpack('!H', body[:2]) == (code,)
+
+
+def test_a_frame_that_is_too_long():
+    with pytest.raises(exceptions.StreamBroken) as info:
+        listen(frame(b'ok', TEXT) + struct.pack(
+            '!BBQ', 0x81, 127, websocket.LONGEST_FRAME + 1) + b'x')
+    assert 'a frame of' in str(info.value)
+
+
+def test_the_memory_is_kept():
+    event = frame(b'x' * 300, TEXT)
+    buffer, made = FrameBuffer(), Socket(*[event[:100], event[100:]] * 2000)
+    memory, taken = buffer._bytes, 0
+    while buffer.receive(made):
+        taken += buffer.take_message() is not None
+    assert taken == 2000
+    assert buffer._bytes is memory
+
+
+def test_the_memory_grows_to_a_large_frame():
+    body = bytes(bytearray(range(256))) * 4000
+    assert listen(frame(b'first', TEXT) + frame(body) + frame(b'l', TEXT)
+                  )[0] == [(True, b'first'), (False, body), (True, b'l')]
