@@ -17,7 +17,8 @@ class Document(object):
     :param complete: whether it is the whole representation.
     """
 
-    __slots__ = ('seen', 'etag', 'complete', 'stale', '_values', '_bases')
+    __slots__ = ('seen', 'etag', 'complete', 'stale', '_values', '_inner',
+                 '_bases')
 
     def __init__(self, seen=None, etag=None, complete=False):
         # type: (Optional[Dict[str, Any]], Optional[str], bool) -> None
@@ -28,6 +29,8 @@ class Document(object):
         self.stale = False
         # Working values: handed out to the caller, or assigned by the caller
         self._values = {}  # type: Dict[str, Any]
+        # The dicts and lists inside of these that are not the caller's own
+        self._inner = {}  # type: Dict[int, Any]
         # What a local change started from, where that is not in `seen`
         self._bases = {}  # type: Dict[str, Any]
 
@@ -35,12 +38,15 @@ class Document(object):
         # type: () -> Dict[str, Any]
         # Not the very dicts that the caller of another object may change
         return {name: merge.copy(getattr(self, name))
-                for name in self.__slots__}
+                for name in self.__slots__ if name != '_inner'}
 
     def __setstate__(self, state):
         # type: (Dict[str, Any]) -> None
         for name, value in state.items():
             setattr(self, name, value)
+        self._inner = {}
+        self._values = {name: merge.copy(value, self._inner)
+                        for name, value in self._values.items()}
 
     def clone(self):
         # type: () -> Document
@@ -72,7 +78,7 @@ class Document(object):
             return self._values[name]
         value = self.seen.get(name)
         if isinstance(value, (dict, list)):
-            value = merge.copy(value)
+            value = merge.copy(value, self._inner)
             if writable:
                 self._values[name] = value
         return value
@@ -82,7 +88,7 @@ class Document(object):
         """Set the value of a field to a copy of ``value``."""
         if value is self._values.get(name, MISSING):
             return
-        value = merge.copy(value)
+        value = merge.copy(value, self._inner)
         merge.keep_server_keys(value, self.seen.get(name))
         self._values[name] = value
 
@@ -173,7 +179,7 @@ class Document(object):
                 del self._values[name]
             else:
                 # In place: the caller may hold the very dict or list
-                self._values[name] = merge.refill(mine, value)
+                self._values[name] = merge.refill(mine, value, self._inner)
         self.seen, self.etag, self._bases = seen, etag, bases
         self.complete, self.stale = True, False
 
@@ -185,7 +191,8 @@ class Document(object):
             if value is MISSING:
                 del self._values[name]
             else:
-                self._values[name] = merge.refill(self._values[name], value)
+                self._values[name] = merge.refill(
+                    self._values[name], value, self._inner)
         self._bases = {}
 
     def expire(self):

@@ -167,15 +167,16 @@ class Manager(_Of[M]):
             name: value for name, value in body.items() if value is not None})
         operation = Operation.from_response(self.client, response)
         if None in key:
-            key = self._created_key(response, operation)
+            key = self._created_key(node, response, operation)
         made = model.known(self.parent, key)  # type: M
         made.created_by(operation, wait)
         return made
 
-    def _created_key(self, response, operation):
-        # type: (requests.Response, Optional[Operation]) -> Tuple[Any, ...]
+    def _created_key(self, node, response, operation):
+        # type: (Node, requests.Response, Optional[Operation]) -> Any
         """Return the key that the server has chosen."""
-        urls = self.client.dialect.urls_of(operation) if operation else ()
-        for url in urls:
+        urls = sorted(operation.affected_urls if operation else ())
+        for url in [url for url in urls
+                    if url.rpartition('/')[0] == node.path] + urls:
             return (url.rpartition('/')[2],)
         raise exceptions.InvalidResponse(response)

@@ -1,7 +1,7 @@
 """Copy, compare and merge JSON values; pure functions, without a server."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Dict, Iterator, Optional
 
 #: Keys that the server itself keeps in a ``config``, such as a MAC address.
 SERVER_KEYS = 'volatile.'
@@ -21,40 +21,58 @@ class _Missing(object):
 MISSING = _Missing()  # type: Any
 
 
-def copy(value):
-    # type: (Any) -> Any
-    """Copy a JSON value; tuples become lists."""
+def copy(value, inner=None):
+    # type: (Any, Optional[Dict[int, Any]]) -> Any
+    """Copy a JSON value; tuples become lists.
+
+    :param inner: where to note the dicts and lists that are made inside of
+        the copy, by their `id`.
+    """
     if isinstance(value, dict):
-        copied = dict(value)
+        copied = dict(value)  # type: Any
         for key, each in value.items():
             if isinstance(each, (dict, list, tuple)):
                 # Only these: 1.6 us instead of 2.8 for a usual config
-                copied[key] = copy(each)
+                copied[key] = _copy_inner(each, inner)
         return copied
     if isinstance(value, (list, tuple)):
-        return [copy(each) for each in value]
+        return [_copy_inner(each, inner) for each in value]
     return value
 
 
-def refill(held, value):
-    # type: (Any, Any) -> Any
+def _copy_inner(value, inner):
+    # type: (Any, Optional[Dict[int, Any]]) -> Any
+    copied = copy(value, inner)
+    if inner is not None and isinstance(copied, (dict, list)):
+        inner[id(copied)] = copied
+    return copied
+
+
+def refill(held, value, inner):
+    # type: (Any, Any, Dict[int, Any]) -> Any
     """Give ``held`` the content of ``value``, and return it.
 
-    Dicts are filled in place at every depth, and lists as a whole, since the
-    caller may hold any of them. What cannot be filled is replaced by a copy.
+    The caller may hold ``held`` and any dict inside of it, so these are
+    filled in place. What cannot be filled is replaced by a copy.
+
+    :param inner: the dicts and lists inside of ``held`` that `copy` made.
+        Others are the caller's own, and are never changed.
     """
-    if held is value:
+    if held == value:
         return held
     if isinstance(held, dict) and isinstance(value, dict):
         for key in set(held) - set(value):
             del held[key]
         for key, each in value.items():
-            held[key] = refill(held.get(key, MISSING), each)
+            old = held.get(key, MISSING)
+            if old != each:
+                held[key] = (refill(old, each, inner) if id(old) in inner
+                             else _copy_inner(each, inner))
         return held
     if isinstance(held, list) and isinstance(value, list):
-        held[:] = copy(value)
+        held[:] = copy(value, inner)
         return held
-    return copy(value)
+    return _copy_inner(value, inner)
 
 
 def keep_server_keys(mine, theirs):

@@ -7,7 +7,7 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Optional, Set
     from pylxd.core.context import Context
 
 #: Seconds by which the server's answer to a wait may be late.
@@ -70,7 +70,8 @@ class Operation(object):
             (name, value) for name, value in attributes.items()
             # No server may replace a method or the client
             if not name.startswith('_')
-            and name not in ('path', 'running', 'ended', 'failure_was_raised')
+            and name not in ('affected_urls', 'ended', 'failure_was_raised',
+                             'path', 'running')
             and not callable(getattr(type(self), six.ensure_str(name), None)))
 
     def _describe(self, document, response):
@@ -165,6 +166,15 @@ class Operation(object):
         # type: () -> bool
         """Whether the operation is known to have ended."""
         return self.status_code >= SUCCESS
+
+    @property
+    def affected_urls(self):
+        # type: () -> Set[str]
+        """The paths of the objects that the operation works on."""
+        if self._client is None:
+            return set()
+        return self._client.dialect.affected_urls(
+            {'resources': self.resources, 'metadata': self.metadata})
 
     def overlaps(self, other):
         # type: (Operation) -> bool

@@ -56,11 +56,10 @@ class Rivals(object):
             operations = Operation.all(self._client)
         except exceptions.LXDAPIException:
             return []  # the server does not tell this client
-        urls_of = self._client.dialect.urls_of
         # Compared by the name alone: LXD 5.0 has /1.0/containers/NAME too
         name = self._path.rpartition('/')[2]
         return [each for each in operations if any(
-            url.rpartition('/')[2] == name for url in urls_of(each))]
+            url.rpartition('/')[2] == name for url in each.affected_urls)]
 
     def await_others(self, operation):
         # type: (Operation) -> bool

@@ -90,8 +90,9 @@ class Transport(object):
         # type: (str, str, **Any) -> requests.Response
         """Send a request and return its response.
 
-        A GET, or a PUT with ``If-Match``, is sent a second time if the
-        server closed a kept connection under it. Redirects are not followed.
+        A GET, or a PUT or PATCH with ``If-Match``, is sent a second time if
+        the server closed a kept connection under it. Redirects are not
+        followed.
 
         :param path: the quoted path, with the leading slash.
         :param kwargs: of `requests.request`. A ``timeout`` is in seconds,
@@ -106,7 +107,8 @@ class Transport(object):
         stream = kwargs.pop('stream', False)
         kwargs.pop('allow_redirects', None)
         may_repeat = method == 'GET' or (
-            method == 'PUT' and 'If-Match' in (kwargs.get('headers') or ()))
+            method in ('PUT', 'PATCH')
+            and 'If-Match' in (kwargs.get('headers') or ()))
         request = self._prepare(method, self.url + path, **kwargs)
         with self.errors(), log_request(method, path) as outcome:
             try:

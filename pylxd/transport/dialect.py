@@ -164,18 +164,6 @@ class Dialect(object):
             query['filter'] = 'type eq ' + type_  # 7.0 ignores instance-type
         return 'instances', query
 
-    def urls_of(self, operation):
-        # type: (Any) -> List[str]
-        """Return the paths of the objects that an operation works on.
-
-        Newer LXD leaves ``resources`` empty and names one object elsewhere.
-        """
-        urls = [url for some in (operation.resources or {}).values()
-                for url in some]
-        named = (operation.metadata or {}).get('entity_url')
-        return [url.partition('?')[0] for url in urls + (
-            [named] if named else [])]
-
     def trust_request(self, secret):
         # type: (str) -> Dict[str, str]
         """Return the fields of a request to trust this client.

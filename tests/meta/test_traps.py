@@ -31,5 +31,4 @@ def test_versions_that_work_together():
         line.split(';')[0].partition('>=')[::2]
         for line in read('requirements.txt').splitlines()
         if '>=' in line and 'python_version < ' not in line)
-    assert required['requests-unixsocket'] == '0.4.1'
     assert required['ws4py'] == '0.6.0'

@@ -152,7 +152,8 @@ def test_redirects_are_not_followed(status):
 @pytest.mark.parametrize('method, headers, times', [
     ('GET', {}, 2), ('PUT', {'If-Match': 'e'}, 2),
     ('PUT', {}, 1), ('POST', {}, 1), ('POST', {'If-Match': 'e'}, 1),
-    ('PATCH', {}, 1), ('DELETE', {}, 1)])
+    ('PATCH', {}, 1), ('PATCH', {'If-Match': 'e'}, 2),
+    ('DELETE', {}, 1)])
 def test_what_is_sent_again(path, method, headers, times):
     """The server takes the second request, and closes without a word."""
     def answer(_):

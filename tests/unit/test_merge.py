@@ -37,10 +37,13 @@ def test_a_copy_of_a_tuple_is_a_list():
 
 @settings(deadline=None)
 @given(NESTED, NESTED)
-def test_refill_keeps_what_is_held(held, value):
+def test_refill_keeps_what_is_held(tree, value):
+    made = {}
+    held = merge.copy(tree, made)
     inner = {key: each for key, each in held.items()
              if isinstance(each, dict) and isinstance(value.get(key), dict)}
-    result = merge.refill(held, value)
+    assert all(made[id(each)] is each for each in inner.values())
+    result = merge.refill(held, value, made)
     assert result is held and held == value
     for key, each in inner.items():
         assert held[key] is each  # the very dict that the caller has
@@ -48,17 +51,35 @@ def test_refill_keeps_what_is_held(held, value):
         assert not isinstance(each, dict) or each is not value[key]
 
 
+@pytest.mark.trap('callers-dicts')
+@settings(deadline=None)
+@given(NESTED, NESTED)
+def test_refill_leaves_the_callers_dicts(held, value):
+    """A dict that a caller has put into another stays as it is."""
+    before = copy.deepcopy(held)
+    inner = dict(held)
+    assert merge.refill(held, value, {}) == value
+    assert inner == before
+    for key, each in inner.items():
+        if value.get(key) == each:
+            assert held[key] is each
+
+
 @settings(deadline=None)
 @given(TREES, TREES)
-def test_refill_gives_the_value(held, value):
-    assert merge.refill(merge.copy(held), value) == value
+def test_refill_gives_the_value(tree, value):
+    made = {}
+    held = merge.copy(tree, made)
+    assert merge.refill(held, value, made) == value
+    assert merge.refill(tree, value, {}) == value
 
 
 def test_refill_of_a_list():
     held = [1, {'a': 1}]
-    assert merge.refill(held, [{'b': 2}]) is held and held == [{'b': 2}]
-    assert merge.refill('a', [1]) == [1] and merge.refill([1], 'a') == 'a'
-    assert merge.refill(held, held) is held and held == [{'b': 2}]
+    assert merge.refill(held, [{'b': 2}], {}) is held and held == [{'b': 2}]
+    assert merge.refill('a', [1], {}) == [1]
+    assert merge.refill([1], 'a', {}) == 'a'
+    assert merge.refill(held, held, {}) is held and held == [{'b': 2}]
 
 
 @settings(deadline=None)

@@ -282,7 +282,8 @@ class ObjectLife(RuleBasedStateMachine):
             assert {'.'.join(key.split('.')[:2])
                     for key in caught.value.keys} == clashes
             self.drop_what_both_sides_changed()
-            self.is_fresh, self.mine_is_stale = True, False
+            # A change that is set back to its base hides the other's
+            self.is_fresh, self.mine_is_stale = False, False
             return
         if fails and to_send:
             self.server.next_error = 'refused'
@@ -293,6 +294,7 @@ class ObjectLife(RuleBasedStateMachine):
             assert fails and to_send and 'refused' in str(error)
             self.told += self.server.operations[count:]
             self.drop_what_both_sides_changed()
+            self.is_fresh, self.mine_is_stale = False, False
             return
         finally:
             self.server.next_error = ''

@@ -267,9 +267,23 @@ def test_held_dicts_are_refreshed_in_place(profile, store):
     assert profile.config['user.a'] == '3'
 
 
-def test_nested_dicts_are_held_too(profile, store):
-    profile.devices['n'] = {'type': 'none'}
+@pytest.mark.trap('callers-dicts')
+def test_a_nested_dict_of_the_caller_is_not_changed(profile, store):
+    mine = {'type': 'none'}
+    profile.devices['n'] = mine
     profile.save()
+    mine['name'] = 'a'
+    assert profile.dirty and profile.devices['n'] is mine
+    profile.save()
+    store.documents['p1']['devices']['n']['name'] = 'theirs'
+    profile.sync()
+    assert profile.devices['n']['name'] == 'theirs'
+    assert mine == {'type': 'none', 'name': 'a'}
+
+
+def test_nested_dicts_are_held_too(profile, store):
+    store.documents['p1']['devices']['n'] = {'type': 'none'}
+    profile.sync()
     held = profile.devices['n']
     held['name'] = 'a'
     assert profile.dirty
