@@ -199,6 +199,8 @@ class ObjectLife(RuleBasedStateMachine):
         write(self.mine, field, value)
         change = self.changes.setdefault(field, Change(shown, value))
         change.value = value
+        if value == change.base != self.truth[field]:
+            self.is_fresh = False  # set back to its base, it hides the other's
         self.drop_unchanged()
         assert read(self.mine, field) == value
 
@@ -282,8 +284,7 @@ class ObjectLife(RuleBasedStateMachine):
             assert {'.'.join(key.split('.')[:2])
                     for key in caught.value.keys} == clashes
             self.drop_what_both_sides_changed()
-            # A change that is set back to its base hides the other's
-            self.is_fresh, self.mine_is_stale = False, False
+            self.is_fresh, self.mine_is_stale = True, False
             return
         if fails and to_send:
             self.server.next_error = 'refused'
