@@ -79,6 +79,11 @@ class Savable(Model):
                 if not is_busy(error) or clock() > deadline:
                     raise
                 self._find_rivals().await_quiet(sleep)
+            else:
+                if self.dirty and clock() > deadline:
+                    # Others have undone the changes each time
+                    raise exceptions.Conflict(
+                        None, keys=tuple(self._document.changed))
 
     def update(self, wait=False):
         # type: (bool) -> None

@@ -350,6 +350,21 @@ def test_changes_that_never_end_are_not_followed_for_ever(
     assert profile.dirty
 
 
+def test_a_save_that_is_undone_each_time_ends(
+        profile, store, monkeypatch, now):
+    monkeypatch.setattr(saving, 'sleep', lambda _: now.__setitem__(
+        0, now[0] + 25))
+    store.patch = lambda document, changes: document.update(
+        used_by=[str(now[0])])
+    profile.description = 'new'
+    with pytest.raises(exceptions.Conflict) as info:
+        profile.save()
+    assert info.value.keys == ('description',) and 'description' in str(
+        info.value)
+    assert saving.SAVE_WITHIN <= now[0] <= saving.SAVE_WITHIN + 50
+    assert profile.dirty and profile.description == 'new'
+
+
 # -- changes that undo each other
 
 def after_patch(store, change):
