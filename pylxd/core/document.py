@@ -251,8 +251,6 @@ class Document(object):
 class Sent(object):
     """What was known before a save."""
 
-    __slots__ = ('before', 'bases', 'etag')
-
     def __init__(self, before, bases, etag):
         # type: (Dict[str, Any], Dict[str, Any], Optional[str]) -> None
         self.before = before

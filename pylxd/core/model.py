@@ -119,6 +119,14 @@ class Model(six.with_metaclass(ModelType, Identity)):
         return dict(
             self.__dict__, _listing=None, _document=self._document.clone())
 
+    def __setstate__(self, state):
+        # type: (Dict[str, Any]) -> None
+        self.__dict__.update(state)
+        for value in state.values():
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Operation):
+                    each.attach(self.client)  # a pickle leaves the client out
+
     # -- attributes
 
     def get_attribute(self, name):

@@ -97,6 +97,11 @@ class Operation(object):
         # An exception may carry the operation to a place without its server
         return dict(self.__dict__, _client=None, _answer=None)
 
+    def attach(self, client):
+        # type: (Context) -> None
+        """Give the operation the client that it asks."""
+        self._client = client
+
     def __repr__(self):
         # type: () -> str
         return '<Operation {}: {}>'.format(

@@ -2,6 +2,7 @@
 """Changes and saves, against a server in memory."""
 import copy
 import logging
+import pickle
 
 import pytest
 
@@ -540,6 +541,19 @@ def test_whoever_waits_for_the_operation_is_told(failed, store):
         failed.operation.wait()
     failed.save()
     assert store.documents['p1']['description'] == 'new'
+
+
+@pytest.mark.parametrize('duplicate', [
+    copy.copy, copy.deepcopy, lambda profile: pickle.loads(
+        pickle.dumps(profile))])
+def test_a_copy_learns_of_a_failed_save_too(failed, duplicate):
+    made = duplicate(failed)
+    made.sync()
+    assert made.dirty and made.description == 'new'
+    with pytest.raises(exceptions.OperationFailed):
+        made.save()
+    made.save()
+    assert made.client.store.documents['p1']['description'] == 'new'
 
 
 def test_a_later_change_of_what_was_not_saved(failed, store):
