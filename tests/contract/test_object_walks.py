@@ -83,8 +83,16 @@ class Walk(RuleBasedStateMachine):
         write(side.thing, field, value)
         side.local[field] = value
 
-    @rule(side=st.integers(0, 1), wait=st.booleans())
-    def save(self, side, wait):
+    @rule(changes=st.sampled_from(FIELDS).flatmap(lambda field: st.tuples(
+        *[st.tuples(st.just(field), VALUES[field])] * 2)))
+    def both_change(self, changes):
+        """Change one field on both sides: at random that is rare."""
+        for side, change in enumerate(changes):
+            self.change(side, change)
+
+    @rule(side=st.integers(0, 1), change=CHANGES, wait=st.booleans())
+    def change_and_save(self, side, change, wait):
+        self.change(side, change)
         side = self.sides[side]
         changed = side.changed
         clashes = {field for field in changed if self.truth[field] not in (
@@ -141,6 +149,6 @@ def test_walks(lxd, lxd_client, name, kind, monkeypatch):
             lambda: Walk(getattr(lxd_client, kind).get(name),
                          getattr(other, kind).get(name)),
             settings=settings(
-                max_examples=8, stateful_step_count=15, deadline=None,
+                max_examples=15, stateful_step_count=15, deadline=None,
                 derandomize=True, database=None, phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck)))
