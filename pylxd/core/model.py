@@ -56,7 +56,7 @@ class Model(six.with_metaclass(ModelType, Identity)):
     """One object of the server.
 
     The object is loaded when an attribute is read that is not known yet.
-    doc/contributing/state.rst describes its states.
+    doc/state.rst describes its states.
 
     :param client: the `Client` that talks to its server.
     :param attributes: the known fields of the object; its key at least.

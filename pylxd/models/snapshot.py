@@ -103,7 +103,10 @@ class Snapshot(Savable, Renamable, Deletable):
         Endpoint: ``PUT`` on the instance.
         """
         self.ensure_ready()
-        self.instance.restore_snapshot(self.name, wait, stateful)
+        try:
+            self.instance.restore_snapshot(self.name, wait, stateful)
+        finally:
+            self.operation = self.instance.operation
 
 
 class Snapshots(Manager[Snapshot]):

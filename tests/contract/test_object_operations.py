@@ -53,12 +53,14 @@ def test_operations_of_an_instance(lxd_client, name, new_images):
     seen.append(assert_ended(mine))
     snapshot.rename('two')
     seen.append(assert_ended(snapshot))
+    snapshot.restore()
+    seen.append(assert_ended(snapshot))
     snapshot.delete()
     seen.append(assert_ended(snapshot))
     mine.delete()
     seen.append(assert_ended(mine))
     assert not lxd_client.containers.exists(name + '-b')
-    assert len({operation.id for operation in seen}) == len(seen) == 14
+    assert len({operation.id for operation in seen}) == len(seen) == 15
 
 
 def test_operations_of_an_image(lxd_client, another_kit, new_images):
