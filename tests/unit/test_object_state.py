@@ -61,7 +61,7 @@ def test_a_list_is_fresh_for_a_second(client, store, now, later, is_fresh):
     """Also where the clock is set back meanwhile."""
     assert pylxd.core.listing.FRESH == 1.0
     store.add('p2')
-    one, two = Profiles(client).all()
+    one, two = sorted(Profiles(client).all(), key=lambda each: each.name)
     assert one.config['user.a'] == '1'
     store.documents['p2']['description'] = 'new'
     now[0] += later

@@ -75,6 +75,7 @@ class Warnings(logging.Handler):
 
 
 class ObjectLife(RuleBasedStateMachine):
+    mine = None  # until `create`; older hypothesis checks invariants before
 
     def __init__(self):
         super(ObjectLife, self).__init__()
@@ -423,6 +424,7 @@ class ObjectLife(RuleBasedStateMachine):
         return [request for request in self.server.asked[since:]
                 if not request.startswith('GET ')]
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def no_request_reaches_another_instance(self):
         for request, identity in self.server.requests[self.counted:]:
@@ -431,6 +433,7 @@ class ObjectLife(RuleBasedStateMachine):
                 request.startswith('GET ') and self.rename is not None)
         self.counted = len(self.server.requests)
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def others_stay_as_they_are(self):
         for document in self.server.documents.values():
@@ -438,21 +441,25 @@ class ObjectLife(RuleBasedStateMachine):
                     or document['description'] == 'foreign'
                     and document['devices'] == {})
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def the_server_holds_the_merge_of_both_sides(self):
         assert self.stored() == self.truth
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def the_name_is_known(self):
         if self.rename is None:
             assert self.mine.name == self.find()
             assert self.mine.api.path == '/1.0/instances/' + self.find()
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def dirty_tells_of_local_changes(self):
         if self.save is None or self.save not in self.told:
             assert self.mine.dirty == bool(self.changes)
 
+    @precondition(lambda self: self.mine is not None)
     @invariant()
     def each_failure_is_logged_once(self):
         assert len(self.warnings.messages) == self.expected_warnings

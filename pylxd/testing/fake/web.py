@@ -319,6 +319,10 @@ class Socket(WebSocket):
             cut(self.sock)
 
 
+#: Held while a connection is closed, and while its number is used.
+_closing = threading.Lock()
+
+
 def cut(connection):
     # type: (Any) -> None
     """End a connection under whoever reads or writes it.
@@ -326,8 +330,9 @@ def cut(connection):
     Not by the socket itself: an SSLSocket would go on in the clear.
     """
     try:
-        twin = socket.fromfd(
-            connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+        with _closing:  # or the number may be another connection's by now
+            twin = socket.fromfd(
+                connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
     except EnvironmentError:
         return
     try:
@@ -632,7 +637,8 @@ class Server(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
         # type: (Any) -> None
         """Close a connection for good."""
         self._open.discard(connection)
-        connection.close()
+        with _closing:
+            connection.close()
 
     def handle_error(self, request, client_address):
         # type: (Any, Any) -> None
