@@ -83,8 +83,9 @@ class Transport(object):
         session.cert = self.connector.cert
         session.headers = CaseInsensitiveDict(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
-        session.mount(self.url.partition('://')[0] + '://',
-                      ServerAdapter(self.connector))
+        with self.errors():  # urllib3 refuses some host names
+            session.mount(self.url.partition('://')[0] + '://',
+                          ServerAdapter(self.connector))
 
     def request(self, method, path, **kwargs):
         # type: (str, str, **Any) -> requests.Response

@@ -244,12 +244,3 @@ def test_what_is_exported_is_there():
         module = module_of(name)
         for public in getattr(module, '__all__', ()):
             assert hasattr(module, public)
-
-
-@pytest.mark.parametrize('name', files())
-def test_no_registry_is_named(name):
-    """Where packages come from is the business of pip's and apt's settings."""
-    hosts = re.compile(
-        rb'(debian|ubuntu|pypi|pythonhosted|npmjs)\.(org|com)', re.I)
-    with open(os.path.join(ROOT, name), 'rb') as file:
-        assert not hosts.search(file.read())

@@ -57,11 +57,20 @@ def test_endpoints(endpoint, socket_path, url):
     'https://h/path', 'https://h?q', 'https://h#f', 'https://u:s3cr3t@h',
     'https://h\r\nX: y', 'https://h h', 'https://[::1', '/a\0b', ' ', '\n',
     'https://h:', 'lxc://h', 'http:/h', 'https:h', u'https://h\xe4\n',
+    'https://a%zz',
 ])
 def test_endpoints_that_are_none(endpoint):
     with pytest.raises(exceptions.ClientConnectionFailed) as info:
         Transport(endpoint)
     assert 's3cr3t' not in str(info.value)
+
+
+def test_json_is_called_so():
+    with Server(lambda _: http()) as server:
+        Transport(server.endpoint).request('POST', '/', json={'a': 1})
+        assert server.requests[0].headers['content-type'] == (
+            'application/json')
+        assert server.requests[0].body == b'{"a": 1}'
 
 
 @pytest.mark.parametrize('endpoint', [7, True, ['/a'], bytearray(b'/a')])

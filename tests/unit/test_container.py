@@ -195,6 +195,15 @@ def test_states(instances, action):
     assert instances.c1.status == 'Running'
 
 
+def test_restoring_waits_only_if_asked(instances):
+    instances.pages['PUT /1.0/instances/c1'] = begun(OPERATION)
+    instances.c1.restore_snapshot('s1')
+    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1']
+    assert instances.sent() == {'restore': 's1'}
+    instances.c1.restore_snapshot('s1', wait=True)
+    assert instances.server.asked[-1] == WAIT
+
+
 @pytest.mark.parametrize('ephemeral', [True, False])
 def test_one_that_went_away_when_it_stopped(instances, ephemeral):
     instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)

@@ -262,6 +262,24 @@ def test_aliases(images):
     assert image.aliases == [{'name': 'theirs'}] and not image.dirty
 
 
+def test_an_alias_waits_for_the_image(images):
+    images.pages.update({'POST /1.0/images/aliases': {},
+                         'GET /1.0/images/aliases/a': {'target': DIGEST},
+                         'DELETE /1.0/images/aliases/a': {}})
+    for call in 'add_alias', 'delete_alias':
+        image = images.client.images.create_from_url('https://h/i')
+        before = len(images.server.asked)
+        getattr(image, call)('a')
+        assert images.server.asked[before] == 'GET /1.0/operations/u1/wait'
+
+
+def test_what_only_the_server_sets(images):
+    for name in 'filename', 'size', 'aliases', 'fingerprint':
+        with pytest.raises(AttributeError) as info:
+            setattr(images.image, name, 'x')
+        assert 'Image.{} is read-only'.format(name) in str(info.value)
+
+
 def test_an_alias_of_another_image(images):
     images.pages['GET /1.0/images/aliases/a'] = {'target': 'other' * 12}
     with pytest.raises(exceptions.NotFound) as info:

@@ -9,8 +9,11 @@ import pytest
 from pylxd import exceptions
 from pylxd.core import listing, rivals, saving
 from pylxd.core.verbs import Renamable
+from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
+from pylxd.models.network import Network
 from pylxd.models.profile import Profile, Profiles
+from pylxd.models.project import Project
 from pylxd.models.snapshot import Snapshot
 
 from .store import REFUSED, response, sync
@@ -621,6 +624,32 @@ def test_an_operation_of_a_rival(later, store, slept):
         'GET operations?recursion', 'GET operations?recursion',
         'GET profiles/p1', 'GET profiles/p1',
         'PATCH profiles/p1', 'GET profiles/p1', 'GET profiles/p1']
+
+
+def test_an_operation_of_a_rival_that_runs(later, store, slept):
+    """Its end is waited for, and only then the object is looked at."""
+    theirs = dict(OPERATION, id='u2',
+                  resources={'profiles': ['/1.0/profiles/p1']})
+    store.answers += [
+        response(STARTED, 202), response(sync(DONE)),
+        response(sync({'running': [theirs]})),
+        response(sync(dict(theirs, status='Success', status_code=200))),
+        response(sync({})), None]
+    later.description = 'new'
+    later.save(wait=True)
+    assert store.asked[2:6] == [
+        'GET operations?recursion', 'GET operations/u2/wait',
+        'GET operations?recursion', 'GET profiles/p1']
+
+
+@pytest.mark.parametrize('kind', [Project, Profile, Network, Certificate])
+def test_kinds_whose_changes_are_done_when_a_call_returns(
+        client, store, kind):
+    """So that a newer server is waited for, whatever it answers."""
+    client.dialect.info['api_extensions'] += ['projects', 'network']
+    store.answers += [response(STARTED, 202), response(sync(DONE))]
+    kind(client, name='p1', fingerprint='p1').delete()
+    assert store.asked[1] == 'GET operations/u1/wait'
 
 
 def test_a_server_that_is_lost_on_the_way(later, store, monkeypatch):

@@ -151,6 +151,7 @@ AAAA
 
 @pytest.mark.parametrize('cert, said', [
     (('/none/crt', '/none/key'), 'No such file'),
+    (('{crt}', '/none/key'), 'key: '),
     (('{dir}', '{dir}'), 'directory'),
     (('{text}', '{key}'), 'holds no certificate in PEM form'),
     (('{crt}', '{text}'), 'holds no private key in PEM form'),
