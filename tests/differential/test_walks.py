@@ -31,8 +31,10 @@ _PATTERNS = [(re.compile(pattern), name) for pattern, name in (
     (r'[0-9a-f]{64}', 'SHA256'),
     (r'(?!0001|1970|2100)\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+]\d\d:\d\d)', 'TIME'),
     (r'127\.0\.0\.1:\d+', 'ADDRESS'), (r'[\d.]+[kMG]?B/s', 'SPEED'))]
-_VARYING = {'pid', 'size', 'usage', 'usage_peak', 'processes', 'environment',
-            'secret', 'addresses', 'certificate', 'speed'}
+_VARYING = {'pid', 'size', 'processes', 'environment', 'secret', 'addresses',
+            'certificate', 'speed'}
+#: What a host without some of the controllers of cgroups counts as nothing.
+_COUNTED = {'usage', 'usage_peak'}
 
 
 class Side(object):
@@ -92,7 +94,7 @@ class Side(object):
 
     def replaced(self, value, key=''):
         """A value without what differs by nature."""
-        if key in _VARYING and value or re.match(
+        if key in _COUNTED or key in _VARYING and value or re.match(
                 r'volatile\.|container_progress', key):
             return key.upper()
         if isinstance(value, dict):
