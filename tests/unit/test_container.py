@@ -315,6 +315,13 @@ def test_a_migration_that_fails_shows_no_secret(instances, caplog):
     assert 's3cr3t' not in u' '.join(map(six.ensure_text, shown))
 
 
+def test_publish_that_is_answered_at_once(instances):
+    """No server does so; which image it was, nobody says."""
+    instances.pages['POST /1.0/images'] = {}
+    assert instances.c1.publish(wait=True) is None
+    assert instances.c1.operation is None
+
+
 def test_publish(instances):
     instances.pages.update({
         'POST /1.0/images': begun(OPERATION), 'GET /1.0/images/f': {

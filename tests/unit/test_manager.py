@@ -108,6 +108,16 @@ def test_class_methods_beside_the_managers(cls):
             'container' if cls is models.Snapshot else 'client')
 
 
+@pytest.mark.parametrize('cls', [
+    each for each in vars(models).values()
+    if inspect.isclass(each) and issubclass(each, model.Model)])
+def test_only_rename_changes_a_key(client, cls):
+    for name in cls.key_names:
+        with pytest.raises(AttributeError) as info:
+            setattr(cls(client, **{name: 'x'}), name, 'y')
+        assert 'read-only' in str(info.value)
+
+
 @pytest.mark.skipif(six.PY2, reason='Python 2 has no unittest.mock')
 def test_class_methods_as_mocks():
     from unittest import mock
