@@ -50,6 +50,7 @@ def parse_url(endpoint, secure):
     if (parts.scheme not in ('http', 'https') or not parts.hostname
             or parts.query or parts.fragment or parts.username
             or parts.path.strip('/')
+            or '%' in parts.netloc and not parts.netloc.startswith('[')
             or parts.port is None and re.search(':[0-9]*$', parts.netloc)
             or re.search(r'[\x00-\x20\x7f]', endpoint)):
         raise exceptions.ClientConnectionFailed(
