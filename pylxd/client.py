@@ -127,7 +127,7 @@ class Client(Context):
     @property
     def host_info(self):
         # type: () -> Dict[str, Any]
-        """What ``GET /1.0`` answered when it was last asked."""
+        """The last answer of the server to ``GET /1.0``."""
         return self.dialect.info
 
     @property

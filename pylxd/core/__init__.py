@@ -1,1 +1,1 @@
-"""What every resource is made of."""
+"""The parts of which every resource is made."""

@@ -1,4 +1,4 @@
-"""What models and managers need of a client."""
+"""The part of a client that models and managers use."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional

@@ -1,4 +1,4 @@
-"""What the server said about an object, and what the caller changed."""
+"""Documents: the representation of an object, and its local changes."""
 from pylxd.core import merge
 from pylxd.core.merge import MISSING
 
@@ -249,7 +249,7 @@ class Document(object):
 
 
 class Sent(object):
-    """What was known before a save."""
+    """The state of a document before a save."""
 
     def __init__(self, before, bases, etag):
         # type: (Dict[str, Any], Dict[str, Any], Optional[str]) -> None

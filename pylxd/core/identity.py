@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Identity(object):
-    """What tells an object from all others, without any I/O."""
+    """The key of an object and all that follows from it, without any I/O."""
 
     #: The segment of the URL that all objects of this kind share.
     path = ''

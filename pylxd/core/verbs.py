@@ -1,4 +1,4 @@
-"""What can be done with an object: a model inherits what its endpoint has."""
+"""Verbs: a model inherits those that its endpoint has."""
 from pylxd import exceptions
 from pylxd.core.model import Model, warn
 
