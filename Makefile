@@ -17,9 +17,11 @@ LXD = lxd lxd-client lxcfs busybox-static squashfs-tools btrfs-progs \
 # $(call apt,PACKAGES): installs them, quietly, where we may
 apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
       echo 'Installing with apt-get: $(strip $(1))' && { \
-      { apt-get -q update && DEBIAN_FRONTEND=noninteractive \
-      apt-get -qy install --no-install-recommends $(1); } >.apt.log 2>&1 \
-      || { tail -n 15 .apt.log; echo 'apt-get failed.'; false; }; }
+      log=$$(mktemp) && { apt-get -q update && \
+      DEBIAN_FRONTEND=noninteractive \
+      apt-get -qy install --no-install-recommends $(1); } >$$log 2>&1 && \
+      rm $$log || { tail -n 15 $$log; rm $$log; echo 'apt-get failed.'; \
+      false; }; }
 
 demo: .venv/done lxd
 	@$(BIN)/python -m pylxd.testing.demo
@@ -66,7 +68,7 @@ lxd:
 	  echo 'There is no LXD here, and root with apt-get is needed to install it.'
 
 clean:
-	rm -rf .venv .roots .tox .mypy_cache .pytest_cache .hypothesis .apt.log \
+	rm -rf .venv .roots .tox .mypy_cache .pytest_cache .hypothesis \
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
