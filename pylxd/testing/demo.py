@@ -1,4 +1,5 @@
 """A tour of the library on a private, temporary server (``make demo``)."""
+import argparse
 import signal
 import sys
 
@@ -6,7 +7,7 @@ from pylxd import testing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List, Optional
 
 IMPORTS = '''
 import threading
@@ -70,11 +71,15 @@ TOUR = (
 )
 
 
-def main():
-    # type: () -> int
+def main(arguments=None):
+    # type: (Optional[List[str]]) -> int
     """Take the tour; what it starts is gone afterwards, come what may."""
+    parser = argparse.ArgumentParser(prog='python -m pylxd.testing.demo')
+    parser.add_argument('--fake', action='store_true',
+                        help='on the stand-in, also where LXD can run')
+    options = parser.parse_args(arguments)
     try:
-        with server() as lxd:
+        with testing.FakeLXD() if options.fake else server() as lxd:
             take(lxd)
     except KeyboardInterrupt:
         print('\nInterrupted; all is cleaned up.')

@@ -5,7 +5,8 @@ The fixture ``lxd`` is a kit of :mod:`pylxd.testing`, one for the whole run;
 ``--lxd`` chooses the kit:
 
 ``fake``
-    the stand-in; ``fake:NAME`` is ``FakeLXD(like='NAME')``
+    the stand-in, also without the option; ``fake:NAME`` is
+    ``FakeLXD(like='NAME')``
 ``real``, ``incus``
     a private server, from what is installed
 the path of a directory
@@ -13,8 +14,7 @@ the path of a directory
 the path of a socket
     the server that listens there; the tests then work on that very server
 
-Without it, a private LXD runs where one can, the stand-in elsewhere. A line
-at the end of pytest's report says which it was.
+A line at the end of pytest's report says which it was.
 """
 import contextlib
 import os
@@ -27,7 +27,7 @@ from pylxd.client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Tuple
+    from typing import Any, Dict, Iterator
 
 
 class RunningServer(object):
@@ -68,10 +68,9 @@ def pytest_addoption(parser):
     # type: (Any) -> None
     """Add ``--lxd``."""
     parser.getgroup('pylxd').addoption(
-        '--lxd', metavar='KIND', help=(
+        '--lxd', metavar='KIND', default='fake', help=(
             "the server that the fixture lxd is: fake, real, incus, or the "
-            "path of a system's root or of a server's socket (default: real "
-            "where it can run, else fake)"))
+            "path of a system's root or of a server's socket (default: fake)"))
 
 
 @pytest.fixture(scope='session')
@@ -86,15 +85,15 @@ def lxd(request, lxd_arguments):
     # type: (Any, Dict[str, Any]) -> Iterator[Any]
     """A server for the whole run; see :mod:`pylxd.testing`."""
     try:
-        kit, reason = _kit(request.config.getoption('lxd'), lxd_arguments)
+        kit = _kit(request.config.getoption('lxd'), lxd_arguments)
     except testing.CannotRun as error:
         pytest.exit('--lxd: {}'.format(error), 1)
     with contextlib.closing(kit):
         with kit.client() as client:
             environment = client.dialect.environment
-        request.config.lxd_told = 'lxd: {} ({} {}){}'.format(
+        request.config.lxd_told = 'lxd: {} ({} {})'.format(
             type(kit).__name__, environment['server'],
-            environment['server_version'], reason and ', as ' + reason)
+            environment['server_version'])
         yield kit
 
 
@@ -115,26 +114,21 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def _kit(choice, arguments):
-    # type: (Any, Dict[str, Any]) -> Tuple[Any, str]
-    """The kit, and why it is not the real one where nothing was chosen."""
-    if not choice:
-        try:
-            return testing.ThrowawayLXD(**arguments), ''
-        except testing.CannotRun as error:
-            return testing.FakeLXD(**arguments), str(error)
+    # type: (str, Dict[str, Any]) -> Any
+    """Start the server that ``--lxd`` names."""
     kind, _, like = choice.partition(':')
     if kind == 'fake':
         arguments = dict(arguments, like=like) if like else arguments
-        return testing.FakeLXD(**arguments), ''
+        return testing.FakeLXD(**arguments)
     if choice == 'real':
-        return testing.ThrowawayLXD(**arguments), ''
+        return testing.ThrowawayLXD(**arguments)
     if choice == 'incus':
-        return testing.ThrowawayIncus(**arguments), ''
+        return testing.ThrowawayIncus(**arguments)
     if not os.path.exists(choice):
         raise testing.CannotRun(
             '{!r} is neither fake, real, incus nor a path'.format(choice))
     if stat.S_ISSOCK(os.stat(choice).st_mode):
-        return RunningServer(os.path.abspath(choice)), ''
+        return RunningServer(os.path.abspath(choice))
     if testing.ThrowawayIncus.why_not(choice) is None:
-        return testing.ThrowawayIncus(root=choice, **arguments), ''
-    return testing.ThrowawayLXD(root=choice, **arguments), ''
+        return testing.ThrowawayIncus(root=choice, **arguments)
+    return testing.ThrowawayLXD(root=choice, **arguments)

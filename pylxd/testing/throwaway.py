@@ -41,6 +41,10 @@ _START_TIMEOUT = 60  # seconds
 # A proxy that refuses: else the daemon asks public servers for news.
 _NOWHERE = 'http://127.0.0.1:9'
 
+# Variables that the daemon inherits. Others could lead it astray: LXD_SOCKET
+# makes it serve on, or remove, the socket of another server.
+_INHERITED = ('HOME', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'TMPDIR')
+
 # Without `slave`, what is unmounted outside would be kept busy in here.
 NAMESPACES = ['unshare', '--mount', '--propagation', 'slave', '--pid',
               '--fork', '--mount-proc']
@@ -105,6 +109,12 @@ while read -r order; do
     echo $?
 done
 cat /proc/[0-9]*/cgroup >"$home/cgroups"
+# A frozen process takes no SIGKILL with the older control groups.
+grep -o '/.*lxc\.payload\.[^/]*' "$home/cgroups" | sort -u |
+while read -r group; do
+    find /sys/fs/cgroup{,/freezer}"$group" -name freezer.state \
+        -exec sh -c 'echo THAWED >"$1"' sh {} \;
+done
 kill -KILL $pid
 for profile in "$home/server"/security/apparmor/profiles/*; do
     apparmor_parser --remove "$profile"
@@ -154,7 +164,8 @@ class Throwaway(object):
 
     :param root: a directory that holds a whole system, whose server is taken
         instead of the installed one
-    :param environ: variables for the daemon beside those of this process
+    :param environ: variables for the daemon; of this process it has no others
+        than where it finds programs, libraries and temporary files
     :param ssl_cert_file: the path of CA certificates in PEM; image servers
         that have theirs from these are trusted
     :raises CannotRun: see :meth:`why_not`
@@ -264,7 +275,7 @@ class Throwaway(object):
         :raises subprocess.CalledProcessError: when it fails
         """
         inside = self._home[len(self.root):]
-        environ = dict(os.environ, PATH=_PATH, HOME=inside)
+        environ = dict(_own_environ(), HOME=inside)
         environ[self.variable] = inside + '/server'
         with open(os.devnull) as nothing:
             return subprocess.check_output(
@@ -314,7 +325,7 @@ class Throwaway(object):
     def _keep(self, environ):
         # type: (Dict[str, str]) -> Any
         environ = dict(
-            os.environ, PATH=_PATH, HTTP_PROXY=_NOWHERE, HTTPS_PROXY=_NOWHERE,
+            _own_environ(), HTTP_PROXY=_NOWHERE, HTTPS_PROXY=_NOWHERE,
             NO_PROXY='', **environ)
         parent = self.root + '/tmp' if self.root else tempfile.gettempdir()
         # In a session of its own no Ctrl-C reaches it.
@@ -383,6 +394,13 @@ class ThrowawayLXD(Throwaway):
     command = 'lxc'
     variable = 'LXD_DIR'
     remedy = ': apt-get install --no-install-recommends lxd lxd-client'
+
+
+def _own_environ():
+    # type: () -> Dict[str, str]
+    environ = {name: os.environ[name] for name in _INHERITED
+               if name in os.environ}
+    return dict(environ, PATH=_PATH)
 
 
 def _free_port():

@@ -11,6 +11,7 @@ import textwrap
 
 import pytest
 
+from pylxd import testing
 from pylxd.testing import demo
 
 
@@ -26,10 +27,17 @@ def place():
     shutil.rmtree(place)
 
 
-def start(place):
+@pytest.fixture
+def arguments(lxd):
+    """The stand-in is in the tour where this run is about the stand-in."""
+    return ['--fake'] if isinstance(lxd, testing.FakeLXD) else []
+
+
+def start(place, arguments):
     return subprocess.Popen(
-        [sys.executable, '-m', 'pylxd.testing.demo'], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, env=dict(os.environ, TMPDIR=place))
+        [sys.executable, '-m', 'pylxd.testing.demo'] + arguments,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=dict(os.environ, TMPDIR=place))
 
 
 def transcript(text):
@@ -39,8 +47,8 @@ def transcript(text):
         text).group()
 
 
-def test_the_whole_tour(place):
-    tour = start(place)
+def test_the_whole_tour(place, arguments):
+    tour = start(place, arguments)
     output = tour.communicate()[0].decode()
     assert tour.returncode == 0, output
     for steps in demo.TOUR:
@@ -55,8 +63,8 @@ def test_the_whole_tour(place):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(place, number):
-    tour = start(place)
+def test_interrupted(place, arguments, number):
+    tour = start(place, arguments)
     for line in iter(tour.stdout.readline, b''):
         if b'container.start' in line:  # it has a server and a container
             break
@@ -67,12 +75,12 @@ def test_interrupted(place, number):
     assert os.listdir(place) == []
 
 
-def test_failed_half_way(place, monkeypatch, capsys):
+def test_failed_half_way(place, arguments, monkeypatch, capsys):
     monkeypatch.setenv('TMPDIR', place)
     monkeypatch.setattr(tempfile, 'tempdir', None)
     monkeypatch.setattr(demo, 'TOUR', demo.TOUR[:2] + (
         ('Stumble.', "container.execute(['no-such-command'])"),))
     with pytest.raises(Exception, match='not found'):
-        demo.main()
+        demo.main(arguments)
     assert 'container.start' in capsys.readouterr()[0]
     assert os.listdir(place) == []

@@ -164,6 +164,17 @@ class TestNothingIsLeft(object):
                 kit.kill()
         assert traces(kit, name) == set()
 
+    def test_after_close_with_a_frozen_container(self, make, real):
+        name = unique()
+        with make() as kit:
+            with kit.client() as client:
+                container = client.containers.create(
+                    {'name': name, 'source': BUSYBOX}, wait=True)
+                container.start(wait=True)
+                container.freeze(wait=True)
+                assert client.containers.get(name).status == 'Frozen'
+        assert traces(kit, name) == set()
+
     @pytest.mark.parametrize('moment', [
         '_answer', '_start', '_is_ready', '_configure'])
     def test_after_an_interrupted_start(
@@ -259,6 +270,16 @@ class TestReal(object):
                 'PYLXD_TEST=' + mark in read_all(process + '/environ')
                 for process in glob.glob('/proc/[0-9]*')
                 if read_all(process + '/comm').strip() == real.daemon)
+
+    @pytest.mark.parametrize('variable', ['LXD_SOCKET', 'INCUS_SOCKET'])
+    def test_daemon_does_not_inherit_variables(
+            self, make, real, monkeypatch, tmpdir, variable):
+        path = tmpdir.join('socket')
+        monkeypatch.setenv(variable, str(path))
+        with make() as kit:
+            assert os.path.exists(kit.socket)
+            assert b'busybox' in kit.run('image', 'list', '--format', 'csv')
+        assert not path.exists()
 
     def test_path_too_long_for_a_socket(self, make, real):
         class Long(real):

@@ -147,14 +147,12 @@ def merged(old, changes):
 
 
 @pytest.fixture(scope='module')
-def sides():
+def sides(lxd):
     """The stand-in and a real server."""
-    try:
-        real = testing.ThrowawayLXD()
-    except testing.CannotRun as error:
-        pytest.skip('nothing to compare with: {}'.format(error))
-    with real, testing.FakeLXD() as fake:
-        yield Side(fake), Side(real)
+    if not isinstance(lxd, testing.ThrowawayLXD):
+        pytest.skip('compares the stand-in with a real LXD: --lxd=real')
+    with testing.FakeLXD() as fake:
+        yield Side(fake), Side(lxd)
 
 
 @pytest.mark.skipif(six.PY2, reason='its random numbers are other ones')
