@@ -54,7 +54,7 @@ def main():
     # setuptools would pack what an earlier build has left there
     shutil.rmtree('build', ignore_errors=True)
     # the slowest first
-    envs = contracts + ['docs', 'mypy', 'pep8', 'meta'] + units
+    envs = contracts + ['docs', 'types', 'pep8', 'meta', 'cover'] + units
     sys.stdout.flush()
     return subprocess.call(
         [sys.executable, '-m', 'tox', 'run-parallel', '--parallel', '2',
