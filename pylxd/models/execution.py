@@ -10,50 +10,53 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, Iterable, List, Optional, Text, Tuple, Union)
+        Any, Callable, Dict, Iterable, List, Optional, Text, Tuple, TypeVar,
+        Union)
     from pylxd.core.context import Context
+    from pylxd.models.protocols import Readable
     from pylxd.transport.connection import Transport
     from pylxd.transport.dialect import Dialect
     from pylxd.transport.rest import Node
     #: A plain str, itself a sequence of str, would be a mistake.
     Commands = Union[List[str], Tuple[str, ...]]
     Environment = Optional[Dict[str, str]]
-    #: File objects are iterables, too.
-    Payload = Union[None, bytes, Text, Iterable[Union[bytes, Text]]]
-    Handler = Union[Callable[[Text], object], Callable[[bytes], object]]
-    #: Text for checkers; Any lets bytes pass, which ``decode=False`` returns.
-    TextOrBytes = Union[Text, Any]
-    ResultBase = Tuple[TextOrBytes, TextOrBytes]
+    Payload = Union[None, bytes, bytearray, Text, Readable,
+                    Iterable[Union[bytes, Text]]]
+    TextHandler = Callable[[Text], object]
+    Handler = Union[None, TextHandler, Callable[[bytes], object]]
+    S = TypeVar('S')
+    Pair = Tuple[S, S]
 else:
-    ResultBase = tuple
+    # Python 2 cannot parametrize tuple: `Pair[S]` is tuple itself
+    S, Pair = None, {None: tuple}
 
 
-class ExecuteResult(ResultBase):
+class ExecuteResult(Pair[S]):
     """The output of a command, ``(stdout, stderr)``, and its exit code."""
 
     #: The exit code of the command.
     exit_code = 0  # type: int
 
     def __new__(cls, exit_code, stdout, stderr):
-        # type: (int, TextOrBytes, TextOrBytes) -> ExecuteResult
+        # type: (int, S, S) -> ExecuteResult[S]
         result = super(ExecuteResult, cls).__new__(cls, (stdout, stderr))
         result.exit_code = exit_code
         return result
 
     @property
     def stdout(self):
-        # type: () -> TextOrBytes
+        # type: () -> S
         """The output of the command: text, or bytes if not decoded."""
         return self[0]
 
     @property
     def stderr(self):
-        # type: () -> TextOrBytes
+        # type: () -> S
         """The errors that the command printed: text or bytes."""
         return self[1]
 
     def __getnewargs__(self):  # type: ignore[override]
-        # type: () -> Tuple[int, TextOrBytes, TextOrBytes]
+        # type: () -> Tuple[int, S, S]
         return (self.exit_code,) + tuple(self)  # type: ignore[return-value]
 
     def __repr__(self):
@@ -124,7 +127,7 @@ def start_command(client, node, request):
 
 
 def run_to_end(transport, operation, payload, outputs):
-    # type: (Transport, Operation, Payload, List[Output]) -> ExecuteResult
+    # type: (Transport, Operation, Payload, List[Output]) -> ExecuteResult[Any]
     """Send a started command its input, and receive its output and result.
 
     :param payload: the input of the command.
@@ -171,7 +174,7 @@ class Output(object):
     """
 
     def __init__(self, handler, encoding):
-        # type: (Optional[Handler], Optional[str]) -> None
+        # type: (Handler, Optional[str]) -> None
         self._empty = b'' if encoding is None else u''  # type: Any
         self._pieces = []  # type: List[Any]
         self._handler = handler or self._pieces.append  # type: Any
@@ -191,7 +194,7 @@ class Output(object):
             self._handler(text)
 
     def close(self):
-        # type: () -> TextOrBytes
+        # type: () -> Any
         """Return all output that was collected."""
         self.write(b'', final=True)
         return self._empty.join(self._pieces)

@@ -16,10 +16,11 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple, TypeVar
+    from typing import (
+        Any, Dict, List, Literal, Optional, overload, Text, Tuple, TypeVar)
     from pylxd.client import Client
     from pylxd.models.execution import (
-        Commands, Environment, ExecuteResult, Handler, Payload)
+        Commands, Environment, ExecuteResult, Handler, Payload, TextHandler)
     from pylxd.models.image import Image
     from pylxd.models.snapshot import Snapshots
     from pylxd.transport.rest import Node
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 class InstanceState(State):
     """The state of an instance at one moment.
 
-    Its attributes are the fields that the server sent: ``status`` (text, such
-    as ``Running``), ``status_code`` (a number), ``pid`` (on the
-    host; 0 if stopped), ``processes`` (how many), ``cpu``
-    (``{'usage': ...}``, in nanoseconds), ``memory`` (``usage``,
-    ``usage_peak``, ``swap_usage`` and ``swap_usage_peak``, in bytes),
-    ``disk`` (by device, ``{'usage': ...}``, in bytes) and ``network`` (by
-    interface: ``addresses``, ``counters``, ``hwaddr`` and so on; None if the
-    instance is stopped).
+    Its attributes are the fields that the server sent:
+
+    - ``status``, such as ``Running``, and ``status_code``, a number
+    - ``pid``: the number of its init process on the host; 0 if stopped
+    - ``processes``: how many run
+    - ``cpu``: ``{'usage': ...}``, in nanoseconds
+    - ``memory``: ``usage``, ``usage_peak``, ``swap_usage`` and
+      ``swap_usage_peak``, in bytes
+    - ``disk``: by device, ``{'usage': ...}``, in bytes
+    - ``network``: by interface, ``addresses``, ``counters``, ``hwaddr`` and
+      so on; None if the instance is stopped
     """
 
     if TYPE_CHECKING:
@@ -194,6 +198,41 @@ class Instance(Savable, Renamable, Deletable):
 
     # -- commands
 
+    if TYPE_CHECKING:
+        @overload
+        def execute(self,
+                    commands,  # type: Commands
+                    environment=None,  # type: Environment
+                    encoding=None,  # type: Optional[str]
+                    decode=True,  # type: Literal[True]
+                    stdin_payload=None,  # type: Payload
+                    stdin_encoding='utf-8',  # type: str
+                    stdout_handler=None,  # type: Optional[TextHandler]
+                    stderr_handler=None,  # type: Optional[TextHandler]
+                    user=None,  # type: Optional[int]
+                    group=None,  # type: Optional[int]
+                    cwd=None,  # type: Optional[str]
+                    ):
+            # type: (...) -> ExecuteResult[Text]
+            pass
+
+        @overload
+        def execute(self,
+                    commands,  # type: Commands
+                    environment=None,  # type: Environment
+                    encoding=None,  # type: Optional[str]
+                    decode=False,  # type: bool
+                    stdin_payload=None,  # type: Payload
+                    stdin_encoding='utf-8',  # type: str
+                    stdout_handler=None,  # type: Handler
+                    stderr_handler=None,  # type: Handler
+                    user=None,  # type: Optional[int]
+                    group=None,  # type: Optional[int]
+                    cwd=None,  # type: Optional[str]
+                    ):
+            # type: (...) -> ExecuteResult[Any]
+            pass
+
     def execute(self,
                 commands,  # type: Commands
                 environment=None,  # type: Environment
@@ -201,13 +240,13 @@ class Instance(Savable, Renamable, Deletable):
                 decode=True,  # type: bool
                 stdin_payload=None,  # type: Payload
                 stdin_encoding='utf-8',  # type: str
-                stdout_handler=None,  # type: Optional[Handler]
-                stderr_handler=None,  # type: Optional[Handler]
+                stdout_handler=None,  # type: Handler
+                stderr_handler=None,  # type: Handler
                 user=None,  # type: Optional[int]
                 group=None,  # type: Optional[int]
                 cwd=None,  # type: Optional[str]
                 ):
-        # type: (...) -> ExecuteResult
+        # type: (...) -> ExecuteResult[Any]
         """Run a command and wait for its end.
 
         :param commands: a list of the command and its arguments.
