@@ -60,7 +60,8 @@ class Snapshot(Savable, Renamable, Deletable):
         Servers unquote the names of snapshots twice, so that a name with an
         escape in it would reach another snapshot, or none.
 
-        :raises InvalidName: the name contains a slash or a percent sign.
+        :raises InvalidName: the name contains a slash or a percent sign, or
+            no server allows it.
         """
         quoted = rest.quote(name)
         if '%2F' in quoted or '%25' in quoted:
