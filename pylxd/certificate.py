@@ -1,4 +1,4 @@
-"""The documented name of the module of certificates."""
+"""The certificate classes under their documented module name."""
 from pylxd.models.certificate import Certificate, Certificates
 
 __all__ = ['Certificate', 'Certificates']

@@ -1,4 +1,4 @@
-"""The documented name of the module of containers."""
+"""The container classes under their documented module name."""
 from pylxd.models.execution import ExecuteResult
 from pylxd.models.instance import (
     Container, Containers, ContainerState, Instance, Instances, InstanceState,

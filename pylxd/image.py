@@ -1,4 +1,4 @@
-"""The documented name of the module of images."""
+"""The image classes under their documented module name."""
 from pylxd.models.image import Image, Images
 
 __all__ = ['Image', 'Images']

@@ -1,4 +1,4 @@
-"""The documented name of the module of operations."""
+"""The operation classes under their documented module name."""
 from pylxd.core.operation import Operation, Operations
 
 __all__ = ['Operation', 'Operations']

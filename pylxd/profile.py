@@ -1,4 +1,4 @@
-"""The documented name of the module of profiles."""
+"""The profile classes under their documented module name."""
 from pylxd.models.profile import Profile, Profiles
 
 __all__ = ['Profile', 'Profiles']

@@ -41,7 +41,7 @@ def main():
         units.append('pypy3')
     else:
         print('PyPy 3 is not installed: not tested.')
-    reason = ThrowawayLXD.why_not()
+    reason = ThrowawayLXD.find_missing_requirement()
     if reason:
         print('On the stand-in, not on a real LXD: {}'.format(reason))
         os.environ['PYLXD_SERVER'] = 'fake'

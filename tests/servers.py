@@ -45,7 +45,7 @@ def root_of(suite):
         print('Making a Debian {} with Incus in .roots'.format(suite))
         sys.stdout.flush()
         incus.make_root(root, suite)
-    reason = ThrowawayIncus.why_not(root)
+    reason = ThrowawayIncus.find_missing_requirement(root)
     if reason:
         raise CannotRun(reason)
     return root
@@ -67,8 +67,9 @@ def inside(root):
         for arguments in ['update'], [
                 'install', '--yes', '--no-install-recommends',
                 'python3-venv', 'busybox-static']:
-            incus._run('chroot', root, 'env', 'DEBIAN_FRONTEND=noninteractive',
-                       'apt-get', *arguments)
+            incus.run_isolated(
+                'chroot', root, 'env', 'DEBIAN_FRONTEND=noninteractive',
+                'apt-get', *arguments)
     version = subprocess.check_output(
         ['chroot', root, 'python3', '-c',
          'import platform; print(platform.python_version())']).decode().strip()
@@ -83,7 +84,7 @@ def inside(root):
     shutil.copytree(HERE, root + '/srv/pylxd', ignore=shutil.ignore_patterns(
         '.*', 'build', '*.egg-info'))
     return (throwaway.NAMESPACES + ['bash', '-c', INSIDE, 'inside'] + deps,
-            {'root': root, 'PATH': throwaway._PATH})
+            {'root': root, 'PATH': throwaway.PROGRAM_PATH})
 
 
 def run(command, environ):
@@ -110,8 +111,8 @@ def main():
         print('== {}'.format(name))
         sys.stdout.flush()
         try:
-            if choice == 'real' and ThrowawayLXD.why_not():
-                raise CannotRun(ThrowawayLXD.why_not())
+            if choice == 'real' and ThrowawayLXD.find_missing_requirement():
+                raise CannotRun(ThrowawayLXD.find_missing_requirement())
             if choice == 'inside':
                 command = inside(root_of(suite))
             else:

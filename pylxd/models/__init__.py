@@ -1,4 +1,4 @@
-"""The classes of all resources, in one place."""
+"""The classes of all resources."""
 from pylxd.core.operation import Operation
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Certificate(Deletable):
-    """A certificate that the server trusts, keyed by its fingerprint.
+    """A certificate that the server trusts, known by its fingerprint.
 
     Endpoint: ``/1.0/certificates/FINGERPRINT``.
     """
@@ -45,8 +45,9 @@ class Certificates(Manager[Certificate]):
 
     def get(self, fingerprint):
         # type: (str) -> Certificate
-        """Get a certificate by its fingerprint, or by the start of it.
+        """Get a certificate by its fingerprint.
 
+        :param fingerprint: the fingerprint, or the start of it.
         :raises NotFound: there is no such certificate.
 
         Endpoint: ``GET /1.0/certificates/FINGERPRINT``.
@@ -64,13 +65,18 @@ class Certificates(Manager[Certificate]):
         # type: (...) -> Certificate
         """Make the server trust a certificate.
 
-        :param password: the trust password or a token; a client that is
-            trusted needs none (``''``).
+        :param password: the trust password or a token; ``''`` if this
+            client is trusted already.
         :param cert_data: the certificate, PEM or DER.
-        :param name: the name that the server shows for it.
-        :param projects: the only projects that it may use, if it is
-            ``restricted``.
+        :param cert_type: the type of the certificate; ``client`` is the only
+            one that all servers know.
+        :param name: the name of the certificate in the server's list.
+        :param projects: the projects that a ``restricted`` certificate may
+            use.
+        :param restricted: whether the certificate may use nothing but
+            ``projects``.
         :raises InvalidCertificate: ``cert_data`` is no certificate.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the password is
             wrong.
 
@@ -96,12 +102,16 @@ class Certificates(Manager[Certificate]):
 
     def create_token(self, name='', projects=None, restricted=False):
         # type: (str, Optional[List[str]], bool) -> str
-        """Make a token by which one other client becomes trusted.
+        """Create a token that lets one other client become trusted.
 
-        :param name: the name that the server will show for its certificate.
-        :param projects: the only projects that it may use, if it is
-            ``restricted``.
-        :return: the token, a secret: what `Client.authenticate` takes.
+        :param name: the name of that client's certificate in the server's
+            list.
+        :param projects: the projects that a ``restricted`` certificate may
+            use.
+        :param restricted: whether the certificate may use nothing but
+            ``projects``.
+        :return: the token for `Client.authenticate` of that client, a secret.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST /1.0/certificates``; needs ``certificate_token``.
         """
@@ -115,18 +125,29 @@ class Certificates(Manager[Certificate]):
         operation = Operation.from_response(self.client, response)
         if operation is None or not (operation.metadata or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        about = operation.metadata
-        return base64.b64encode(json.dumps({
-            'client_name': name, 'fingerprint': about['fingerprint'],
-            'addresses': about['addresses'], 'secret': about['secret'],
-            'expires_at': about.get('expiresAt', '0001-01-01T00:00:00Z'),
-        }).encode('utf-8')).decode('ascii')
+        return encode_token(name, operation.metadata)
+
+
+def encode_token(client_name, metadata):
+    # type: (str, Dict[str, Any]) -> str
+    """Return a token in the encoding that the servers' own clients print.
+
+    :param client_name: the name of the client that becomes trusted.
+    :param metadata: the metadata of the operation that created the token.
+    """
+    return base64.b64encode(json.dumps({
+        'client_name': client_name, 'fingerprint': metadata['fingerprint'],
+        'addresses': metadata['addresses'], 'secret': metadata['secret'],
+        'expires_at': metadata.get('expiresAt', '0001-01-01T00:00:00Z'),
+    }).encode('utf-8')).decode('ascii')
 
 
 def to_der(cert_data):
     # type: (Union[bytes, str]) -> bytes
     """Return a certificate as DER.
 
+    :param cert_data: the certificate, PEM or DER.
+    :raises TypeError: ``cert_data`` is neither bytes nor text.
     :raises InvalidCertificate: ``cert_data`` is no certificate.
     """
     from cryptography import x509  # 22 ms that only trust needs
@@ -134,7 +155,7 @@ def to_der(cert_data):
     if isinstance(cert_data, six.text_type):
         cert_data = cert_data.encode('utf-8')
     if not isinstance(cert_data, bytes):
-        raise TypeError('a certificate is PEM or DER data, not {!r}'.format(
+        raise TypeError('cert_data must be PEM or DER data, not {!r}'.format(
             type(cert_data)))
     try:
         if b'-----BEGIN' in cert_data:
@@ -145,5 +166,6 @@ def to_der(cert_data):
         x509.load_der_x509_certificate(cert_data, default_backend())
     except (ValueError, binascii.Error) as error:
         raise exceptions.InvalidCertificate(
-            'this is no certificate: {}'.format(error), cause=error)
+            'cert_data is no certificate in PEM or DER form: {}'.format(
+                error), cause=error)
     return cert_data

@@ -1,4 +1,4 @@
-"""Another name of the module of instances, from earlier releases."""
+"""The instance classes under their module name of earlier releases."""
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
 from pylxd.models.snapshot import Snapshot

@@ -1,4 +1,4 @@
-"""Running a command in an instance: what is sent, and what comes back."""
+"""Running a command in an instance: its request, its streams, its result."""
 import codecs
 
 import six
@@ -9,30 +9,55 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import (
+        Any, Callable, Dict, Iterable, List, Optional, Text, Tuple, TypeVar,
+        Union)
     from pylxd.core.context import Context
+    from pylxd.models.protocols import Readable
     from pylxd.transport.connection import Transport
     from pylxd.transport.dialect import Dialect
     from pylxd.transport.rest import Node
+    #: A plain str, itself a sequence of str, would be a mistake.
+    Commands = Union[List[str], Tuple[str, ...]]
+    Environment = Optional[Dict[str, str]]
+    Payload = Union[None, bytes, bytearray, Text, Readable,
+                    Iterable[Union[bytes, Text]]]
+    TextHandler = Callable[[Text], object]
+    Handler = Union[None, TextHandler, Callable[[bytes], object]]
+    S = TypeVar('S')
+    Pair = Tuple[S, S]
+else:
+    # Python 2 cannot parametrize tuple: `Pair[S]` is tuple itself
+    S, Pair = None, {None: tuple}
 
 
-class ExecuteResult(tuple):  # type: ignore[type-arg]
+class ExecuteResult(Pair[S]):
     """The output of a command, ``(stdout, stderr)``, and its exit code."""
 
-    exit_code = 0
-    stdout = property(lambda self: self[0], doc='What the command wrote.')
-    stderr = property(lambda self: self[1], doc='The errors that it wrote.')
+    #: The exit code of the command.
+    exit_code = 0  # type: int
 
     def __new__(cls, exit_code, stdout, stderr):
-        # type: (int, Any, Any) -> ExecuteResult
-        made = super(ExecuteResult, cls).__new__(  # type: ignore[type-var]
-            cls, (stdout, stderr))
-        made.exit_code = exit_code
-        return made
+        # type: (int, S, S) -> ExecuteResult[S]
+        result = super(ExecuteResult, cls).__new__(cls, (stdout, stderr))
+        result.exit_code = exit_code
+        return result
+
+    @property
+    def stdout(self):
+        # type: () -> S
+        """The output of the command: text, or bytes if not decoded."""
+        return self[0]
+
+    @property
+    def stderr(self):
+        # type: () -> S
+        """The errors that the command printed: text or bytes."""
+        return self[1]
 
     def __getnewargs__(self):  # type: ignore[override]
-        # type: () -> Tuple[Any, ...]
-        return (self.exit_code,) + tuple(self)
+        # type: () -> Tuple[int, S, S]
+        return (self.exit_code,) + tuple(self)  # type: ignore[return-value]
 
     def __repr__(self):
         # type: () -> str
@@ -40,52 +65,35 @@ class ExecuteResult(tuple):  # type: ignore[type-arg]
                 .format(self.exit_code, self[0], self[1]))
 
 
-def finish(transport, operation, payload, outputs):
-    # type: (Transport, Operation, Any, List[Output]) -> ExecuteResult
-    """Feed a command that was started, and wait for its end.
+def make_request(dialect,  # type: Dialect
+                 commands,  # type: Commands
+                 environment,  # type: Environment
+                 user,  # type: Optional[int]
+                 group,  # type: Optional[int]
+                 cwd,  # type: Optional[str]
+                 interactive,  # type: bool
+                 ):
+    # type: (...) -> Dict[str, Any]
+    """Check the arguments of a command, and return the request's body.
 
-    :param payload: what the command reads.
-    :param outputs: where its output and its errors go.
+    :param interactive: whether the command gets a terminal.
+    :raises TypeError: ``commands`` or ``environment`` hold other than text.
+    :raises ValueError: ``commands`` is empty.
+    :raises LXDAPIExtensionNotAvailable: the server cannot set ``user``,
+        ``group`` or ``cwd``.
     """
-    from pylxd.transport import streams  # a third of import time
-    secrets = operation.metadata['fds']
-    try:
-        streams.exchange(
-            transport,
-            [websocket_path(operation, secrets[fd]) for fd in '012'],
-            payload, [output.write for output in outputs])
-    except exceptions.StreamBroken as broken:
-        # Where the command itself failed, that is what to tell
-        try:
-            operation.wait(timeout=1)
-        except exceptions.OperationFailed:
-            raise
-        except exceptions.LXDException:
-            pass  # the server is lost, or has forgotten the operation
-        raise broken
-    operation.wait()
-    if 'return' not in (operation.metadata or {}):
-        raise exceptions.LXDException(
-            '{!r} does not say how the command ended'.format(operation))
-    return ExecuteResult(operation.metadata['return'],
-                         *[output.close() for output in outputs])
-
-
-def make_request(dialect, commands, environment, user, group, cwd,
-                 interactive):
-    # type: (Dialect, Any, Any, Any, Any, Any, bool) -> Dict[str, Any]
-    """Check the arguments of a command, and return the body to send."""
     if isinstance(commands, (bytes, six.string_types)):
-        raise TypeError(
-            'commands must be a list, such as [{!r}]'.format(commands))
+        raise TypeError('commands must be a list of the command and its '
+                        'arguments, such as [{!r}]'.format(commands))
     commands = list(commands)
     environment = dict(environment or {})
     for text in commands + list(environment) + list(environment.values()):
         if not isinstance(text, six.string_types):
-            raise TypeError('a command and its environment are text, '
-                            'not {!r}'.format(text))
+            raise TypeError('a command, its arguments and its environment '
+                            'must be text, not {!r}'.format(text))
     if not commands:
-        raise ValueError('there is no command to run')
+        raise ValueError('commands is empty: its first item must be the '
+                         'program to run')
     request = {
         'command': commands, 'environment': environment,
         'wait-for-websocket': True, 'interactive': interactive,
@@ -97,12 +105,14 @@ def make_request(dialect, commands, environment, user, group, cwd,
     return request
 
 
-def start(client, node, request):
+def start_command(client, node, request):
     # type: (Context, Node, Dict[str, Any]) -> Operation
-    """Start a command; its streams wait to be connected.
+    """Start a command; the server waits until its websockets are connected.
 
-    :param node: the instance's ``exec``.
+    :param node: the ``exec`` node of the instance.
     :param request: the body, from `make_request`.
+    :return: the operation, with the secrets of the websockets.
+    :raises InvalidResponse: the server sent no such secrets.
 
     Endpoint: ``POST .../exec``.
     """
@@ -116,37 +126,75 @@ def start(client, node, request):
     return operation
 
 
+def run_to_end(transport, operation, payload, outputs):
+    # type: (Transport, Operation, Payload, List[Output]) -> ExecuteResult[Any]
+    """Send a started command its input, and receive its output and result.
+
+    :param payload: the input of the command.
+    :param outputs: the receivers of its output and of its errors.
+    :raises OperationFailed: the server could not run the command.
+    :raises StreamBroken: a connection was lost before the command ended.
+    """
+    from pylxd.transport import streams  # a third of import time
+    secrets = operation.metadata['fds']
+    try:
+        streams.exchange(
+            transport,
+            [websocket_path(operation, secrets[fd]) for fd in '012'],
+            payload, [output.write for output in outputs])
+    except exceptions.StreamBroken as broken:
+        # If the operation failed, its error says more than the lost stream
+        try:
+            operation.wait(timeout=1)
+        except exceptions.OperationFailed:
+            raise
+        except exceptions.LXDException:
+            pass  # the server is lost, or has forgotten the operation
+        raise broken
+    operation.wait()
+    if 'return' not in (operation.metadata or {}):
+        raise exceptions.LXDException(
+            'the server sent no exit code of the command: {!r}'.format(
+                operation))
+    return ExecuteResult(operation.metadata['return'],
+                         *[output.close() for output in outputs])
+
+
 def websocket_path(operation, secret):
     # type: (Operation, str) -> str
-    """Return the path of a websocket of an operation."""
+    """Return the path of a websocket of an operation, with its secret."""
     return '{}/websocket?secret={}'.format(operation.path, rest.quote(secret))
 
 
 class Output(object):
-    """One output of a command: collected, or handed to a function.
+    """The receiver of an output stream: collects it, or calls a handler.
 
-    :param handler: the function; None collects.
-    :param encoding: of the text to make of it; None leaves bytes.
+    :param handler: a function to call with each piece; None collects.
+    :param encoding: the encoding to decode; None leaves bytes.
     """
 
     def __init__(self, handler, encoding):
-        # type: (Optional[Callable[[Any], Any]], Optional[str]) -> None
+        # type: (Handler, Optional[str]) -> None
         self._empty = b'' if encoding is None else u''  # type: Any
         self._pieces = []  # type: List[Any]
-        self._hand_out = handler or self._pieces.append
-        # A character may be torn over two frames
+        self._handler = handler or self._pieces.append  # type: Any
+        # A character may be split between two frames
         self._decoder = encoding and codecs.getincrementaldecoder(
             encoding)('replace')
 
     def write(self, data, final=False):
         # type: (bytes, bool) -> None
-        """Add what the command wrote."""
+        """Decode some bytes, and collect them or call the handler.
+
+        :param final: whether the stream ends here: a character that is not
+            complete is then replaced.
+        """
         text = self._decoder.decode(data, final) if self._decoder else data
         if text:
-            self._hand_out(text)
+            self._handler(text)
 
     def close(self):
         # type: () -> Any
-        """Return all that was collected."""
+        """Return all output that was collected."""
         self.write(b'', final=True)
         return self._empty.join(self._pieces)

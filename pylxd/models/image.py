@@ -10,14 +10,19 @@ from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import Digest, Upload, form, random_name
+from pylxd.models.image_data import (
+    Digest, Upload, iterate_form, random_name)
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, IO, List, Optional, Tuple, Union
+    from typing import (
+        Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
     from pylxd.client import Client
+    from pylxd.models.protocols import Readable, Writable
+    ImageData = Union[bytes, bytearray, Readable]
+    F = TypeVar('F', bound=Union[Text, Writable])
 
 
 class Image(Savable, Deletable):
@@ -29,8 +34,8 @@ class Image(Savable, Deletable):
     path = 'images'
     key = 'fingerprint'
 
-    # LXD 5.0 resets the expiry of an image when a PATCH changes something
-    # else, and all servers ignore some fields in a PATCH: so it takes a PUT.
+    # Changes of an image need a PUT: LXD 5.0 resets the expiry in a PATCH of
+    # other fields, and all servers ignore some fields in a PATCH.
     aliases = attribute(readonly=True)  # type: List[Dict[str, str]]
     architecture = attribute(readonly=True)  # type: str
     auto_update = attribute(bool, patch='ignored')  # type: bool
@@ -60,45 +65,62 @@ class Image(Savable, Deletable):
 
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[str, ...]
-        # Only the end of the operation tells what was fetched
+        # The fingerprint is known when the operation has ended
         fingerprint = (operation.metadata or {}).get('fingerprint')
         if not fingerprint:
             raise exceptions.LXDException(
-                '{!r} does not say which image it made'.format(operation))
+                'the server sent no fingerprint of the new image: {!r}'.format(
+                    operation))
         return (fingerprint,)
 
-    def export(self, fileobj=None):
-        # type: (Union[None, str, IO[bytes]]) -> Any
-        """Read the image itself.
+    if TYPE_CHECKING:
+        @overload
+        def export(self, fileobj=None):
+            # type: (None) -> bytes
+            pass
 
-        :param fileobj: an open binary file, or a path, to write the image
-            to, piece by piece. A file under that path appears when it is
-            complete.
-        :return: the bytes; ``fileobj`` if one was given.
-        :raises StreamBroken: the image does not fit its fingerprint.
+        @overload
+        def export(self, fileobj):
+            # type: (F) -> F
+            pass
+
+    def export(self, fileobj=None):
+        # type: (Any) -> Any
+        """Download the data of the image.
+
+        :param fileobj: a file that is open for writing bytes, or a path, to
+            write the data to, piece by piece. A file with that path appears
+            when it is complete. None returns all data.
+        :return: the data as bytes; ``fileobj`` if one was given.
+        :raises StreamBroken: the download was cut off, or the data does not
+            match the fingerprint.
 
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
         if fileobj is None:
             target = io.BytesIO()
-            self._export(target)
+            self._download(target)
             return target.getvalue()
-        if not isinstance(fileobj, six.string_types):
-            self._export(fileobj)
-            return fileobj
-        part = '{}.{}.part'.format(fileobj, random_name()[:8])
-        try:
-            with open(part, 'wb') as file:
-                self._export(file)
-            os.rename(part, fileobj)
-        except BaseException:
-            if os.path.exists(part):
-                os.unlink(part)
-            raise
+        if isinstance(fileobj, six.string_types):
+            self._download_to_path(fileobj)
+        else:
+            self._download(fileobj)
         return fileobj
 
-    def _export(self, target):
-        # type: (Any) -> None
+    def _download_to_path(self, path):
+        # type: (str) -> None
+        temporary_path = '{}.{}.part'.format(path, random_name()[:8])
+        try:
+            with open(temporary_path, 'wb') as file:
+                self._download(file)
+            os.rename(temporary_path, path)
+        except BaseException:
+            if os.path.exists(temporary_path):
+                os.unlink(temporary_path)
+            raise
+
+    def _download(self, target):
+        # type: (Writable) -> None
         response = self.ensure_ready().export.get(stream=True)
         with Digest() as digest:
             self.client.transport.download(response, target, digest)
@@ -106,13 +128,18 @@ class Image(Savable, Deletable):
         if 'multipart' not in response.headers.get(
                 'Content-Type', '') and digest.hexdigest() != self.fingerprint:
             raise exceptions.StreamBroken(
-                'image {} arrived damaged'.format(self.fingerprint))
+                'the downloaded data of image {} has another fingerprint, '
+                '{}: export it again'.format(
+                    self.fingerprint, digest.hexdigest()))
 
     def add_alias(self, name, description=''):
         # type: (str, str) -> None
-        """Give the image a name.
+        """Give the image an alias.
 
-        :raises LXDAPIException: the name is taken.
+        :param name: the alias.
+        :param description: the description of the alias.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the alias exists already.
 
         Endpoint: ``POST /1.0/images/aliases``.
         """
@@ -125,9 +152,10 @@ class Image(Savable, Deletable):
 
     def delete_alias(self, name):
         # type: (str) -> None
-        """Take a name away from the image.
+        """Delete an alias of the image.
 
-        :raises NotFound: the image has no such name.
+        :param name: the alias.
+        :raises NotFound: the image has no such alias.
 
         Endpoint: ``DELETE /1.0/images/aliases/NAME``.
         """
@@ -137,8 +165,8 @@ class Image(Savable, Deletable):
         target = rest.metadata(response).get('target')
         if target != self.fingerprint:
             raise exceptions.NotFound(response, said=(
-                '{!r} is an alias of image {}, not of {}'.format(
-                    name, target, self.fingerprint)))
+                'cannot delete alias {!r}: it belongs to image {}, not to '
+                '{}'.format(name, target, self.fingerprint)))
         node.delete()
         self._expire()
 
@@ -152,12 +180,15 @@ class Image(Savable, Deletable):
         """Copy the image to another server, which pulls it from this one.
 
         :param new_client: a client of the destination.
-        :param public: whether everybody may use the copy; None: as here.
-        :param auto_update: whether the copy follows this image; None: as
-            here.
+        :param public: whether everybody may use the copy; None takes the
+            value of this image.
+        :param auto_update: whether the new server updates the copy when this
+            image changes; None takes the value of this image.
         :param wait: return when the copy is complete.
-        :return: with ``wait``, the image on the new server.
+        :return: with ``wait``, the image on the new server; otherwise None.
         :raises ClientConnectionFailed: this server has no HTTPS address.
+        :raises LXDAPIException: one of the servers refused, or (with
+            ``wait``) the copy failed.
 
         Endpoint: ``POST /1.0/images`` of the destination.
         """
@@ -170,17 +201,22 @@ class Image(Savable, Deletable):
             'fingerprint': self.fingerprint,
         }
         if not self.public:
-            response = self.api.secret.post(json={})
-            allowed = Operation.from_response(self.client, response)
-            if allowed is None:
-                raise exceptions.InvalidResponse(response)
-            source['secret'] = (allowed.metadata or {})['secret']
-        made = new_client.images._pull(
+            source['secret'] = self._request_secret()
+        copy = new_client.images.create_from_source(
             source, self.public if public is None else public,
             self.auto_update if auto_update is None else auto_update)
-        self.operation = made.operation
-        made.created_by(made.operation, wait)
-        return made if wait else None
+        self.operation = copy.operation  # type: Optional[Operation]
+        copy.created_by(copy.operation, wait)
+        return copy if wait else None
+
+    def _request_secret(self):
+        # type: () -> str
+        """Request a secret that lets another server pull a private image."""
+        response = self.api.secret.post(json={})
+        operation = Operation.from_response(self.client, response)
+        if operation is None:
+            raise exceptions.InvalidResponse(response)
+        return (operation.metadata or {})['secret']
 
 
 class Images(Manager[Image]):
@@ -193,8 +229,9 @@ class Images(Manager[Image]):
 
     def get(self, fingerprint):
         # type: (str) -> Image
-        """Get an image by its fingerprint, or by the start of it.
+        """Get an image by its fingerprint.
 
+        :param fingerprint: the fingerprint, or the start of it.
         :raises NotFound: there is no such image.
 
         Endpoint: ``GET /1.0/images/FINGERPRINT``.
@@ -205,7 +242,8 @@ class Images(Manager[Image]):
         # type: (str) -> Image
         """Get an image by its alias.
 
-        :raises NotFound: no image has that name.
+        :param alias: the alias.
+        :raises NotFound: no image has that alias.
 
         Endpoint: ``GET /1.0/images/aliases/NAME``.
         """
@@ -219,9 +257,11 @@ class Images(Manager[Image]):
         # type: (str, bool) -> bool
         """Tell whether there is an image with this fingerprint.
 
+        :param fingerprint: the fingerprint, or the start of it.
         :param alias: whether ``fingerprint`` is an alias instead.
 
-        Endpoint: ``GET /1.0/images/FINGERPRINT``.
+        Endpoint: ``GET /1.0/images/FINGERPRINT``; with ``alias``,
+        ``GET /1.0/images/aliases/NAME`` before.
         """
         try:
             self.get_by_alias(fingerprint) if alias else self.get(fingerprint)
@@ -230,43 +270,49 @@ class Images(Manager[Image]):
         return True
 
     def create(self, image_data, public=False, wait=False, metadata=None):
-        # type: (Any, bool, bool, Any) -> Image
+        # type: (ImageData, bool, bool, Optional[ImageData]) -> Image
         """Upload an image.
 
-        :param image_data: its bytes, or an open binary file; the root file
-            system alone where ``metadata`` has the rest.
+        :param image_data: the image as bytes, or a file that is open for
+            reading bytes. For an image in two parts, its root file system.
         :param public: whether everybody may use the image.
-        :param wait: return when the server has unpacked it.
-        :param metadata: the metadata tarball of an image in two parts,
-            bytes or an open binary file.
+        :param wait: return when the server has unpacked the image.
+        :param metadata: for an image in two parts, its metadata tarball:
+            bytes, or a file that is open for reading bytes.
+        :raises TypeError: ``image_data`` or ``metadata`` has another type.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             data is no image.
 
         Endpoint: ``POST /1.0/images``.
         """
         digest = Digest()
-        header = self.client.dialect.header
-        headers = {header('public'): '1' if public else '0',
-                   'Content-Type': 'application/octet-stream',
-                   }  # type: Dict[str, Any]
+        headers = self._upload_headers(image_data, public)
         data = Upload(image_data, digest)  # type: Any
-        name = getattr(image_data, 'name', None)
-        if isinstance(name, six.string_types):
-            # The server takes it as it is, so no header can hold some names
-            headers[header('filename')] = six.ensure_binary(
-                ' '.join(exceptions.printable(
-                    os.path.basename(name)).splitlines()).strip(),
-                errors='replace')
         if metadata is not None:
             boundary = random_name()
             headers['Content-Type'] = (
                 'multipart/form-data; boundary=' + boundary)
-            data = form(boundary, [
+            data = iterate_form(boundary, [
                 ('metadata', Upload(metadata, digest)), ('rootfs', data)])
         node, _ = self.node_and_query()
         with digest:
             response = node.post(data=data, headers=headers)
         return self._created(response, digest.hexdigest(), wait)
+
+    def _upload_headers(self, image_data, public):
+        # type: (ImageData, bool) -> Dict[str, Any]
+        header = self.client.dialect.header
+        headers = {header('public'): '1' if public else '0',
+                   'Content-Type': 'application/octet-stream',
+                   }  # type: Dict[str, Any]
+        name = getattr(image_data, 'name', None)
+        if isinstance(name, six.string_types):
+            # Servers decode nothing, so no header can carry every name
+            headers[header('filename')] = six.ensure_binary(
+                ' '.join(exceptions.printable(
+                    os.path.basename(name)).splitlines()).strip(),
+                errors='replace')
+        return headers
 
     def create_from_simplestreams(self,
                                   server,  # type: str
@@ -279,16 +325,20 @@ class Images(Manager[Image]):
         """Let the server fetch an image from an image server.
 
         :param server: the ``https://`` URL of the image server.
-        :param alias: the name of the image there.
-        :param public: whether everybody may use the image here.
-        :param auto_update: whether to follow what that name means later.
-        :param wait: return when the image is here; otherwise its first use
-            waits.
+        :param alias: the alias of the image on the image server.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the
+            alias has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :raises InvalidName: no server allows that alias.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not fetch the image.
 
         Endpoint: ``POST /1.0/images``.
         """
         rest.quote(alias)
-        return self._pull({
+        return self.create_from_source({
             'type': 'image', 'mode': 'pull', 'server': server,
             'protocol': 'simplestreams', 'alias': alias},
             public, auto_update, wait)
@@ -298,21 +348,38 @@ class Images(Manager[Image]):
         # type: (str, bool, bool, bool) -> Image
         """Let the server fetch an image from a URL.
 
-        :param url: an ``https://`` URL that answers with the headers of an
-            image server.
-        :param public: whether everybody may use the image here.
-        :param auto_update: whether to follow what the URL has later.
-        :param wait: return when the image is here; otherwise its first use
-            waits.
+        :param url: an ``https://`` URL whose response names an image in its
+            headers.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the URL
+            has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not fetch the image.
 
         Endpoint: ``POST /1.0/images``.
         """
-        return self._pull({'type': 'url', 'mode': 'pull', 'url': url},
-                          public, auto_update, wait)
+        return self.create_from_source(
+            {'type': 'url', 'mode': 'pull', 'url': url},
+            public, auto_update, wait)
 
-    def _pull(self, source, public=False, auto_update=False, wait=False):
+    def create_from_source(self, source, public=False, auto_update=False,
+                           wait=False):
         # type: (Dict[str, Any], bool, bool, bool) -> Image
-        """Let the server fetch an image from any source that it knows."""
+        """Let the server fetch an image from any kind of source.
+
+        :param source: the source, as the REST API defines it.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the
+            source has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not fetch the image.
+
+        Endpoint: ``POST /1.0/images``.
+        """
         node, _ = self.node_and_query()
         response = node.post(json={
             'public': public, 'auto_update': auto_update, 'source': source})
@@ -323,19 +390,28 @@ class Images(Manager[Image]):
         operation = Operation.from_response(self.client, response)
         if operation is None and fingerprint is None:
             raise exceptions.InvalidResponse(response)
-        made = self.model.known(self.client, (fingerprint,))  # type: Image
-        made.created_by(operation, wait)
-        return made
+        image = self.model.known(self.client, (fingerprint,))  # type: Image
+        image.created_by(operation, wait)
+        return image
 
 
-def publish(source, description, public, wait, compression_algorithm):
-    # type: (Savable, Dict[str, str], bool, bool, Any) -> Optional[Image]
+def publish_image(source,  # type: Savable
+                  api_source,  # type: Dict[str, str]
+                  public,  # type: bool
+                  wait,  # type: bool
+                  compression_algorithm,  # type: Optional[str]
+                  ):
+    # type: (...) -> Optional[Image]
     """Make an image of an instance or a snapshot.
 
     :param source: the object, which keeps the operation.
-    :param description: the server's own description of the source.
+    :param api_source: its type and name, as the REST API defines them.
+    :param public: whether everybody may use the image.
+    :param wait: return when the image is complete.
+    :param compression_algorithm: None is the server's default.
+    :return: with ``wait``, the image; otherwise None.
     """
-    request = {'public': public, 'source': description}  # type: Dict[str, Any]
+    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
     if compression_algorithm is not None:
         request['compression_algorithm'] = compression_algorithm
     client = source.client

@@ -1,4 +1,4 @@
-"""The data of an image on its way: its fingerprint, and its upload."""
+"""The fingerprint and the upload of an image's data."""
 import binascii
 import hashlib
 import io
@@ -12,23 +12,25 @@ from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Tuple
+    from typing import Any, Iterable, Iterator, Tuple, Union
+    from pylxd.models.protocols import Readable
 
 
 class Digest(object):
-    """The SHA-256 of an image, computed by a thread while it is open.
+    """The SHA-256 of an image; a thread computes it in a ``with`` block.
 
-    Hashing takes as long as moving: one after the other, an export has 0.56
-    of curl's speed; beside each other, on two processors, 0.84.
+    Hashing takes as long as the transfer: an export that does one after the
+    other has 0.56 of the speed of curl; with a thread, on two processors,
+    0.84.
     """
 
     def __init__(self):
         # type: () -> None
         self._digest = hashlib.sha256()
         self._blocks = queue.Queue(4)  # type: Any
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._hash_blocks)
 
-    def _run(self):
+    def _hash_blocks(self):
         # type: () -> None
         for block in iter(self._blocks.get, None):
             self._digest.update(block)
@@ -41,7 +43,8 @@ class Digest(object):
     def update(self, block):
         # type: (bytes) -> None
         """Add the next block of the image."""
-        self._blocks.put(bytes(block))  # raises here what is no bytes
+        # bytes() raises here, not in the thread, if the block is no bytes
+        self._blocks.put(bytes(block))
 
     def __exit__(self, *_):
         # type: (*Any) -> None
@@ -50,32 +53,46 @@ class Digest(object):
 
     def hexdigest(self):
         # type: () -> str
-        """Return the digest of all blocks, after the end of the block."""
+        """Return the digest in hexadecimal, after the ``with`` block."""
         return self._digest.hexdigest()
 
 
 class Upload(object):
-    """A file that computes the fingerprint of what is read from it."""
+    """A file that adds all that is read from it to a digest.
+
+    :param data: bytes, or a file that is open for reading bytes.
+    :param digest: the digest.
+    :raises TypeError: ``data`` has another type.
+    """
+
+    #: The size in bytes, which requests looks for; 0 if it is not known: the
+    #: data of a pipe is sent in chunks.
+    len = 0  # type: int
 
     def __init__(self, data, digest):
-        # type: (Any, Any) -> None
+        # type: (Union[bytes, bytearray, Readable], Digest) -> None
         if isinstance(data, (bytes, bytearray)):
             data = io.BytesIO(data)
         if not hasattr(data, 'read') or isinstance(data, io.TextIOBase):
-            raise TypeError('image data must be bytes or an open binary file, '
-                            'not {!r}'.format(type(data)))
-        self._file = data
+            raise TypeError("the data of an image must be bytes or a file "
+                            "open for reading bytes (mode 'rb'), not "
+                            "{!r}".format(type(data)))
+        self._file = file = data  # type: Any
         self._digest = digest
         try:
-            here = data.tell()
-            data.seek(0, os.SEEK_END)
-            self.len = data.tell() - here  # requests asks for it
-            data.seek(here)
+            position = file.tell()
+            file.seek(0, os.SEEK_END)
+            self.len = file.tell() - position
+            file.seek(position)
         except (AttributeError, IOError, ValueError):
-            self.len = 0  # a pipe: sent in chunks
+            pass  # a pipe
 
     def read(self, size=BLOCK):
         # type: (int) -> bytes
+        """Return the next bytes; b'' at the end.
+
+        :param size: at most so many, but never less than `BLOCK`.
+        """
         data = self._file.read(max(size, BLOCK))
         self._digest.update(data)
         return data
@@ -88,16 +105,16 @@ class Upload(object):
 def random_name():
     # type: () -> str
     """Return 32 random hexadecimal digits."""
-    # What uuid gives, whose import takes 2 ms, a sixth of ours
+    # uuid would do; its import takes 2 ms, a sixth of this library's
     return six.ensure_str(binascii.hexlify(os.urandom(16)))
 
 
-def form(boundary, parts):
+def iterate_form(boundary, parts):
     # type: (str, Iterable[Tuple[str, Iterable[bytes]]]) -> Iterator[bytes]
     """Yield the pieces of a multipart form.
 
-    :param boundary: the text between its parts.
-    :param parts: pairs of a name and an iterable of bytes.
+    :param boundary: the text that separates the parts.
+    :param parts: pairs of the name of a part and an iterable of its bytes.
     """
     for name, data in parts:
         yield six.ensure_binary(

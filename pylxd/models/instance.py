@@ -9,25 +9,49 @@ from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
-from pylxd.models import execution
-from pylxd.models.execution import ExecuteResult
-from pylxd.models.image import publish
-from pylxd.models.instance_files import FilesManager
+from pylxd.models import execution, instance_files
+from pylxd.models.image import publish_image
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, List, Optional, Sequence, Tuple)
+        Any, Dict, List, Literal, Optional, overload, Text, Tuple, TypeVar)
     from pylxd.client import Client
+    from pylxd.models.execution import (
+        Commands, Environment, ExecuteResult, Handler, Payload, TextHandler)
     from pylxd.models.image import Image
     from pylxd.models.snapshot import Snapshots
     from pylxd.transport.rest import Node
+    T = TypeVar('T', bound='Instance')
 
 
 class InstanceState(State):
-    """What an instance does: ``status``, ``network``, ``memory``, ..."""
+    """The state of an instance at one moment.
+
+    Its attributes are the fields that the server sent:
+
+    - ``status``, such as ``Running``, and ``status_code``, a number
+    - ``pid``: the number of its init process on the host; 0 if stopped
+    - ``processes``: how many run
+    - ``cpu``: ``{'usage': ...}``, in nanoseconds
+    - ``memory``: ``usage``, ``usage_peak``, ``swap_usage`` and
+      ``swap_usage_peak``, in bytes
+    - ``disk``: by device, ``{'usage': ...}``, in bytes
+    - ``network``: by interface, ``addresses``, ``counters``, ``hwaddr`` and
+      so on; None if the instance is stopped
+    """
+
+    if TYPE_CHECKING:
+        cpu = {}  # type: Dict[str, int]
+        disk = {}  # type: Dict[str, Dict[str, int]]
+        memory = {}  # type: Dict[str, int]
+        network = {}  # type: Dict[str, Dict[str, Any]]
+        pid = 0  # type: int
+        processes = 0  # type: int
+        status = ''  # type: str
+        status_code = 0  # type: int
 
 
 class ContainerState(InstanceState):
@@ -41,10 +65,10 @@ class Instance(Savable, Renamable, Deletable):
     ``instances`` extension.
     """
 
-    #: The type that is listed and created: ``container``,
-    #: ``virtual-machine``, or both where it is empty.
+    #: The type of the instances that the class lists and creates:
+    #: ``container`` or ``virtual-machine``; both if it is empty.
     instance_type = ''
-    FilesManager = FilesManager  # type: Any
+    FilesManager = instance_files.FilesManager
 
     name = attribute(readonly=True)  # type: str
     architecture = attribute(str)  # type: str
@@ -77,15 +101,17 @@ class Instance(Savable, Renamable, Deletable):
 
     @property
     def files(self):
-        # type: () -> Any
-        """The files inside the instance."""
+        # type: () -> instance_files.FilesManager
+        """The files in the instance."""
         return self.FilesManager(self.client, self)
 
     # -- state
 
     def state(self):
         # type: () -> InstanceState
-        """Get what the instance does now: addresses, memory, processes.
+        """Get the current state: addresses, memory, processes.
+
+        :return: the state, of which each field is an attribute.
 
         Endpoint: ``GET .../state``.
         """
@@ -95,9 +121,10 @@ class Instance(Savable, Renamable, Deletable):
         # type: (int, bool, bool) -> None
         """Start the instance.
 
-        :param timeout: seconds that the server gives it.
+        :param timeout: seconds to wait before giving up, sent to the server.
         :param force: ignored for ``start``.
-        :param wait: return when it runs; its attributes are then fresh.
+        :param wait: return when the instance runs; its attributes are then
+            loaded again when they are read.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             instance did not start.
 
@@ -109,10 +136,12 @@ class Instance(Savable, Renamable, Deletable):
         # type: (int, bool, bool) -> None
         """Stop the instance, by force unless ``force`` is false.
 
-        :param timeout: seconds that the server gives it to end by itself.
-        :param force: end its processes at once.
-        :param wait: return when it is stopped; its attributes are then
-            fresh (an ephemeral instance is gone).
+        :param timeout: seconds that the instance has to shut down if
+            ``force`` is false.
+        :param force: kill the processes of the instance at once.
+        :param wait: return when the instance is stopped; its attributes are
+            then loaded again when they are read. An ephemeral instance is
+            deleted.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             instance did not stop.
 
@@ -122,17 +151,26 @@ class Instance(Savable, Renamable, Deletable):
 
     def restart(self, timeout=30, force=True, wait=False):
         # type: (int, bool, bool) -> None
-        """Stop and start the instance; the arguments are those of `stop`."""
+        """Stop and start the instance; the arguments are those of `stop`.
+
+        Endpoint: ``PUT .../state``.
+        """
         self._set_state('restart', timeout, force, wait)
 
     def freeze(self, timeout=30, force=True, wait=False):
         # type: (int, bool, bool) -> None
-        """Suspend its processes; the arguments are those of `start`."""
+        """Suspend the instance; the arguments are those of `start`.
+
+        Endpoint: ``PUT .../state``.
+        """
         self._set_state('freeze', timeout, force, wait)
 
     def unfreeze(self, timeout=30, force=True, wait=False):
         # type: (int, bool, bool) -> None
-        """Resume its processes; the arguments are those of `start`."""
+        """Resume the suspended instance; the arguments are those of `start`.
+
+        Endpoint: ``PUT .../state``.
+        """
         self._set_state('unfreeze', timeout, force, wait)
 
     def _set_state(self, action, timeout, force, wait):
@@ -144,11 +182,13 @@ class Instance(Savable, Renamable, Deletable):
         self._expire()
 
     def rename(self, name, wait=False):
-        # type: (str, bool) -> Any
+        # type: (T, str, bool) -> T
         """Rename the instance, which must be stopped.
 
-        :param wait: return when the server has renamed it.
+        :param name: the new name.
+        :param wait: return when the server has renamed the instance.
         :return: the instance.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
 
@@ -158,46 +198,84 @@ class Instance(Savable, Renamable, Deletable):
 
     # -- commands
 
+    if TYPE_CHECKING:
+        @overload
+        def execute(self,
+                    commands,  # type: Commands
+                    environment=None,  # type: Environment
+                    encoding=None,  # type: Optional[str]
+                    decode=True,  # type: Literal[True]
+                    stdin_payload=None,  # type: Payload
+                    stdin_encoding='utf-8',  # type: str
+                    stdout_handler=None,  # type: Optional[TextHandler]
+                    stderr_handler=None,  # type: Optional[TextHandler]
+                    user=None,  # type: Optional[int]
+                    group=None,  # type: Optional[int]
+                    cwd=None,  # type: Optional[str]
+                    ):
+            # type: (...) -> ExecuteResult[Text]
+            pass
+
+        @overload
+        def execute(self,
+                    commands,  # type: Commands
+                    environment=None,  # type: Environment
+                    encoding=None,  # type: Optional[str]
+                    decode=False,  # type: bool
+                    stdin_payload=None,  # type: Payload
+                    stdin_encoding='utf-8',  # type: str
+                    stdout_handler=None,  # type: Handler
+                    stderr_handler=None,  # type: Handler
+                    user=None,  # type: Optional[int]
+                    group=None,  # type: Optional[int]
+                    cwd=None,  # type: Optional[str]
+                    ):
+            # type: (...) -> ExecuteResult[Any]
+            pass
+
     def execute(self,
-                commands,  # type: Sequence[str]
-                environment=None,  # type: Optional[Dict[str, str]]
+                commands,  # type: Commands
+                environment=None,  # type: Environment
                 encoding=None,  # type: Optional[str]
                 decode=True,  # type: bool
-                stdin_payload=None,  # type: Any
+                stdin_payload=None,  # type: Payload
                 stdin_encoding='utf-8',  # type: str
-                stdout_handler=None,  # type: Optional[Callable[[Any], Any]]
-                stderr_handler=None,  # type: Optional[Callable[[Any], Any]]
+                stdout_handler=None,  # type: Handler
+                stderr_handler=None,  # type: Handler
                 user=None,  # type: Optional[int]
                 group=None,  # type: Optional[int]
                 cwd=None,  # type: Optional[str]
                 ):
-        # type: (...) -> ExecuteResult
+        # type: (...) -> ExecuteResult[Any]
         """Run a command and wait for its end.
 
-        :param commands: the command and its arguments, a list of text.
-        :param environment: its environment variables, a dict of text.
-        :param encoding: the encoding of its output, UTF-8 by default; bytes
-            that do not fit are replaced.
-        :param decode: return text; bytes otherwise.
-        :param stdin_payload: what the command reads: bytes, text, a file
-            object, or an iterable of these. Input that blocks does not hold
-            the output up: a pipe is read by its descriptor, an iterable by
-            another thread.
-        :param stdin_encoding: the encoding of text that is sent.
-        :param stdout_handler: a function, called with each piece of output
-            as it comes; the field of the result is then empty.
-        :param stderr_handler: the same for the command's errors.
+        :param commands: a list of the command and its arguments.
+        :param environment: the environment variables of the command.
+        :param encoding: the encoding of the output, UTF-8 by default; bytes
+            that cannot be decoded are replaced.
+        :param decode: return text; otherwise bytes.
+        :param stdin_payload: the input of the command: bytes, text, a file
+            object, or an iterable of bytes or text. Output is received
+            meanwhile, even if reading the input blocks.
+        :param stdin_encoding: the encoding of a ``stdin_payload`` that is
+            text.
+        :param stdout_handler: a function that is called with each piece of
+            output as it arrives; ``stdout`` of the result is then empty.
+        :param stderr_handler: the same for ``stderr``.
         :param user: the number of the user to run as.
         :param group: the number of the group to run as.
-        :param cwd: the directory to run in. ``user``, ``group`` and ``cwd``
-            need ``container_exec_user_group_cwd``.
-        :return: ``(stdout, stderr)``, with ``.exit_code``.
-        :raises TypeError: ``commands`` is one text, or holds other things.
+        :param cwd: the directory to run in.
+        :return: ``(stdout, stderr)``, with ``.exit_code``, ``.stdout`` and
+            ``.stderr``.
+        :raises TypeError: ``commands`` is a single text, or an item of it or
+            of ``environment`` is no text.
+        :raises ValueError: ``commands`` is empty.
         :raises LXDAPIException: the server refused, as when the instance is
             stopped.
-        :raises StreamBroken: the connection was lost on the way.
+        :raises StreamBroken: a connection was lost before the command ended.
 
-        Endpoint: ``POST .../exec`` and its websockets.
+        Endpoint: ``POST .../exec`` and its websockets; ``user``, ``group``
+        and ``cwd`` need ``container_exec_user_group_cwd``.
         """
         request = execution.make_request(
             self.client.dialect, commands, environment, user, group, cwd,
@@ -208,17 +286,26 @@ class Instance(Savable, Renamable, Deletable):
             execution.Output(
                 handler, (encoding or 'utf-8') if decode else None)
             for handler in (stdout_handler, stderr_handler)]
-        return execution.finish(
+        return execution.run_to_end(
             self.client.transport, self._start_command(request),
             stdin_payload, outputs)
 
-    def raw_interactive_execute(self, commands, environment=None,
-                                user=None, group=None, cwd=None):
-        # type: (Sequence[str], Any, Any, Any, Any) -> Dict[str, str]
-        """Start a command on a terminal, for a client of the caller's own.
+    def raw_interactive_execute(self,
+                                commands,  # type: Commands
+                                environment=None,  # type: Environment
+                                user=None,  # type: Optional[int]
+                                group=None,  # type: Optional[int]
+                                cwd=None,  # type: Optional[str]
+                                ):
+        # type: (...) -> Dict[str, str]
+        """Start a command on a terminal, whose websockets the caller connects.
 
-        :return: the paths of its two websockets, ``ws`` and ``control``;
-            they hold secrets.
+        The arguments are those of `execute`.
+
+        :return: the paths of the websockets: ``ws`` carries the terminal,
+            ``control`` its size and signals. They hold secrets.
+        :raises TypeError: as for `execute`.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST .../exec``.
         """
@@ -231,21 +318,23 @@ class Instance(Savable, Renamable, Deletable):
 
     def _start_command(self, request):
         # type: (Dict[str, Any]) -> Operation
-        operation = execution.start(
+        operation = execution.start_command(
             self.client, self.ensure_ready()['exec'], request)
-        self.operation = operation
+        self.operation = operation  # type: Optional[Operation]
         return operation
 
     # -- copies
 
     def generate_migration_data(self, live=False):
         # type: (bool) -> Dict[str, Any]
-        """Offer the instance for migration.
+        """Prepare a migration, and return the config that creates the copy.
 
-        :param live: whether to take its running state along, which needs
+        :param live: whether to take the running state along, which needs
             CRIU on both servers.
-        :return: the config that creates the copy on another server; it
-            holds secrets, and serves once.
+        :return: the config for `create` on another server. It holds secrets,
+            and can be used once.
+        :raises ClientConnectionFailed: this server has no HTTPS address.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST`` on the object.
         """
@@ -261,8 +350,8 @@ class Instance(Savable, Renamable, Deletable):
                      'profiles', 'description'):
             if self._document.has(name) or name in self.key_names:
                 data[name] = getattr(self, name)
-        # volatile.* is the source server's own, but for what tells how the
-        # copied files are mapped and where they came from
+        # volatile.* belongs to this server, but for two keys: the copy needs
+        # the mapping of user ids of its files, and its base image
         data['config'] = {
             key: value for key, value in self.config.items()
             if not key.startswith('volatile.')
@@ -278,15 +367,15 @@ class Instance(Savable, Renamable, Deletable):
         return data
 
     def migrate(self, new_client, wait=False, live=False):
-        # type: (Client, bool, bool) -> Any
+        # type: (T, Client, bool, bool) -> T
         """Copy the instance, with its snapshots, to another server.
 
-        The new server pulls it from this one over HTTPS. The instance stays
-        here as it is, until you delete it.
+        The new server pulls the instance from this one over HTTPS. The
+        instance stays on this server, until you delete it.
 
         :param new_client: a client of the destination.
         :param wait: return when the copy is complete.
-        :param live: whether to take its running state along, which needs
+        :param live: whether to take the running state along, which needs
             CRIU on both servers.
         :return: the instance on the new server.
         :raises ClientConnectionFailed: this server has no HTTPS address.
@@ -303,26 +392,31 @@ class Instance(Savable, Renamable, Deletable):
         """Make an image of the instance, which must be stopped.
 
         :param public: whether everybody may use the image.
-        :param wait: return when the image is made.
-        :param compression_algorithm: ``none``, ``gzip`` and so on.
-        :return: with ``wait``, the image.
+        :param wait: return when the image is complete.
+        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
+            the server's default.
+        :return: with ``wait``, the image; otherwise None.
         :raises LXDAPIException: the server refused, as when the instance
             runs.
 
         Endpoint: ``POST /1.0/images``.
         """
         self._ready_to_change()
-        return publish(self, {'type': self.type or 'container',
-                              'name': self.name},
-                       public, wait, compression_algorithm)
+        return publish_image(self, {'type': self.type or 'container',
+                                    'name': self.name},
+                             public, wait, compression_algorithm)
 
     def restore_snapshot(self, snapshot_name, wait=False, stateful=False):
         # type: (str, bool, bool) -> None
         """Put the instance back to the state of one of its snapshots.
 
         :param snapshot_name: the bare name of the snapshot.
-        :param wait: return when it is done; the attributes are then fresh.
-        :param stateful: whether to restore its running state too.
+        :param wait: return when the instance is restored; its attributes
+            are then loaded again when they are read.
+        :param stateful: whether to restore the running state as well.
+        :raises InvalidName: no snapshot can have that name.
+        :raises LXDAPIException: the server refused, as when there is no such
+            snapshot.
 
         Endpoint: ``PUT`` on the object.
         """
@@ -356,20 +450,22 @@ class InstanceManager(Manager[M]):
         # type: (Dict[str, Any], bool, Optional[str]) -> M
         """Create an instance.
 
-        :param config: its name, source and all else, as the server's API
-            has it: ``{'name': 'c1', 'source': {'type': 'image', 'alias':
-            'busybox'}}``.
-        :param wait: return when it is there.
-        :param target: the cluster member to create it on; needs
-            ``clustering``.
+        :param config: the name, the source and other fields, as the REST API
+            defines them: ``{'name': 'c1', 'source': {'type': 'image',
+            'alias': 'busybox'}}``. Without a name, the server chooses one.
+        :param wait: return when the instance is created.
+        :param target: the name of the cluster member to create it on.
+        :raises TypeError: ``config`` is no dict.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             instance was not created.
 
-        Endpoint: ``POST /1.0/instances``.
+        Endpoint: ``POST /1.0/instances``; ``target`` needs ``clustering``.
         """
         if not isinstance(config, dict):
             raise TypeError(
-                'config must be a dict, not {!r}'.format(type(config)))
+                "config must be a dict with 'name' and 'source', "
+                "not {!r}".format(type(config)))
         config = dict(config)
         if self.model.instance_type:
             config.setdefault('type', self.model.instance_type)
@@ -377,7 +473,7 @@ class InstanceManager(Manager[M]):
 
 
 class Instances(InstanceManager[Instance]):
-    """Containers and virtual machines: ``client.instances``."""
+    """All containers and virtual machines: ``client.instances``."""
 
     model = Instance
 

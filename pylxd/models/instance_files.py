@@ -16,21 +16,33 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Callable, List, Optional, Tuple
+    from typing import (
+        Any, Callable, Iterable, List, Optional, overload, Text, Tuple,
+        TypeVar, Union)
     from pylxd.client import Client
     from pylxd.models.instance import Instance
+    from pylxd.models.protocols import Readable, Writable
+    FileData = Union[bytes, bytearray, Text, Readable, Iterable[bytes]]
+    Mode = Union[int, str, None]
+    T = TypeVar('T')
+    W = TypeVar('W', bound=Writable)
 
-#: As many links are followed as Linux follows.
-MOST_LINKS = 40
-#: Files of a tree that are on the way at once.
+#: Symbolic links that `FilesManager.get` follows, as many as Linux does.
+MAX_LINKS = 40
+#: Files of a tree that are transferred at once: four take little more than
+#: half the time of one after the other.
 WORKERS = 4
-FOREVER = 10 ** 8
+#: Seconds. Without any timeout, Python 2 could not interrupt the wait.
+NO_TIMEOUT = 10 ** 8
 
 
 class FilesManager(object):
     """The files of one instance: ``container.files``.
 
-    The instance need not run. Paths are absolute, inside of it.
+    The instance need not run. Paths are absolute paths in the instance.
+
+    :param client: the `Client` of the instance.
+    :param container: the instance.
 
     Endpoint: ``/1.0/instances/NAME/files``.
     """
@@ -49,19 +61,32 @@ class FilesManager(object):
         # type: () -> rest.Node
         return self._container.ensure_ready().files
 
-    def get(self, filepath, fileobj=None):
-        # type: (str, Any) -> Any
-        """Read a file; a symbolic link is followed.
+    if TYPE_CHECKING:
+        @overload
+        def get(self, filepath, fileobj=None):
+            # type: (str, None) -> bytes
+            pass
 
-        :param fileobj: where to write it, piece by piece, instead of
-            returning it whole.
-        :return: the bytes, or ``fileobj`` if one was given.
+        @overload
+        def get(self, filepath, fileobj):
+            # type: (str, W) -> W
+            pass
+
+    def get(self, filepath, fileobj=None):
+        # type: (str, Optional[W]) -> Union[bytes, W]
+        """Read a file, following symbolic links.
+
+        :param filepath: the path of the file in the instance.
+        :param fileobj: a file that is open for writing bytes, to write the
+            data to, piece by piece; None returns all data.
+        :return: the data as bytes; ``fileobj`` if one was given.
         :raises NotFound: there is no such file.
-        :raises LXDAPIException: it is a directory.
+        :raises LXDAPIException: the path leads to a directory, or through
+            more than 40 links.
 
         Endpoint: ``GET .../files?path=``.
         """
-        response = self._follow(filepath)
+        response = self._open_file(filepath)
         if fileobj is None:
             target = io.BytesIO()
             self._client.transport.download(response, target)
@@ -69,50 +94,54 @@ class FilesManager(object):
         self._client.transport.download(response, fileobj)
         return fileobj
 
-    def _follow(self, filepath):
+    def _open_file(self, filepath):
         # type: (str) -> requests.Response
-        """The unread answer that carries the file."""
-        asked = filepath
-        for _ in range(MOST_LINKS):
-            response = self._open(filepath)
-            kind = self._kind(response)
-            if kind == 'directory':
-                raise exceptions.LXDAPIException(
-                    response, said='Is a directory: ' + asked)
-            if kind != 'symlink':
+        """Follow links, and return the unread response with the data."""
+        path = filepath
+        for _ in range(MAX_LINKS):
+            response = self._open(path)
+            entry_type = self._entry_type(response)
+            if entry_type == 'directory':
+                raise exceptions.LXDAPIException(response, said=(
+                    'Is a directory: {}; read it with listdir() or '
+                    'recursive_get()'.format(filepath)))
+            if entry_type != 'symlink':
                 return response
-            filepath = posixpath.join(
-                posixpath.dirname(filepath), self._text(response))
+            path = posixpath.join(
+                posixpath.dirname(path), self._read_link_target(response))
         raise exceptions.LXDAPIException(
-            response, said='Too many levels of symbolic links: ' + asked)
+            response, said='Too many levels of symbolic links: ' + filepath)
 
-    def _open(self, filepath):
+    def _open(self, path):
         # type: (str) -> requests.Response
         return self._node.get(
-            params={'path': _checked(filepath)}, stream=True)
+            params={'path': check_path(path)}, stream=True)
 
-    def _kind(self, response):
+    def _entry_type(self, response):
         # type: (requests.Response) -> str
-        # A file may hold JSON like that of a directory: only this tells
+        # The body does not tell: a file may hold the JSON of a directory
         return self._client.dialect.header_of(response, 'type') or 'file'
 
-    def _text(self, response):
+    def _read_link_target(self, response):
         # type: (requests.Response) -> str
         target = io.BytesIO()
         self._client.transport.download(response, target)
         return six.ensure_str(target.getvalue().rstrip(b'\n'))
 
     def put(self, filepath, data, mode=None, uid=None, gid=None):
-        # type: (str, Any, Any, Optional[int], Optional[int]) -> bool
+        # type: (str, FileData, Mode, Optional[int], Optional[int]) -> bool
         """Write a file.
 
-        :param data: bytes, text (sent as UTF-8), an open binary file, or an
-            iterable of bytes.
-        :param mode: permissions, a number (``0o600``) or octal digits
-            (``'0600'``); the server's default otherwise.
-        :param uid: the owner, a number.
-        :param gid: the group, a number.
+        :param filepath: the path of the file in the instance.
+        :param data: bytes, text (sent as UTF-8), a file that is open for
+            reading bytes, or an iterable of bytes.
+        :param mode: the permissions, a number (``0o600``) or octal digits
+            (``'0600'``); None is the server's default.
+        :param uid: the number of the owner.
+        :param gid: the number of the group.
         :return: True.
+        :raises TypeError: ``data`` has another type.
+        :raises ValueError: ``mode`` is no permission.
         :raises LXDAPIException: the server refused, as when the directory
             is missing.
 
@@ -125,76 +154,86 @@ class FilesManager(object):
         if isinstance(data, (dict, io.TextIOBase)) or not (
                 isinstance(data, bytes) or hasattr(data, 'read')
                 or hasattr(data, '__iter__')):
-            raise TypeError('{!r} is nothing to write to {}'.format(
-                type(data).__name__, filepath))
+            raise TypeError(
+                'cannot write a {} to {}: data must be bytes, text, a file '
+                'open for reading bytes, or an iterable of bytes'.format(
+                    type(data).__name__, filepath))
         if not isinstance(data, bytes) and not hasattr(data, 'read'):
             data = iter(data)  # requests would make a form of a list
-        self._post(filepath, 'file', data, mode, uid, gid)
+        self._create_entry(filepath, 'file', data, mode, uid, gid)
         return True
 
     def mk_dir(self, path, mode=None, uid=None, gid=None):
-        # type: (str, Any, Optional[int], Optional[int]) -> None
-        """Make a directory; one that is there already is left as it is.
+        # type: (str, Mode, Optional[int], Optional[int]) -> None
+        """Make a directory, unless there is one already.
 
-        Needs ``directory_manipulation``.
+        :param path: the path of the directory in the instance.
+        :param mode: the permissions, as for `put`.
+        :param uid: the number of the owner.
+        :param gid: the number of the group.
+        :raises LXDAPIException: the server refused, as when the directory
+            above is missing.
 
-        Endpoint: ``POST .../files?path=``.
+        Endpoint: ``POST .../files?path=``; needs
+        ``directory_manipulation``.
         """
         self._client.dialect.need('directory_manipulation')
-        self._post(path, 'directory', b'', mode, uid, gid)
+        self._create_entry(path, 'directory', b'', mode, uid, gid)
 
-    def _post(self, path, kind, data, mode, uid, gid):
-        # type: (str, str, Any, Any, Any, Any) -> None
+    def _create_entry(self, path, entry_type, data, mode, uid, gid):
+        # type: (str, str, Any, Mode, Optional[int], Optional[int]) -> None
         header = self._client.dialect.header
-        headers = {header('type'): kind}
+        headers = {header('type'): entry_type}
         if mode is not None:
-            headers[header('mode')] = _octal(mode)
+            headers[header('mode')] = format_mode(mode)
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
                 headers[header(name)] = str(int(number))
         response = self._node.post(
-            params={'path': _checked(path)}, data=data, headers=headers)
+            params={'path': check_path(path)}, data=data, headers=headers)
         rest.envelope(response)
 
     def delete(self, filepath):
         # type: (str) -> None
         """Delete a file or an empty directory.
 
-        Needs ``file_delete``.
+        :param filepath: its path in the instance.
+        :raises NotFound: there is no such file.
+        :raises LXDAPIException: the server refused, as when the directory
+            is not empty.
 
-        :raises NotFound: there is none.
-
-        Endpoint: ``DELETE .../files?path=``.
+        Endpoint: ``DELETE .../files?path=``; needs ``file_delete``.
         """
         self._client.dialect.need('file_delete')
-        self._node.delete(params={'path': _checked(filepath)})
+        self._node.delete(params={'path': check_path(filepath)})
 
     def delete_available(self):
         # type: () -> bool
-        """Whether the server can delete files (``file_delete``)."""
+        """Tell whether the server can delete files (``file_delete``)."""
         return bool(self._client.dialect.has('file_delete'))
 
     def listdir(self, path):
         # type: (str) -> List[str]
-        """The names in a directory.
+        """List the names in a directory.
 
+        :param path: the path of the directory in the instance.
         :raises NotFound: there is no such directory.
-        :raises OSError: it is none (``ENOTDIR``).
+        :raises OSError: the path leads to something else (``ENOTDIR``).
 
         Endpoint: ``GET .../files?path=``.
         """
         response = self._open(path)
-        if self._kind(response) != 'directory':
+        if self._entry_type(response) != 'directory':
             response.close()
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        return self._names(response)
+        return self._read_names(response)
 
-    def _names(self, response):
+    def _read_names(self, response):
         # type: (requests.Response) -> List[str]
         self._client.transport.read(response)
         names = rest.metadata(response, list)
-        # The instance may be hostile: these would lead out of a tree, or to
-        # a link made from the other of two entries of one name
+        # A hostile instance may send names that lead out of the tree, or one
+        # name twice: a link, then a file to be written through that link
         if not all(isinstance(name, six.string_types)
                    and name not in ('', '.', '..')
                    and '/' not in name and '\0' not in name
@@ -203,67 +242,81 @@ class FilesManager(object):
         return [six.ensure_str(name) for name in names]
 
     def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
-        # type: (str, str, Any, Optional[int], Optional[int]) -> None
-        """Write what is in the local directory ``src`` into ``dst``.
+        # type: (str, str, Mode, Optional[int], Optional[int]) -> None
+        """Write the contents of a local directory into the instance.
 
-        Directories are made, ``dst`` too; links stay links.
+        Missing directories are made, ``dst`` as well. Links stay links;
+        sockets, pipes and devices are left out.
 
-        :param mode: of the files; each keeps its own otherwise.
-        :param uid: the owner of all, a number.
-        :param gid: the group of all, a number.
+        :param src: the path of the local directory.
+        :param dst: the path of the directory in the instance.
+        :param mode: the permissions of all files, as for `put`; None keeps
+            those of each file. New directories get those of the local ones.
+        :param uid: the number of the owner of all.
+        :param gid: the number of the group of all.
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
+
+        Endpoint: ``POST .../files?path=`` for each entry; needs
+        ``directory_manipulation``.
         """
-        src, dst = _native(src), _native(dst)
+        src, dst = to_native(src), to_native(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
 
-        def put(item):
+        def put_entry(paths):
             # type: (Tuple[str, str]) -> List[Tuple[str, str]]
-            here, there = item
-            status = os.stat(here) if here == src else os.lstat(here)
-            own = stat.S_IMODE(status.st_mode)
+            local, remote = paths
+            status = os.stat(local) if local == src else os.lstat(local)
+            permissions = stat.S_IMODE(status.st_mode)
             if stat.S_ISLNK(status.st_mode):
-                self._post(there, 'symlink',
-                           six.ensure_binary(os.readlink(here)),
-                           None, uid, gid)
+                self._create_entry(
+                    remote, 'symlink', six.ensure_binary(os.readlink(local)),
+                    None, uid, gid)
             elif stat.S_ISDIR(status.st_mode):
-                self.mk_dir(there, own, uid, gid)
-                return [(os.path.join(here, name), posixpath.join(there, name))
-                        for name in os.listdir(here)]
+                self.mk_dir(remote, permissions, uid, gid)
+                return [(os.path.join(local, name),
+                         posixpath.join(remote, name))
+                        for name in os.listdir(local)]
             elif stat.S_ISREG(status.st_mode):
-                with open(here, 'rb') as data:
-                    self.put(there, data, own if mode is None else mode,
-                             uid, gid)
+                with open(local, 'rb') as data:
+                    self.put(remote, data,
+                             permissions if mode is None else mode, uid, gid)
             return []
 
-        _walk(put, (src, dst))
+        transfer_tree(put_entry, (src, dst))
 
     def recursive_get(self, remote_path, local_path):
         # type: (str, str) -> None
-        """Read the directory ``remote_path`` into ``local_path``.
+        """Read a directory of the instance into a local directory.
 
-        Modes are kept, links stay links; those that point into the
+        Permissions are kept and links stay links; links that point into the
         directory are made relative. Nothing is written outside of
-        ``local_path``, whatever the instance says.
+        ``local_path``, whatever the instance sends.
 
-        :raises NotFound: there is no such directory.
-        :raises OSError: something in ``local_path`` is in the way.
+        :param remote_path: the path of the directory in the instance.
+        :param local_path: the path of the local directory; if it is
+            missing, it is made in the directory above.
+        :raises NotFound: there is no such directory in the instance.
+        :raises OSError: an entry cannot be written, as when a local
+            directory has its name.
+
+        Endpoint: ``GET .../files?path=`` for each entry.
         """
-        remote_path = _checked(remote_path)
+        remote_path = check_path(remote_path)
         top = posixpath.normpath(remote_path).rstrip('/') + '/'
 
-        def get(item):
+        def get_entry(paths):
             # type: (Tuple[str, str]) -> List[Tuple[str, str]]
-            remote, local = item
+            remote, local = paths
             response = self._open(remote)
-            kind = self._kind(response)
+            entry_type = self._entry_type(response)
             if os.path.islink(local):
                 os.unlink(local)  # never write through it
-            if kind == 'directory':
-                return self._get_directory(response, remote, local)
-            if kind == 'symlink':
-                target = self._text(response)
-                # The server tells where it leads, absolute, not what it says
+            if entry_type == 'directory':
+                return self._save_directory(response, remote, local)
+            if entry_type == 'symlink':
+                target = self._read_link_target(response)
+                # The server resolves a relative target to an absolute path
                 if target.startswith(top):
                     target = posixpath.relpath(
                         target, posixpath.dirname(remote))
@@ -271,36 +324,36 @@ class FilesManager(object):
                     os.unlink(local)
                 os.symlink(target, local)
             else:
-                self._get_file(response, local)
+                self._save_file(response, local)
             return []
 
-        _walk(get, (remote_path, _native(local_path)))
+        transfer_tree(get_entry, (remote_path, to_native(local_path)))
 
-    def _get_directory(self, response, remote, local):
+    def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
-        names = self._names(response)
+        names = self._read_names(response)
         if not os.path.isdir(local):
             os.mkdir(local)
-        os.chmod(local, self._mode(response, 0o755) | stat.S_IRWXU)
+        os.chmod(local, self._permissions(response, 0o755) | stat.S_IRWXU)
         return [(posixpath.join(remote, name), os.path.join(local, name))
                 for name in names]
 
-    def _get_file(self, response, local_path):
+    def _save_file(self, response, local_path):
         # type: (requests.Response, str) -> None
-        # Under another name first: no half file, and a link that is in the
-        # way is replaced and not written through
-        descriptor, part = tempfile.mkstemp(
+        # A temporary file first: nobody sees a part of a file, and a link
+        # that has the name is replaced, not written through
+        descriptor, temporary_path = tempfile.mkstemp(
             dir=os.path.dirname(local_path) or os.curdir)
         try:
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
-            os.chmod(part, self._mode(response, 0o644))
-            os.rename(part, local_path)
+            os.chmod(temporary_path, self._permissions(response, 0o644))
+            os.rename(temporary_path, local_path)
         except BaseException:
-            os.unlink(part)
+            os.unlink(temporary_path)
             raise
 
-    def _mode(self, response, default):
+    def _permissions(self, response, default):
         # type: (requests.Response, int) -> int
         mode = self._client.dialect.header_of(response, 'mode')
         if not mode:
@@ -310,27 +363,36 @@ class FilesManager(object):
         return int(mode, 8) & 0o777
 
 
-def _walk(task, item):
-    # type: (Callable[[Any], List[Any]], Any) -> None
-    """Do ``task`` with ``item``, then with what it returns, and so on down.
+def transfer_tree(transfer_entry, top):
+    # type: (Callable[[T], List[T]], T) -> None
+    """Transfer an entry of a tree and all entries below it.
 
-    A few at a time, which takes little more than half the time of one.
+    `WORKERS` threads transfer the entries of a level at the same time.
+
+    :param transfer_entry: a function that transfers one entry and returns
+        the entries in it.
+    :param top: the topmost entry.
     """
     from multiprocessing.pool import ThreadPool  # 10 ms that few need
     pool = ThreadPool(WORKERS)
     try:
-        items = [item]
-        while items:
-            # With a limit, as Python 2 could not be interrupted without one
-            found = pool.map_async(task, items).get(FOREVER)
-            items = [deeper for some in found for deeper in some]
+        level = [top]
+        while level:
+            contents = pool.map_async(transfer_entry, level).get(NO_TIMEOUT)
+            level = [entry for entries in contents for entry in entries]
     finally:
         pool.terminate()
         pool.join()
 
 
-def _checked(path):
-    # type: (Any) -> str
+def check_path(path):
+    # type: (Union[bytes, Text]) -> str
+    """Return a path in an instance as the native type of text.
+
+    :raises TypeError: the path is no text.
+    :raises InvalidName: the path is empty, has a null character, or cannot
+        be encoded in UTF-8.
+    """
     if not isinstance(path, (bytes, six.text_type)):
         raise TypeError('a path must be text, not {!r}'.format(path))
     try:
@@ -338,24 +400,37 @@ def _checked(path):
     except UnicodeError:
         encoded = b''
     if not encoded or b'\0' in encoded:
-        raise exceptions.InvalidName('{!r} cannot be a path'.format(path))
+        raise exceptions.InvalidName(
+            '{!r} cannot be a path: it must be UTF-8 text, not empty, '
+            'without null characters'.format(path))
     return six.ensure_str(encoded)
 
 
-def _octal(mode):
-    # type: (Any) -> str
+def format_mode(mode):
+    # type: (Union[int, str]) -> str
+    """Return permissions as octal digits.
+
+    :raises ValueError: ``mode`` is neither a number nor octal digits, or
+        greater than 0o7777.
+    """
     try:
-        number = int(mode, 8) if isinstance(
-            mode, six.string_types) else operator.index(mode)
+        if isinstance(mode, six.string_types):
+            number = int(mode, 8)
+        else:
+            number = operator.index(mode)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = -1
     if isinstance(mode, bool) or not 0 <= number <= 0o7777:
-        raise ValueError(
-            'mode must be a number or octal digits, not {!r}'.format(mode))
-    return '0{:03o}'.format(number)  # LXD takes 4755 for a decimal number
+        raise ValueError('mode must be a number or octal digits, 0o7777 at '
+                         'most, not {!r}'.format(mode))
+    # LXD takes 4755 for a decimal number
+    return '0{:03o}'.format(number)
 
 
-def _native(path):
-    # type: (Any) -> Any
-    """On Python 2 bytes: names that are no text can be joined to them."""
+def to_native(path):
+    # type: (str) -> str
+    """Return a local path as the native type of text, on Python 2 bytes.
+
+    On Python 2, names that are not UTF-8 can be joined to bytes alone.
+    """
     return six.ensure_str(path) if six.PY2 else path

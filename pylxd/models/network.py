@@ -8,17 +8,36 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional
+    from typing import Any, Dict, List, Optional
 
 
 class NetworkState(State):
-    """Addresses and counters of a network at one moment."""
+    """The state of a network at one moment.
+
+    Its attributes are the fields that the server sent: ``addresses``,
+    ``counters`` (of bytes and packets), ``hwaddr`` (the MAC address), ``mtu``
+    (in bytes), ``state`` (of the link, ``up`` or ``down``), ``type``, and
+    ``bond``, ``bridge``, ``ovn`` and ``vlan``: dicts, or None where the
+    network is none of that kind.
+    """
+
+    if TYPE_CHECKING:
+        addresses = []  # type: List[Dict[str, str]]
+        bond = None  # type: Optional[Dict[str, Any]]
+        bridge = None  # type: Optional[Dict[str, Any]]
+        counters = {}  # type: Dict[str, int]
+        hwaddr = ''  # type: str
+        mtu = 0  # type: int
+        ovn = None  # type: Optional[Dict[str, Any]]
+        state = ''  # type: str
+        type = ''  # type: str
+        vlan = None  # type: Optional[Dict[str, Any]]
 
 
 class Network(Savable, Renamable, Deletable):
-    """A network, managed by the server or found on its host.
+    """A network: one that the server manages, or an interface of its host.
 
-    Networks can be changed on servers with the ``network`` extension.
+    Changes need the ``network`` extension.
 
     Endpoint: ``/1.0/networks/NAME``.
     """
@@ -39,7 +58,9 @@ class Network(Savable, Renamable, Deletable):
 
     def state(self):
         # type: () -> NetworkState
-        """Get the network's addresses and counters.
+        """Get the current addresses and counters of the network.
+
+        :return: the state, of which each field is an attribute.
 
         Endpoint: ``GET /1.0/networks/NAME/state``; needs ``network_state``.
         """
@@ -63,10 +84,14 @@ class Networks(Manager[Network]):
         # type: (...) -> Network
         """Create a network.
 
-        :param type: the kind of network; the server's default is a bridge.
-        :param config: its configuration, a dict of text.
-        :param wait: accepted, and of no effect: the network is there when
-            the call returns.
+        :param name: the name of the new network.
+        :param description: a description for people.
+        :param type: the type of the network; None is the server's default, a
+            bridge.
+        :param config: the configuration of the network, a dict of text.
+        :param wait: ignored: the call always returns when the network is
+            created.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
 

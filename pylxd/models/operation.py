@@ -1,4 +1,4 @@
-"""Another name of the module of operations, from earlier releases."""
+"""The operation classes under their module name of earlier releases."""
 from pylxd.core.operation import Operation, Operations
 
 __all__ = ['Operation', 'Operations']

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Profile(Savable, Renamable, Deletable):
-    """A set of config and devices that instances share.
+    """A profile: config and devices that instances share.
 
     Endpoint: ``/1.0/profiles/NAME``.
     """
@@ -43,10 +43,13 @@ class Profiles(Manager[Profile]):
         # type: (...) -> Profile
         """Create a profile.
 
-        :param config: its configuration, a dict of text.
-        :param devices: its devices, each a dict of text, by their names.
-        :param wait: accepted, and of no effect: the profile is there when
-            the call returns.
+        :param name: the name of the new profile.
+        :param config: the configuration of the profile, a dict of text.
+        :param devices: the devices by their names, each a dict of text.
+        :param description: a description for people.
+        :param wait: ignored: the call always returns when the profile is
+            created.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
 

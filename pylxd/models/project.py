@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 class Project(Savable, Renamable, Deletable):
-    """A part of the server with instances, images and profiles of its own.
+    """A project: a part of the server with its own instances.
+
+    It has its own images and profiles, too, unless its config says otherwise.
 
     Endpoint: ``/1.0/projects/NAME``.
     """
@@ -35,9 +37,12 @@ class Projects(Manager[Project]):
         # type: (str, Optional[str], Optional[Dict[str, str]]) -> Project
         """Create a project.
 
-        :param description: what it is for.
-        :param config: its configuration, a dict of text; what it has of its
-            own, as in ``{'features.images': 'false'}``.
+        :param name: the name of the new project.
+        :param description: a description for people.
+        :param config: the configuration of the project, a dict of text;
+            ``{'features.images': 'false'}`` makes it use the images of the
+            default project.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
 

@@ -4,13 +4,14 @@ from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable, Renamable
-from pylxd.models.image import publish
+from pylxd.models.image import publish_image
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
     from pylxd.client import Client
+    from pylxd.core.operation import Operation
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
 
@@ -40,40 +41,45 @@ class Snapshot(Savable, Renamable, Deletable):
     stateful = attribute(readonly=True)  # type: bool
 
     def __init__(self, client, container=None, instance=None, **attributes):
-        # type: (Client, Any, Any, **Any) -> None
+        # type: (Client, Optional[Instance], Optional[Instance], **Any) -> None
         super(Snapshot, self).__init__(client, **attributes)
-        self.parent = container or instance
+        parent = container or instance  # type: Any
+        self.parent = parent  # type: Instance
 
     @classmethod
     def key_of(cls, representation):
         # type: (Dict[str, Any]) -> Tuple[Any, ...]
-        """Return the bare name; some answers have the instance's before."""
+        """Return the bare name; some servers send ``INSTANCE/SNAPSHOT``."""
         return (representation['name'].rpartition('/')[2],)
 
     @classmethod
     def check_name(cls, name):
-        # type: (Any) -> Any
+        # type: (str) -> str
         """Return the name, if a snapshot can have it.
 
-        :raises InvalidName: servers unquote these names twice, so that with
-            an escape in it another snapshot is reached, or none.
+        Servers unquote the names of snapshots twice, so that a name with an
+        escape in it would reach another snapshot, or none.
+
+        :raises InvalidName: the name contains a slash or a percent sign, or
+            no server allows it.
         """
         quoted = rest.quote(name)
         if '%2F' in quoted or '%25' in quoted:
             raise exceptions.InvalidName(
-                '{!r} cannot be the name of a snapshot'.format(name))
+                '{!r} cannot be the name of a snapshot: it contains a slash '
+                'or a percent sign'.format(name))
         return name
 
     @property
     def instance(self):
         # type: () -> Instance
-        """The instance that the snapshot was taken of."""
+        """The instance of the snapshot."""
         return self.parent
 
     @property
     def container(self):
         # type: () -> Instance
-        """The instance that the snapshot was taken of."""
+        """The instance of the snapshot, by another name."""
         return self.parent
 
     def publish(self, public=False, wait=False, compression_algorithm=None):
@@ -81,14 +87,17 @@ class Snapshot(Savable, Renamable, Deletable):
         """Make an image of the snapshot.
 
         :param public: whether everybody may use the image.
-        :param wait: return when the image is made.
-        :param compression_algorithm: ``none``, ``gzip`` and so on.
-        :return: with ``wait``, the image.
+        :param wait: return when the image is complete.
+        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
+            the server's default.
+        :return: with ``wait``, the image; otherwise None.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not make the image.
 
         Endpoint: ``POST /1.0/images``.
         """
         self._ready_to_change()
-        return publish(self, {
+        return publish_image(self, {
             'type': 'snapshot',
             'name': '{}/{}'.format(self.instance.name, self.name)},
             public, wait, compression_algorithm)
@@ -97,8 +106,10 @@ class Snapshot(Savable, Renamable, Deletable):
         # type: (bool, bool) -> None
         """Put the instance back to the state of this snapshot.
 
-        :param wait: return when it is done.
-        :param stateful: whether to restore the running state too.
+        :param wait: return when the instance is restored.
+        :param stateful: whether to restore the running state as well.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not restore the snapshot.
 
         Endpoint: ``PUT`` on the instance.
         """
@@ -106,7 +117,8 @@ class Snapshot(Savable, Renamable, Deletable):
         try:
             self.instance.restore_snapshot(self.name, wait, stateful)
         finally:
-            self.operation = self.instance.operation
+            self.operation = (
+                self.instance.operation)  # type: Optional[Operation]
 
 
 class Snapshots(Manager[Snapshot]):
@@ -120,10 +132,11 @@ class Snapshots(Manager[Snapshot]):
         # type: (str, bool, bool) -> Snapshot
         """Take a snapshot.
 
-        :param name: its bare name.
+        :param name: the bare name of the new snapshot.
         :param stateful: whether to include the contents of memory, which
             needs CRIU.
-        :param wait: return when the snapshot is there.
+        :param wait: return when the snapshot is complete.
+        :raises InvalidName: no snapshot can have that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             snapshot was not taken.
 

@@ -1,8 +1,8 @@
-"""Kits for testing programs that use pylxd, all with one interface.
+"""Kits for testing programs that use pylxd, all with the same interface.
 
-:class:`FakeLXD` is a stand-in inside of the test's own process;
-:class:`ThrowawayLXD` and :class:`ThrowawayIncus` are the real servers,
-private and temporary.
+:class:`FakeLXD` is a stand-in for a server, in the process of the test;
+:class:`ThrowawayLXD` and :class:`ThrowawayIncus` are real servers, private
+and temporary.
 """
 import importlib
 import sys
@@ -10,30 +10,36 @@ import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Union
     from pylxd.testing.fake import FakeLXD
     from pylxd.testing.incus import ThrowawayIncus
     from pylxd.testing.throwaway import CannotRun, ThrowawayLXD
+    Kit = Union[FakeLXD, ThrowawayIncus, ThrowawayLXD]
 
 __all__ = ['CannotRun', 'FakeLXD', 'ThrowawayIncus', 'ThrowawayLXD']
 
-_HOMES = dict(zip(__all__, ['throwaway', 'fake', 'incus', 'throwaway']))
+#: The module of each exported name.
+_MODULES = dict(zip(__all__, ['throwaway', 'fake', 'incus', 'throwaway']))
 
 
-class _Lazy(types.ModuleType):
-    # Who takes one kit does not import the others. Python 2.7 knows no
-    # __getattr__ of modules, but takes any object for one.
+class _LazyModule(types.ModuleType):
+    """This module, which imports a kit when its class is first used.
+
+    Python 2.7 has no __getattr__ of modules, but a subclass works.
+    """
 
     def __getattr__(self, name):
         # type: (str) -> Any
-        if name not in _HOMES:
+        if name not in _MODULES:
             raise AttributeError(
-                "{} has no {}".format(self.__name__, name))
-        home = importlib.import_module(self.__name__ + '.' + _HOMES[name])
-        return getattr(home, name)
+                "module {!r} has no attribute {!r}".format(
+                    self.__name__, name))
+        module = importlib.import_module(self.__name__ + '.' + _MODULES[name])
+        return getattr(module, name)
 
 
-_original = sys.modules[__name__]  # 2.7 empties a module without references
-_lazy = _Lazy(__name__, __doc__)
-_lazy.__dict__.update(globals())
-sys.modules[__name__] = _lazy
+# Python 2.7 clears a module that nothing refers to
+_original_module = sys.modules[__name__]
+_lazy_module = _LazyModule(__name__, __doc__)
+_lazy_module.__dict__.update(globals())
+sys.modules[__name__] = _lazy_module

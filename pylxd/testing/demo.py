@@ -8,13 +8,14 @@ from pylxd import testing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
+    from pylxd.testing import Kit
 
 IMPORTS = '''
 import threading
 from pylxd import Client
 from pylxd.transport.websocket import EventsClient
 '''
-#: What is printed is what runs: each is given to the interpreter as it is.
+#: Each step: its title and its lines of code, which are printed and run.
 TOUR = (
     ('A client of the server, which is not empty: it has an image.',
      "client = Client(lxd.socket)",
@@ -73,35 +74,40 @@ TOUR = (
 
 def main(arguments=None):
     # type: (Optional[List[str]]) -> int
-    """Take the tour; what it starts is gone afterwards, come what may."""
+    """Run the tour on a new server, and end the server in any case.
+
+    :param arguments: the arguments of the program.
+    :return: the exit code of the program.
+    """
     parser = argparse.ArgumentParser(prog='python -m pylxd.testing.demo')
     parser.add_argument('--fake', action='store_true',
-                        help='on the stand-in, also where LXD can run')
+                        help='take the stand-in, even if LXD can run')
     options = parser.parse_args(arguments)
     try:
-        with testing.FakeLXD() if options.fake else server() as lxd:
-            take(lxd)
+        with testing.FakeLXD() if options.fake else start_server() as kit:
+            run_tour(kit)
     except KeyboardInterrupt:
         print('\nInterrupted; all is cleaned up.')
         return 130
-    print('\nThe server is gone, and all that was in it.')
+    print('\nThe server and all that was in it are removed.')
     return 0
 
 
-def server():
-    # type: () -> Any
-    """A real server if one can run here, otherwise the stand-in."""
+def start_server():
+    # type: () -> Kit
+    """Start a real server if one can run here, otherwise the stand-in."""
     try:
         return testing.ThrowawayLXD()
     except testing.CannotRun as reason:
-        print('On the stand-in, as no real LXD runs here: {}'.format(reason))
+        print('This tour uses a stand-in, because no real LXD can run here: '
+              '{}'.format(reason))
         return testing.FakeLXD()
 
 
-def take(lxd):
-    # type: (Any) -> None
-    """Run the tour on a kit and print it like a session of Python."""
-    scope = {'lxd': lxd}  # type: Dict[str, Any]
+def run_tour(kit):
+    # type: (Kit) -> None
+    """Run the tour, and print it like a session of the interpreter."""
+    scope = {'lxd': kit}  # type: Dict[str, Any]
     exec(IMPORTS, scope)
     for steps in TOUR:
         print('\n# ' + steps[0])
@@ -112,8 +118,8 @@ def take(lxd):
 
 
 if __name__ == '__main__':
-    # Either way all that is open is closed; a shell's background job would
-    # not hear of Ctrl-C.
+    # Both raise KeyboardInterrupt, so that the server is ended. A shell makes
+    # its background jobs ignore SIGINT: this undoes it.
     for number in signal.SIGINT, signal.SIGTERM:
         signal.signal(number, signal.default_int_handler)
     sys.exit(main())

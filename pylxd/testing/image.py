@@ -1,4 +1,4 @@
-"""A tiny image for tests: one static busybox and its names, about 1 MB."""
+"""A tiny image for tests: a static busybox and its links, about 1 MB."""
 import gzip
 import io
 import json
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-#: Where a busybox is looked for; Debian's busybox-static puts it there.
+#: The path of a static busybox, as Debian's busybox-static installs it.
 BUSYBOX = '/bin/busybox'
 
 _INITTAB = b'::respawn:/bin/sleep 1000000\n::shutdown:/bin/true\n'
@@ -23,12 +23,12 @@ _DIRECTORIES = ('bin', 'dev', 'etc', 'proc', 'root', 'sbin', 'sys', 'tmp',
                 'usr', 'usr/bin', 'usr/sbin', 'var')
 
 
-def why_not():
+def find_missing_requirement():
     # type: () -> Optional[str]
-    """What is missing for the image, in a sentence, or None."""
+    """Return what the image lacks here, in one sentence, or None."""
     try:
         with open(BUSYBOX, 'rb') as busybox:
-            # The head of a dynamic one names its loader, /lib/ld-...
+            # The head of a dynamic program names its loader, /lib/ld-...
             if b'/lib' not in busybox.read(4096):
                 return None
     except EnvironmentError:
@@ -37,40 +37,41 @@ def why_not():
             "busybox-static".format(BUSYBOX))
 
 
-def busybox_image():
+def build_busybox_image():
     # type: () -> bytes
-    """The image as a ``tar.gz``; one busybox always gives the same bytes.
+    """Build the image as a ``tar.gz`` for ``client.images.create``.
 
-    :return: what ``client.images.create`` takes
-    :raises EnvironmentError: when there is no busybox to put into it
+    The same busybox always gives the same bytes, so the same fingerprint.
+
+    :raises EnvironmentError: there is no busybox at `BUSYBOX`.
     """
-    # JSON is YAML, too
+    # Each JSON document is YAML as well
     metadata = json.dumps({
         'architecture': os.uname()[4],
         'creation_date': 1,
         'properties': {'description': 'busybox', 'os': 'busybox'},
     }, sort_keys=True)
     applets = subprocess.check_output([BUSYBOX, '--list-full']).decode()
-    result = io.BytesIO()
-    with gzip.GzipFile('', 'wb', 1, result, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode='w',
+    image = io.BytesIO()
+    with gzip.GzipFile('', 'wb', 1, image, mtime=0) as compressed:
+        with tarfile.open(fileobj=compressed, mode='w',
                           format=tarfile.USTAR_FORMAT) as archive:
-            _add(archive, 'metadata.yaml', metadata.encode())
+            _add_member(archive, 'metadata.yaml', metadata.encode())
             for name in _DIRECTORIES:
-                _add(archive, 'rootfs/' + name, type=tarfile.DIRTYPE,
-                     mode=0o1777 if name == 'tmp' else 0o755)
+                _add_member(archive, 'rootfs/' + name, type=tarfile.DIRTYPE,
+                            mode=0o1777 if name == 'tmp' else 0o755)
             for name in sorted(_FILES):
-                _add(archive, 'rootfs/' + name, _FILES[name])
+                _add_member(archive, 'rootfs/' + name, _FILES[name])
             with open(BUSYBOX, 'rb') as busybox:
-                _add(archive, 'rootfs/bin/busybox', busybox.read(),
-                     mode=0o755)
+                _add_member(archive, 'rootfs/bin/busybox', busybox.read(),
+                            mode=0o755)
             for name in sorted(set(applets.split()) - {'bin/busybox'}):
-                _add(archive, 'rootfs/' + name, type=tarfile.SYMTYPE,
-                     linkname='/bin/busybox')
-    return result.getvalue()
+                _add_member(archive, 'rootfs/' + name, type=tarfile.SYMTYPE,
+                            linkname='/bin/busybox')
+    return image.getvalue()
 
 
-def _add(archive, name, data=b'', **header):
+def _add_member(archive, name, data=b'', **header):
     # type: (tarfile.TarFile, str, bytes, **Any) -> None
     member = tarfile.TarInfo(name)
     member.size = len(data)

@@ -1,11 +1,11 @@
-"""A real server: private, temporary, and gone without a trace.
+"""A real server that is private and temporary, and leaves nothing behind.
 
-The daemon lives in mount and process namespaces of its own. When their first
-process ends, the kernel ends all others in them and drops their mounts,
-whatever state the daemon is in. That process ends when ``close()`` says so or
-when the pipe from this process breaks; a keeper outside then removes what the
-kernel does not: bridges, control groups, the directory. So neither Ctrl-C at
-any moment, a failure half-way nor SIGKILL leaves anything behind.
+The daemon runs in its own mount and process namespaces. When ``close()``
+orders it, or when the pipe from this process breaks, their init process kills
+the daemon, removes its network bridges, and ends. Then the kernel ends all
+other processes in the namespaces and drops their mounts, and the keeper, a
+process outside, removes the control groups and the directory. So nothing is
+left after Ctrl-C at any moment, after an error half-way, or after SIGKILL.
 """
 import atexit
 import base64
@@ -26,11 +26,12 @@ from pylxd.testing import image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, TypeVar
+    from typing import Any, Dict, Optional, TypeVar, Union
+    FilePath = Union[str, os.PathLike[str]]
     T = TypeVar('T', bound='Throwaway')
 
-# Most of what the daemon needs is not on every user's PATH.
-_PATH = os.pathsep.join([
+#: Where the programs of a server are: the PATH of a user lacks most of it.
+PROGRAM_PATH = os.pathsep.join([
     os.environ.get('PATH', os.defpath), '/usr/sbin', '/sbin',
     '/usr/libexec/incus', '/opt/incus/bin'])
 
@@ -38,25 +39,27 @@ _SOCKET_PATH_MAX = 107  # bytes
 
 _START_TIMEOUT = 60  # seconds
 
-# A proxy that refuses: else the daemon asks public servers for news.
-_NOWHERE = 'http://127.0.0.1:9'
+# Nothing listens there, so the daemon cannot fetch lists of public images.
+_REFUSING_PROXY = 'http://127.0.0.1:9'
 
-# Variables that the daemon inherits. Others could lead it astray: LXD_SOCKET
-# makes it serve on, or remove, the socket of another server.
+#: The environment variables that the daemon inherits. Others could lead it
+#: astray: with LXD_SOCKET it serves on, and removes, that very socket.
 _INHERITED = ('HOME', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'TMPDIR')
 
-# Without `slave`, what is unmounted outside would be kept busy in here.
+#: The command that runs another command in new namespaces. With `slave`,
+#: what is unmounted outside is unmounted inside as well.
 NAMESPACES = ['unshare', '--mount', '--propagation', 'slave', '--pid',
               '--fork', '--mount-proc']
 
-# Takes where to make the directory, the root (may be empty), the daemon, the
-# variable that tells it its own directory, and the command to run _INSIDE.
-_KEEPER = r'''
+# The keeper. Its arguments: where to make the directory, the root (may be
+# empty), the daemon, the variable that names the directory of the daemon, and
+# the command that runs _INIT_SCRIPT in new namespaces.
+_KEEPER_SCRIPT = r'''
 export root=$2 daemon=$3 variable=$4
 home=$(mktemp --directory "$1/pylxd-XXXXXX") || exit
 export home
 shift 4
-# root of a container is nobody out here, and has to pass
+# the root user of a container is another user here, and needs to enter
 mkdir "$home/server" && chmod 711 "$home" "$home/server"
 echo "$home"
 "$@"
@@ -68,17 +71,17 @@ done
 rm -rf "$home"
 '''
 
-# In new namespaces, into the root, if there is one: the steps that come first.
+#: The first steps in new namespaces: enter $root, if it is not empty.
 ENTER = r'''
 set -e
 if [ "$root" ]; then
     mount --bind "$root" "$root"
     cd "$root"
     for place in proc sys dev; do mount --rbind /$place $place; done
-    # Incus 7 takes no older control groups
+    # Incus 7 needs cgroup2
     [ -e sys/fs/cgroup/cgroup.procs ] ||
         mount -t cgroup2 cgroup2 sys/fs/cgroup
-    # in a mere chroot no container can start
+    # no container can start in a chroot
     pivot_root . mnt
     cd /
     umount --lazy mnt
@@ -87,12 +90,12 @@ if [ "$root" ]; then
 fi
 '''
 
-# The first process of the namespaces: it sets them up, then takes orders, one
-# a line, and answers each with a line.
-_INSIDE = ENTER + r'''
+# The init process of the namespaces: it sets them up, then reads orders, one
+# per line, and answers each with one line.
+_INIT_SCRIPT = ENTER + r'''
 set +e
-# Containers are made below the control group of this process. With cgroup2
-# none but the topmost group may have groups beside processes.
+# Containers get groups below the control group of this process. With cgroup2
+# only the topmost group may contain both groups and processes.
 [ -e /sys/fs/cgroup/cgroup.procs ] && echo 0 >/sys/fs/cgroup/cgroup.procs
 export "$variable=$home/server"
 exec 2>>"$home/log"
@@ -121,14 +124,14 @@ for profile in "$home/server"/security/apparmor/profiles/*; do
 done
 for path in "$home/server"/networks/*/; do
     bridge=$(basename "$path")
-    # A container that was about to start leaves its pair here.
+    # A container that was starting leaves its veth pair here.
     for port in /sys/class/net/"$bridge"/brif/veth*; do
         ip link delete "${port##*/}"
     done
     ip link delete "$bridge"
     ip link delete "$bridge-mtu"
-    # Firewall rules outlive their bridge. A table goes with its last chain:
-    # those of Incus 7 crash the older nft of the machine.
+    # Firewall rules outlive their bridge. A table is deleted with its last
+    # chain: the tables of Incus 7 crash the older nft of the host.
     nft list chains | awk -v bridge="$bridge" '
         $1 == "table" { table = $2 " " $3; tables[table] }
         $1 == "chain" && substr($2, index($2, ".") + 1) == bridge {
@@ -142,13 +145,17 @@ done
 
 
 class CannotRun(RuntimeError):
-    """Why there can be no real server here, and what to do about it."""
+    """No real server can run on this machine; the text says what to do."""
 
 
 def find_program(name, root=''):
     # type: (str, str) -> Optional[str]
-    """The path of an installed program inside of ``root``, or None."""
-    for directory in _PATH.split(os.pathsep):
+    """Return the path of an installed program in a root, or None.
+
+    :param name: the name of the program.
+    :param root: a directory with a whole system; empty: this machine.
+    """
+    for directory in PROGRAM_PATH.split(os.pathsep):
         path = os.path.join(directory, name)
         if os.access(root + path, os.X_OK):
             return path
@@ -156,111 +163,127 @@ def find_program(name, root=''):
 
 
 class Throwaway(object):
-    """A server of its own, which touches no other one of this machine.
+    """A private server, which touches no other server of this machine.
 
-    It runs when the constructor returns, with a storage pool ``default``,
-    the default profile and a small image under the alias ``busybox``, and
-    until :meth:`close`, the end of its ``with`` block or of this process.
+    The server runs when the constructor returns, with a storage pool
+    ``default``, the default profile and a small image with the alias
+    ``busybox``. It ends with :meth:`close`, with its ``with`` block, or with
+    this process.
 
-    :param root: a directory that holds a whole system, whose server is taken
-        instead of the installed one
-    :param environ: variables for the daemon; of this process it has no others
-        than where it finds programs, libraries and temporary files
-    :param ssl_cert_file: the path of CA certificates in PEM; image servers
-        that have theirs from these are trusted
-    :raises CannotRun: see :meth:`why_not`
+    :param root: a directory with a whole system, whose server is run instead
+        of the installed one.
+    :param environ: environment variables for the daemon, which inherits of
+        this process only where programs, libraries and temporary files are.
+    :param ssl_cert_file: the path of a file with CA certificates in PEM; the
+        daemon trusts image servers whose certificates they have signed.
+    :raises CannotRun: the server cannot run here, as
+        :meth:`find_missing_requirement` explains, or does not start.
     """
 
-    # What differs between the servers
-    daemon = ''  #: the program
+    # What differs between LXD and Incus
+    daemon = ''  #: the program of the server
     command = ''  #: its command line client
-    variable = ''  #: where both look for the directory of the daemon
-    remedy = ''  #: what to do where there is no such program
-    has_password = True  #: whether clients may be trusted by a password
+    variable = ''  #: the environment variable of the daemon's directory
+    remedy = ''  #: how to install the program
+    has_password = True  #: whether the server knows trust passwords
 
-    #: What makes a client trusted; None where only tokens do.
+    #: The trust password; None if the server knows tokens alone.
     password = None  # type: Optional[str]
 
-    #: Its URL on loopback.
-    endpoint = ''
+    #: The HTTPS URL of the server, on loopback.
+    endpoint = ''  # type: str
+
+    #: The directory that all files of the server are in.
+    home = ''  # type: str
+
+    #: The directory with the system of the server; empty: this machine's.
+    root = ''  # type: str
 
     _keeper = None  # type: Any
 
-    def __init__(self, root=None, environ=None, ssl_cert_file=None):
-        # type: (Optional[str], Optional[Dict[str, str]], Any) -> None
-        reason = self.why_not(root)
+    def __init__(self,
+                 root=None,  # type: Optional[str]
+                 environ=None,  # type: Optional[Dict[str, str]]
+                 ssl_cert_file=None,  # type: Optional[FilePath]
+                 ):
+        # type: (...) -> None
+        reason = self.find_missing_requirement(root)
         if reason:
             raise CannotRun(reason)
-        #: The whole system that it runs in; empty: this one.
         self.root = os.path.abspath(root) if root else ''
         atexit.register(self.close)
         try:
-            self._keeper = self._keep(environ or {})
-            self._home = self._answer()
-            problem = self._answer()
+            self._keeper = self._start_keeper(environ or {})
+            self.home = self._read_answer()
+            problem = self._read_answer()
             if problem != 'ready':
-                raise CannotRun("cannot prepare for {}: {}".format(
-                    self.daemon, problem or self._home))
+                raise CannotRun("cannot set up namespaces for {}: {}".format(
+                    self.daemon, problem or self.home))
             if len(self.socket) > _SOCKET_PATH_MAX:
-                raise CannotRun("{} is too long for the path of a socket; "
-                                "a shorter TMPDIR or root will do".format(
-                                    self.socket))
+                raise CannotRun(
+                    "{} has more than the {} bytes that the path of a socket "
+                    "may have: use a shorter TMPDIR or root".format(
+                        self.socket, _SOCKET_PATH_MAX))
             if ssl_cert_file:
-                shutil.copy(ssl_cert_file, os.path.join(self._home, 'ca.pem'))
-            self._start()
+                shutil.copy(ssl_cert_file, os.path.join(self.home, 'ca.pem'))
+            self._start_daemon()
             self._configure()
         except BaseException:
             self.close()
             raise
 
     @classmethod
-    def why_not(cls, root=None):
+    def find_missing_requirement(cls, root=None):
         # type: (Optional[str]) -> Optional[str]
-        """Why this kit cannot run here, in one sentence, or None if it can."""
+        """Return what this kit lacks to run here, in one sentence, or None.
+
+        :param root: as for the constructor.
+        """
         if not sys.platform.startswith('linux') or os.geteuid() != 0:
-            return "a private {} takes Linux and root's rights".format(
+            return "a private {} needs Linux and root's rights".format(
                 cls.daemon)
         if find_program(cls.daemon, root or '') is None:
             return '{} has no {}'.format(
                 root or 'this machine', cls.daemon) + cls.remedy
         if subprocess.call(NAMESPACES + ['true'], stderr=subprocess.PIPE):
-            return ("a private {} takes namespaces of its own, and unshare "
-                    "cannot make them here".format(cls.daemon))
-        return image.why_not()
+            return ("a private {} needs namespaces, and unshare cannot make "
+                    "them here".format(cls.daemon))
+        return image.find_missing_requirement()
 
     @property
     def directory(self):
         # type: () -> str
-        """The directory of the daemon, what ``LXD_DIR`` is for ``lxc``."""
-        return os.path.join(self._home, 'server')
+        """The directory of the daemon, which ``LXD_DIR`` names for ``lxc``."""
+        return os.path.join(self.home, 'server')
 
     @property
     def socket(self):
         # type: () -> str
-        """The path of its unix socket."""
+        """The path of the server's unix socket."""
         return os.path.join(self.directory, 'unix.socket')
 
     @property
     def certificate(self):
         # type: () -> str
-        """The path of its own certificate, in PEM."""
+        """The path of the server's certificate, in PEM."""
         return os.path.join(self.directory, 'server.crt')
 
     def client(self, **kwargs):
         # type: (**Any) -> Client
-        """A :class:`pylxd.Client` on the unix socket, trusted by that.
+        """Make a :class:`pylxd.Client` of the server, on its unix socket.
 
-        :param kwargs: what ``Client`` takes, ``endpoint`` included
+        :param kwargs: arguments of ``Client``; ``endpoint`` replaces the
+            socket.
         """
         kwargs.setdefault('endpoint', self.socket)
         return Client(**kwargs)
 
     def token(self):
         # type: () -> str
-        """A new secret that makes one client trusted, once."""
+        """Create a token that lets one client become trusted, once."""
         with self.client() as client:
             operation = client.api.certificates.post(json={
-                'name': _random(), 'type': 'client', 'token': True,
+                'name': _random_hex(), 'type': 'client', 'token': True,
             }).json()['metadata']
         token = dict(operation['metadata'],
                      client_name=operation['metadata']['request']['name'])
@@ -269,39 +292,39 @@ class Throwaway(object):
 
     def run(self, *arguments):
         # type: (*str) -> bytes
-        """What the server's own command line client prints.
+        """Run the server's own command line client, and return its output.
 
-        :param arguments: such as ``'list', '--format', 'json'``
-        :raises subprocess.CalledProcessError: when it fails
+        :param arguments: such as ``'list', '--format', 'json'``.
+        :raises subprocess.CalledProcessError: the command failed.
         """
-        inside = self._home[len(self.root):]
-        environ = dict(_own_environ(), HOME=inside)
-        environ[self.variable] = inside + '/server'
-        with open(os.devnull) as nothing:
+        home_in_root = self.home[len(self.root):]
+        environ = dict(_make_environ(), HOME=home_in_root)
+        environ[self.variable] = home_in_root + '/server'
+        with open(os.devnull) as empty:
             return subprocess.check_output(
                 ['chroot', self.root or '/', self.command] + list(arguments),
-                env=environ, stdin=nothing)
+                env=environ, stdin=empty)
 
     def kill(self):
         # type: () -> None
-        """End the daemon by SIGKILL; its containers run on."""
-        self._order(b'kill')
+        """End the daemon by SIGKILL; its containers go on running."""
+        self._send_order(b'kill')
 
     def restart(self):
         # type: () -> None
-        """Start the daemon anew, killed before if it runs.
+        """Kill the daemon if it runs, and start it again.
 
-        :raises CannotRun: when it does not come up
+        :raises CannotRun: the daemon does not start.
         """
         self.kill()
-        self._start()
+        self._start_daemon()
 
     def close(self):
         # type: () -> None
-        """End the daemon and all that belongs to it, and remove its files.
+        """End the daemon and its containers, and remove all their files.
 
-        It may be called at any time, and again. Interrupted it still does
-        all of this, only without the caller waiting for it.
+        It may be called at any time, and more than once. If Ctrl-C interrupts
+        it, other processes still do all of this.
         """
         keeper = self._keeper
         if keeper is None:
@@ -310,7 +333,7 @@ class Throwaway(object):
             keeper.stdin.write(b'exit\n')
             keeper.stdin.close()
         except (EnvironmentError, ValueError):
-            pass  # it has ended, or knows already
+            pass  # the keeper has ended, or the pipe is closed already
         keeper.wait()
         keeper.stdout.close()
 
@@ -322,43 +345,44 @@ class Throwaway(object):
         # type: (*Any) -> None
         self.close()
 
-    def _keep(self, environ):
-        # type: (Dict[str, str]) -> Any
+    def _start_keeper(self, environ):
+        # type: (Dict[str, str]) -> subprocess.Popen[bytes]
         environ = dict(
-            _own_environ(), HTTP_PROXY=_NOWHERE, HTTPS_PROXY=_NOWHERE,
-            NO_PROXY='', **environ)
+            _make_environ(), HTTP_PROXY=_REFUSING_PROXY,
+            HTTPS_PROXY=_REFUSING_PROXY, NO_PROXY='', **environ)
         parent = self.root + '/tmp' if self.root else tempfile.gettempdir()
-        # In a session of its own no Ctrl-C reaches it.
+        # With setsid, Ctrl-C does not reach the keeper
         return subprocess.Popen(
-            ['setsid', 'bash', '-c', _KEEPER, 'keeper', parent, self.root,
-             self.daemon, self.variable]
-            + NAMESPACES + ['bash', '-c', _INSIDE],
+            ['setsid', 'bash', '-c', _KEEPER_SCRIPT, 'keeper', parent,
+             self.root, self.daemon, self.variable]
+            + NAMESPACES + ['bash', '-c', _INIT_SCRIPT],
             bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=environ, close_fds=True)
 
-    def _answer(self):
+    def _read_answer(self):
         # type: () -> str
         return six.ensure_str(self._keeper.stdout.readline()).rstrip('\n')
 
-    def _order(self, order):
+    def _send_order(self, order):
         # type: (bytes) -> str
         self._keeper.stdin.write(order + b'\n')
-        return self._answer()
+        return self._read_answer()
 
-    def _start(self):
+    def _start_daemon(self):
         # type: () -> None
-        self._order(b'start')
+        self._send_order(b'start')
         deadline = time.time() + _START_TIMEOUT
         while not self._is_ready():
-            if self._order(b'alive') != '0' or time.time() > deadline:
-                with open(os.path.join(self._home, 'log')) as log:
-                    raise CannotRun("{} does not start: {}".format(
-                        self.daemon, ''.join(log.readlines()[-5:])))
+            if self._send_order(b'alive') != '0' or time.time() > deadline:
+                with open(os.path.join(self.home, 'log')) as log:
+                    raise CannotRun(
+                        "{} does not start; its log ends: {}".format(
+                            self.daemon, ''.join(log.readlines()[-5:])))
             time.sleep(0.01)
 
     def _is_ready(self):
         # type: () -> bool
-        # The daemon's own command for this, waitready, looks twice a second.
+        # The daemon's own command, waitready, looks twice a second only
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.settimeout(_START_TIMEOUT)
@@ -372,23 +396,24 @@ class Throwaway(object):
 
     def _configure(self):
         # type: () -> None
-        address = '127.0.0.1:{}'.format(_free_port())
+        address = '127.0.0.1:{}'.format(_find_free_port())
         self.endpoint = 'https://' + address
         config = {'core.https_address': address}
         if self.has_password:
-            self.password = config['core.trust_password'] = _random()
+            self.password = config['core.trust_password'] = _random_hex()
         with self.client() as client:
             client.api.patch(json={'config': config})
             client.api.storage_pools.post(
                 json={'name': 'default', 'driver': 'dir'})
             client.api.profiles['default'].patch(json={'devices': {
                 'root': {'type': 'disk', 'path': '/', 'pool': 'default'}}})
-            client.images.create(image.busybox_image(), wait=True).add_alias(
-                'busybox', '')
+            busybox = client.images.create(
+                image.build_busybox_image(), wait=True)
+            busybox.add_alias('busybox', '')
 
 
 class ThrowawayLXD(Throwaway):
-    """An LXD of its own; see :class:`Throwaway`."""
+    """A private LXD; see :class:`Throwaway`."""
 
     daemon = 'lxd'
     command = 'lxc'
@@ -396,14 +421,14 @@ class ThrowawayLXD(Throwaway):
     remedy = ': apt-get install --no-install-recommends lxd lxd-client'
 
 
-def _own_environ():
+def _make_environ():
     # type: () -> Dict[str, str]
     environ = {name: os.environ[name] for name in _INHERITED
                if name in os.environ}
-    return dict(environ, PATH=_PATH)
+    return dict(environ, PATH=PROGRAM_PATH)
 
 
-def _free_port():
+def _find_free_port():
     # type: () -> int
     listener = socket.socket()
     try:
@@ -413,6 +438,6 @@ def _free_port():
         listener.close()
 
 
-def _random():
+def _random_hex():
     # type: () -> str
     return binascii.hexlify(os.urandom(16)).decode()

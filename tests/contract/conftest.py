@@ -53,7 +53,7 @@ def each_client(request, lxd):
 @pytest.fixture
 def another_kit(request):
     """Start a second server of the same kind, which the test may restart."""
-    kit = plugin._kit(request.config.getoption('lxd'), {})
+    kit = plugin.make_kit(request.config.getoption('lxd'), {})
     with contextlib.closing(kit):
         if isinstance(kit, plugin.RunningServer):
             pytest.skip('the server of this run is not ours to restart')

@@ -12,7 +12,7 @@ from .support import BUSYBOX, settle, unique
 @pytest.fixture(scope='module')
 def target(request, lxd):
     """A client of a second server, of the same kind."""
-    kit = plugin._kit(request.config.getoption('lxd'), {})
+    kit = plugin.make_kit(request.config.getoption('lxd'), {})
     with contextlib.closing(kit):
         with kit.client() as client:
             yield client

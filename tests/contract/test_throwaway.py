@@ -44,7 +44,7 @@ def traces(kit, name):
     home = os.path.basename(os.path.dirname(kit.directory))
     rules = subprocess.Popen(
         ['chroot', root, 'nft', 'list', 'chains'], stdout=subprocess.PIPE,
-        env=dict(os.environ, PATH=throwaway._PATH)).communicate()[0]
+        env=dict(os.environ, PATH=throwaway.PROGRAM_PATH)).communicate()[0]
     return {kind for kind, seen in {
         'directory': os.path.exists(kit.directory),
         'process': any(home in read_all(path)
@@ -176,7 +176,7 @@ class TestNothingIsLeft(object):
         assert traces(kit, name) == set()
 
     @pytest.mark.parametrize('moment', [
-        '_answer', '_start', '_is_ready', '_configure'])
+        '_read_answer', '_start_daemon', '_is_ready', '_configure'])
     def test_after_an_interrupted_start(
             self, make, real, monkeypatch, moment):
         homes = []
@@ -184,7 +184,7 @@ class TestNothingIsLeft(object):
 
         def interrupted(kit, *arguments):
             result = original(kit, *arguments)
-            homes.append(getattr(kit, '_home', result))
+            homes.append(kit.home or result)
             raise KeyboardInterrupt
 
         monkeypatch.setattr(real, moment, interrupted)
@@ -232,9 +232,9 @@ class TestNothingIsLeft(object):
         class Broken(real):
             daemon = 'false'
 
-            def _start(self):
+            def _start_daemon(self):
                 seen.append(self.directory)
-                super(Broken, self)._start()
+                super(Broken, self)._start_daemon()
 
         seen = []
         with pytest.raises(testing.CannotRun, match='false does not start'):
@@ -243,8 +243,8 @@ class TestNothingIsLeft(object):
 
     def test_after_a_bad_argument(self, make, real):
         class Noting(real):
-            def _answer(self):
-                answer = super(Noting, self)._answer()
+            def _read_answer(self):
+                answer = super(Noting, self)._read_answer()
                 seen.append(answer)
                 return answer
 
@@ -295,7 +295,7 @@ class TestWhyNot(object):
         testing.ThrowawayLXD, testing.ThrowawayIncus])
     @pytest.mark.parametrize('change, reason', [
         ((os, 'geteuid', lambda: 1000), "root's rights"),
-        ((throwaway, '_PATH', '/nowhere'), 'apt-get install'),
+        ((throwaway, 'PROGRAM_PATH', '/nowhere'), 'apt-get install'),
         ((throwaway, 'NAMESPACES', ['false']), 'namespaces'),
         ((image, 'BUSYBOX', '/bin/nowhere'), 'install busybox-static'),
         ((image, 'BUSYBOX', '/bin/ls'), 'install busybox-static'),
@@ -306,7 +306,7 @@ class TestWhyNot(object):
         monkeypatch.setattr(kit, 'daemon', 'true')
         monkeypatch.setattr(throwaway, 'NAMESPACES', ['true'])
         monkeypatch.setattr(*change)
-        sentence = kit.why_not()
+        sentence = kit.find_missing_requirement()
         assert reason in sentence
         assert '\n' not in sentence
         with pytest.raises(testing.CannotRun) as caught:
@@ -316,18 +316,20 @@ class TestWhyNot(object):
     def test_a_root_without_incus(self, tmpdir, monkeypatch):
         monkeypatch.setattr(os, 'geteuid', lambda: 0)
         assert 'python -m pylxd.testing.incus' in (
-            testing.ThrowawayIncus.why_not(str(tmpdir)))
+            testing.ThrowawayIncus.find_missing_requirement(str(tmpdir)))
 
 
-@pytest.mark.skipif(image.why_not() is not None, reason=str(image.why_not()))
+@pytest.mark.skipif(image.find_missing_requirement() is not None,
+                    reason=str(image.find_missing_requirement()))
 class TestImage(object):
 
     def test_is_always_the_same(self):
-        assert image.busybox_image() == image.busybox_image()
+        assert (
+            image.build_busybox_image() == image.build_busybox_image())
 
     def test_holds_a_system(self):
         with tarfile.open(
-                fileobj=io.BytesIO(image.busybox_image())) as archive:
+                fileobj=io.BytesIO(image.build_busybox_image())) as archive:
             assert b'architecture' in archive.extractfile(
                 'metadata.yaml').read()
             assert archive.getmember('rootfs/bin/busybox').mode == 0o755
@@ -371,7 +373,7 @@ class TestRootMaker(object):
         if mirror:
             assert mirror in self.fail(tmpdir / 'new')
         else:
-            assert incus.mirror_of_apt() == 'http://mirror/debian/'
+            assert incus.find_apt_mirror() == 'http://mirror/debian/'
 
     @pytest.mark.parametrize('error', [testing.CannotRun('so'),
                                        KeyboardInterrupt()])
@@ -383,8 +385,8 @@ class TestRootMaker(object):
                 return
             raise error
 
-        monkeypatch.setattr(incus, '_run', run)
-        monkeypatch.setattr(incus, '_apt_settings', str)
+        monkeypatch.setattr(incus, 'run_isolated', run)
+        monkeypatch.setattr(incus, 'read_apt_settings', str)
         with pytest.raises(type(error)):
             incus.make_root(str(tmpdir / 'new'), 'trixie', 'file:///nowhere')
         assert tmpdir.listdir() == []

@@ -32,7 +32,7 @@ PATHS = ['/root/f', '/root/g', '/root/d', '/root/d/f', '/root', '/none/f',
 
 def _image(name):
     """That of the kits with one file more."""
-    packed = io.BytesIO(gzip.decompress(image.busybox_image()))
+    packed = io.BytesIO(gzip.decompress(image.build_busybox_image()))
     with tarfile.open(fileobj=packed, mode='a',
                       format=tarfile.USTAR_FORMAT) as archive:
         archive.addfile(tarfile.TarInfo('rootfs/' + name))

@@ -314,7 +314,7 @@ def test_places(name, path):
     before = len(server.requests)
     try:
         Saying.one.client.api.containers[name].files.get(
-            params={'path': instance_files._checked(path)})
+            params={'path': instance_files.check_path(path)})
     finally:
         for request in server.requests[before:]:
             place, _, query = request.target.partition('?')

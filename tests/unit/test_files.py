@@ -314,16 +314,16 @@ def test_put(data, body):
     (0o600, '0600'), ('0600', '0600'), ('600', '0600'), (u'755', '0755'),
     (0, '0000'), ('0o644', '0644'), (0o4755, '04755')])
 def test_modes(mode, sent):
-    assert int(instance_files._octal(mode), 8) == int(sent, 8)
+    assert int(instance_files.format_mode(mode), 8) == int(sent, 8)
     # LXD takes others for decimal
-    assert instance_files._octal(mode)[0] == '0'
+    assert instance_files.format_mode(mode)[0] == '0'
 
 
 @pytest.mark.parametrize('mode', [
     True, -1, 0o10000, '', 'rwx', '9', '10000', None, [], 6.4])
 def test_modes_that_are_refused(mode):
     with pytest.raises(ValueError):
-        instance_files._octal(mode)
+        instance_files.format_mode(mode)
 
 
 @each_tree

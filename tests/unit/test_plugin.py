@@ -75,7 +75,7 @@ class Kit(object):
         self.arguments = arguments
 
     @classmethod
-    def why_not(cls, root):
+    def find_missing_requirement(cls, root):
         return None if cls.daemon in os.listdir(root) else 'not there'
 
 
@@ -93,21 +93,21 @@ def test_choices(tmpdir, monkeypatch, choice, kind, arguments):
     tmpdir.mkdir('with-lxd')
     tmpdir.mkdir('with-incus').mkdir('incusd')
     with tmpdir.as_cwd():
-        kit = plugin._kit(choice, {'more': 1})
+        kit = plugin.make_kit(choice, {'more': 1})
     assert type(kit) is kits[kind]
     assert kit.arguments == dict(arguments, more=1)
 
 
 def test_what_is_no_choice():
     with pytest.raises(testing.CannotRun) as caught:
-        plugin._kit('nonsense', {})
+        plugin.make_kit('nonsense', {})
     assert str(caught.value) == (
-        "'nonsense' is neither fake, real, incus nor a path")
+        "'nonsense' is neither fake, real, incus nor an existing path")
 
 
 def test_a_server_that_runs_already():
     with testing.FakeLXD() as fake:
-        kit = plugin._kit(fake.socket, {'more': 1})
+        kit = plugin.make_kit(fake.socket, {'more': 1})
         assert (kit.socket, kit.endpoint) == (fake.socket, fake.endpoint)
         with kit.client() as client:
             assert client.trusted
