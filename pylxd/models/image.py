@@ -1,6 +1,6 @@
 """Images."""
-import io
 import os
+import re
 
 import six
 
@@ -11,7 +11,7 @@ from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import (
-    Digest, Upload, iterate_form, random_name)
+    Destination, Digest, FormSplitter, Upload, iterate_form, random_name)
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ class Image(Savable, Deletable):
     if TYPE_CHECKING:
         @overload
         def export(self, fileobj=None):
-            # type: (None) -> bytes
+            # type: (None) -> Any
             pass
 
         @overload
@@ -88,49 +88,98 @@ class Image(Savable, Deletable):
         # type: (Any) -> Any
         """Download the data of the image.
 
+        An image in two parts has its metadata and its root file system.
+
         :param fileobj: a file that is open for writing bytes, or a path, to
             write the data to, piece by piece. A file with that path appears
-            when it is complete. None returns all data.
-        :return: the data as bytes; ``fileobj`` if one was given.
+            when it is complete. In a directory the files have the names
+            that the server gives them. For an image in two parts, a pair of
+            these; a single path gets the metadata, and the path with
+            ``.root`` the root file system. None returns all data.
+        :return: the data as bytes; ``fileobj`` if one was given; the path
+            of the file in the directory. For an image in two parts, a pair
+            of these.
         :raises StreamBroken: the download was cut off, or the data does not
             match the fingerprint.
+        :raises ValueError: the image has another number of parts than
+            ``fileobj``.
 
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
-        if fileobj is None:
-            target = io.BytesIO()
-            self._download(target)
-            return target.getvalue()
-        if isinstance(fileobj, six.string_types):
-            self._download_to_path(fileobj)
-        else:
-            self._download(fileobj)
-        return fileobj
-
-    def _download_to_path(self, path):
-        # type: (str) -> None
-        temporary_path = '{}.{}.part'.format(path, random_name()[:8])
-        try:
-            with open(temporary_path, 'wb') as file:
-                self._download(file)
-            os.rename(temporary_path, path)
-        except BaseException:
-            if os.path.exists(temporary_path):
-                os.unlink(temporary_path)
-            raise
-
-    def _download(self, target):
-        # type: (Writable) -> None
         response = self.ensure_ready().export.get(stream=True)
-        with Digest() as digest:
-            self.client.transport.download(response, target, digest)
-        # An image in two parts comes as a form, which has no fingerprint
-        if 'multipart' not in response.headers.get(
-                'Content-Type', '') and digest.hexdigest() != self.fingerprint:
+        content_type = response.headers.get('Content-Type', '')
+        boundary = re.search('boundary="?([^";]+)', content_type)
+        number = 2 if content_type.startswith('multipart/') else 1
+        destinations = []  # type: List[Destination]
+
+        def open_part(filename):
+            # type: (str) -> Any
+            destinations.append(Destination(self._choose_place(
+                fileobj, len(destinations), number, filename)))
+            return destinations[-1].file
+
+        try:
+            with Digest() as digest:
+                if number == 2:
+                    form = FormSplitter(
+                        boundary.group(1) if boundary else '', open_part,
+                        digest)
+                    self.client.transport.download(response, form)
+                    self._check_form(form, destinations)
+                else:
+                    filename = re.search('filename="?([^";]+)', (
+                        response.headers.get('Content-Disposition', '')))
+                    self.client.transport.download(response, open_part(
+                        filename.group(1) if filename else ''), digest)
+            if digest.hexdigest() != self.fingerprint:
+                raise exceptions.StreamBroken(
+                    'the downloaded data of image {} has another '
+                    'fingerprint, {}: export it again'.format(
+                        self.fingerprint, digest.hexdigest()))
+            results = tuple(
+                destination.commit() for destination in destinations)
+        except BaseException:
+            response.close()
+            for destination in destinations:
+                destination.discard()
+            raise
+        return results if number == 2 else results[0]
+
+    def _choose_place(self, target, index, number, filename):
+        # type: (Any, int, int, str) -> Any
+        """Choose where a part of the image is written to.
+
+        :param target: the argument of `export`.
+        :param index: 0 for the first part, 1 for the second.
+        :param number: the number of parts.
+        :param filename: the name that the server gives to the part.
+        """
+        if isinstance(target, (tuple, list)):
+            if len(target) != number:
+                raise ValueError(
+                    'image {} has {} part(s), but {} files were given'.format(
+                        self.fingerprint, number, len(target)))
+            target = target[index]
+        elif isinstance(target, six.string_types):
+            if os.path.isdir(target):
+                # A hostile server may send a path
+                filename = os.path.basename(filename)
+                return os.path.join(target, filename or self.fingerprint
+                                    + ('.root' if index else ''))
+            target += '.root' if index else ''
+        elif number == 2 and target is not None:
+            raise ValueError(
+                'image {} has two parts: export it to a pair of files, or to '
+                'a path'.format(self.fingerprint))
+        return target
+
+    def _check_form(self, form, destinations):
+        # type: (FormSplitter, List[Destination]) -> None
+        if not form.has_ended or len(destinations) != 2:
             raise exceptions.StreamBroken(
-                'the downloaded data of image {} has another fingerprint, '
-                '{}: export it again'.format(
-                    self.fingerprint, digest.hexdigest()))
+                'the form with the data of image {} ends early, after {} '
+                'part(s): export it again'.format(
+                    self.fingerprint, len(destinations)))
 
     def add_alias(self, name, description=''):
         # type: (str, str) -> None
@@ -190,7 +239,8 @@ class Image(Savable, Deletable):
         :raises LXDAPIException: one of the servers refused, or (with
             ``wait``) the copy failed.
 
-        Endpoint: ``POST /1.0/images`` of the destination.
+        Endpoint: ``POST /1.0/images`` of the destination; an image of a
+        project needs ``image_source_project`` there.
         """
         self.sync()
         source = {
@@ -200,6 +250,9 @@ class Image(Savable, Deletable):
             'certificate': self.client.dialect.certificate,
             'fingerprint': self.fingerprint,
         }
+        if self.client.project not in (None, 'default'):
+            new_client.dialect.need('image_source_project')
+            source['project'] = self.client.project
         if not self.public:
             source['secret'] = self._request_secret()
         copy = new_client.images.create_from_source(
@@ -269,8 +322,14 @@ class Images(Manager[Image]):
             return False
         return True
 
-    def create(self, image_data, public=False, wait=False, metadata=None):
-        # type: (ImageData, bool, bool, Optional[ImageData]) -> Image
+    def create(self,
+               image_data,  # type: ImageData
+               public=False,  # type: bool
+               wait=False,  # type: bool
+               metadata=None,  # type: Optional[ImageData]
+               vm=False,  # type: bool
+               ):
+        # type: (...) -> Image
         """Upload an image.
 
         :param image_data: the image as bytes, or a file that is open for
@@ -279,12 +338,21 @@ class Images(Manager[Image]):
         :param wait: return when the server has unpacked the image.
         :param metadata: for an image in two parts, its metadata tarball:
             bytes, or a file that is open for reading bytes.
+        :param vm: whether the two parts are those of a virtual machine. An
+            image in one part tells its type itself.
         :raises TypeError: ``image_data`` or ``metadata`` has another type.
+        :raises ValueError: ``vm`` without ``metadata``.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             data is no image.
 
-        Endpoint: ``POST /1.0/images``.
+        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
+        if vm:
+            if metadata is None:
+                raise ValueError(
+                    'vm=True is for an image in two parts: pass its metadata '
+                    'as metadata=')
+            self.client.dialect.need('virtual-machines')
         digest = Digest()
         headers = self._upload_headers(image_data, public)
         data = Upload(image_data, digest)  # type: Any
@@ -293,7 +361,8 @@ class Images(Manager[Image]):
             headers['Content-Type'] = (
                 'multipart/form-data; boundary=' + boundary)
             data = iterate_form(boundary, [
-                ('metadata', Upload(metadata, digest)), ('rootfs', data)])
+                ('metadata', Upload(metadata, digest)),
+                ('rootfs.img' if vm else 'rootfs', data)])
         node, _ = self.node_and_query()
         with digest:
             response = node.post(data=data, headers=headers)
@@ -320,6 +389,7 @@ class Images(Manager[Image]):
                                   public=False,  # type: bool
                                   auto_update=False,  # type: bool
                                   wait=False,  # type: bool
+                                  vm=False,  # type: bool
                                   ):
         # type: (...) -> Image
         """Let the server fetch an image from an image server.
@@ -331,17 +401,20 @@ class Images(Manager[Image]):
             alias has a newer one.
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
+        :param vm: whether to fetch the image of a virtual machine.
         :raises InvalidName: no server allows that alias.
         :raises LXDAPIException: the server refused, or (with ``wait``) could
             not fetch the image.
 
-        Endpoint: ``POST /1.0/images``.
+        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
         rest.quote(alias)
-        return self.create_from_source({
-            'type': 'image', 'mode': 'pull', 'server': server,
-            'protocol': 'simplestreams', 'alias': alias},
-            public, auto_update, wait)
+        source = {'type': 'image', 'mode': 'pull', 'server': server,
+                  'protocol': 'simplestreams', 'alias': alias}
+        if vm:
+            self.client.dialect.need('virtual-machines')
+            source['image_type'] = 'virtual-machine'
+        return self.create_from_source(source, public, auto_update, wait)
 
     def create_from_url(self, url, public=False, auto_update=False,
                         wait=False):

@@ -346,6 +346,8 @@ class Instance(Savable, Renamable, Deletable):
         if operation is None:
             raise exceptions.InvalidResponse(response)
         data = {}  # type: Dict[str, Any]
+        if self.type not in (None, 'container'):
+            data['type'] = self.type  # servers without the field know no other
         for name in ('name', 'architecture', 'devices', 'ephemeral',
                      'profiles', 'description'):
             if self._document.has(name) or name in self.key_names:

@@ -257,7 +257,7 @@ class FilesManager(object):
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
 
         Endpoint: ``POST .../files?path=`` for each entry; needs
-        ``directory_manipulation``.
+        ``directory_manipulation``, and ``file_symlinks`` for links.
         """
         src, dst = to_native(src), to_native(dst)
         if not os.path.isdir(src):
@@ -269,6 +269,7 @@ class FilesManager(object):
             status = os.stat(local) if local == src else os.lstat(local)
             permissions = stat.S_IMODE(status.st_mode)
             if stat.S_ISLNK(status.st_mode):
+                self._client.dialect.need('file_symlinks')
                 self._create_entry(
                     remote, 'symlink', six.ensure_binary(os.readlink(local)),
                     None, uid, gid)

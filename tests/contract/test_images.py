@@ -154,6 +154,17 @@ def test_create_from_two_parts(lxd_client, new_images):
         image.delete(wait=True)
 
 
+def test_create_the_image_of_a_virtual_machine(lxd_client, new_images):
+    metadata, files = image_parts()
+    image = lxd_client.images.create(
+        files, metadata=metadata, vm=True, wait=True)
+    assert (image.fingerprint, image.type) == (
+        sha256(metadata + files), 'virtual-machine')
+    assert image.export() == (metadata, files)
+    with pytest.raises(ValueError, match='metadata'):
+        lxd_client.images.create(files, vm=True)
+
+
 def test_create_what_is_no_image(lxd_client, new_images):
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.images.create(b'no image', wait=True)
@@ -240,13 +251,37 @@ def test_export(image, data, tmpdir):
     path = str(tmpdir.join('it'))
     assert image.export(path) == path
     assert read(path) == data and os.listdir(str(tmpdir)) == ['it']
+    directory = str(tmpdir.mkdir('directory'))
+    path = image.export(directory)
+    assert os.listdir(directory) == [os.path.basename(path)]
+    assert read(path) == data
+    with pytest.raises(ValueError, match='1 part'):
+        image.export((path, path))
+    assert os.listdir(directory) == [os.path.basename(path)]
 
 
-def test_export_of_two_parts(lxd_client, new_images):
+def test_export_of_two_parts(lxd_client, new_images, tmpdir):
     metadata, files = image_parts()
     image = lxd_client.images.create(files, metadata=metadata, wait=True)
-    exported = image.export()
-    assert metadata in exported and files in exported
+    assert image.export() == (metadata, files)
+    targets = io.BytesIO(), str(tmpdir.join('rootfs'))
+    assert image.export(targets) == targets
+    assert targets[0].getvalue() == metadata and read(targets[1]) == files
+    path = str(tmpdir.join('it'))
+    assert image.export(path) == (path, path + '.root')
+    directory = tmpdir.mkdir('directory')
+    names = [os.path.relpath(path, str(directory))
+             for path in image.export(str(directory))]
+    assert sorted(names) == sorted(os.listdir(str(directory)))
+    assert [read(str(directory.join(name))) for name in names] == [
+        metadata, files]
+    for target in io.BytesIO(), [path], [path] * 3:
+        with pytest.raises(ValueError):
+            image.export(target)
+    image.delete(wait=True)
+    again = lxd_client.images.create(
+        read(path + '.root'), metadata=read(path), wait=True)
+    assert again.fingerprint == image.fingerprint
 
 
 def test_export_of_what_is_not_there(lxd_client, tmpdir):

@@ -1,13 +1,17 @@
 # -*- coding: utf-8 -*-
 import hashlib
 import io
+import itertools
 import json
 import os
 
 import pytest
 import six
+from hypothesis import given, strategies as st
 
 from pylxd import Client, exceptions
+from pylxd.image import Image
+from pylxd.models import image_data
 from pylxd.transport.connection import BLOCK
 from wire import ROOT, Server, begun, http, lxd
 
@@ -219,9 +223,64 @@ def test_export(export, tmpdir):
     assert len(tmpdir.listdir()) == 1
 
 
-def test_an_image_in_two_parts_is_not_judged(export):
-    assert export(exported(b'form', kind='multipart/form-data; boundary=x')
-                  ).export() == b'form'
+PARTS = b'meta', b'-- root \r\n--y\r\n' * 3
+TWO = hashlib.sha256(b''.join(PARTS)).hexdigest()
+
+
+def form(end=b'\r\n--x--\r\n'):
+    return b'\r\n'.join(
+        b'--x\r\nContent-Disposition: form-data; name="a"; '
+        b'filename="../%d.tar"\r\n\r\n' % number + part
+        for number, part in enumerate(PARTS)) + end
+
+
+@given(st.lists(st.integers(1, 40), min_size=1))
+def test_a_form_is_split_wherever_it_is_cut(sizes):
+    parts, names, digest = [], [], hashlib.sha256()
+
+    def open_part(name):
+        names.append(name)
+        parts.append(io.BytesIO())
+        return parts[-1]
+
+    splitter = image_data.FormSplitter('x', open_part, digest)
+    source = io.BytesIO(form() + b'epilogue')
+    for size in itertools.cycle(sizes):
+        piece = source.read(size)
+        if not piece:
+            break
+        splitter.write(piece)
+    assert tuple(part.getvalue() for part in parts) == PARTS
+    assert names == ['../0.tar', '../1.tar'] and splitter.has_ended
+    assert digest.hexdigest() == TWO
+
+
+def test_a_head_without_an_end():
+    splitter = image_data.FormSplitter('x', None, None)
+    with pytest.raises(exceptions.StreamBroken):
+        for _ in range(100):
+            splitter.write(b'--x' + b'y' * image_data.BLOCK)
+
+
+@pytest.mark.parametrize('page, fingerprint', [
+    (form(), DIGEST), (form(b''), TWO), (form(b'\r\n--x'), TWO), (b'', TWO),
+    (form().replace(b'--x\r\n', b'--y\r\n', 1), TWO)])
+def test_damage_to_two_parts(images, tmpdir, page, fingerprint):
+    images.pages['GET /1.0/images/{}/export'.format(fingerprint)] = exported(
+        page, kind='multipart/form-data; boundary=x')
+    image = Image(images.client, fingerprint=fingerprint)
+    for target in None, str(tmpdir.join('image')), str(tmpdir):
+        with pytest.raises(exceptions.StreamBroken):
+            image.export(target)
+    assert tmpdir.listdir() == []
+
+
+def test_two_parts_stay_in_their_directory(images, tmpdir):
+    images.pages['GET /1.0/images/{}/export'.format(TWO)] = exported(
+        form(), kind='multipart/form-data; boundary=x')
+    directory = str(tmpdir.mkdir('in'))
+    assert Image(images.client, fingerprint=TWO).export(directory) == (
+        os.path.join(directory, '0.tar'), os.path.join(directory, '1.tar'))
 
 
 @pytest.mark.parametrize('page', [

@@ -46,6 +46,7 @@ class Image(object):
         self.uploaded = timestamp()
         self.used = NEVER
         self.public = self.auto_update = self.cached = False
+        self.type = 'container'
         self.profiles = ['default']
         self.source = None  # type: Optional[Dict[str, str]]
         self._nodes = None  # type: Any
@@ -75,7 +76,7 @@ class Image(object):
                 if alias['target'] == self.fingerprint],
             'architecture': self.architecture, 'cached': self.cached,
             'filename': self.filename, 'fingerprint': self.fingerprint,
-            'size': self.size, 'type': 'container',
+            'size': self.size, 'type': self.type,
             'created_at': self.created, 'last_used_at': self.used,
             'uploaded_at': self.uploaded}
         if self.source:
@@ -149,7 +150,7 @@ def add(daemon, paths, fingerprint, metadata, filename='', requestor=None,
             paths[number] = final
         image = Image(paths, fingerprint, metadata, filename, **fields)
         daemon.images[fingerprint] = image
-    daemon.lifecycle('image-created', image.path, requestor, type='container')
+    daemon.lifecycle('image-created', image.path, requestor, type=image.type)
     return image
 
 
@@ -232,7 +233,9 @@ def _create(request):
     paths = _split(path, type_) if type_.startswith('multipart') else [path]
     wanted = request.header('fingerprint')
     fields = {'public': request.header('public').lower() in (
-        '1', 'true', 'yes', 'on')}
+        '1', 'true', 'yes', 'on')}  # type: Dict[str, Any]
+    if paths[-1].endswith('.img'):
+        fields['type'] = 'virtual-machine'
     filename = request.header('filename')
     properties = dict(parse.parse_qsl(request.header('properties'), True))
 
@@ -275,7 +278,9 @@ def _split(path, type_):
                 head = view.find(b'\r\n\r\n', start)
                 if end < 0 or head < 0:
                     break
-                parts.append('{}.{}'.format(path, len(parts)))
+                machine = b'name="rootfs.img"' in view[start:head]
+                parts.append('{}.{}{}'.format(
+                    path, len(parts), '.img' if machine else ''))
                 write_file(parts[-1], (
                     view[place:min(place + BLOCK, end)]
                     for place in range(head + 4, end, BLOCK)))
