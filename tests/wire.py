@@ -27,7 +27,8 @@ Request = collections.namedtuple('Request', 'method target headers body')
 #: What `GET /1.0` of a server says, as far as the library reads it.
 ROOT = {
     'api_version': '1.0', 'auth': 'trusted',
-    'api_extensions': ['instances', 'directory_manipulation', 'file_delete'],
+    'api_extensions': ['instances', 'directory_manipulation', 'file_delete',
+                       'file_symlinks'],
     'environment': {'server': 'lxd'},
 }
 

@@ -126,12 +126,18 @@ def start_command(client, node, request):
     return operation
 
 
-def run_to_end(transport, operation, payload, outputs):
-    # type: (Transport, Operation, Payload, List[Output]) -> ExecuteResult[Any]
+def run_to_end(transport,  # type: Transport
+               operation,  # type: Operation
+               payload,  # type: Payload
+               outputs,  # type: List[Output]
+               encoding='utf-8',  # type: str
+               ):
+    # type: (...) -> ExecuteResult[Any]
     """Send a started command its input, and receive its output and result.
 
     :param payload: the input of the command.
     :param outputs: the receivers of its output and of its errors.
+    :param encoding: the encoding of texts in the input.
     :raises OperationFailed: the server could not run the command.
     :raises StreamBroken: a connection was lost before the command ended.
     """
@@ -141,7 +147,7 @@ def run_to_end(transport, operation, payload, outputs):
         streams.exchange(
             transport,
             [websocket_path(operation, secrets[fd]) for fd in '012'],
-            payload, [output.write for output in outputs])
+            payload, [output.write for output in outputs], encoding)
     except exceptions.StreamBroken as broken:
         # If the operation failed, its error says more than the lost stream
         try:

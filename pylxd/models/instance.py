@@ -257,8 +257,8 @@ class Instance(Savable, Renamable, Deletable):
         :param stdin_payload: the input of the command: bytes, text, a file
             object, or an iterable of bytes or text. Output is received
             meanwhile, even if reading the input blocks.
-        :param stdin_encoding: the encoding of a ``stdin_payload`` that is
-            text.
+        :param stdin_encoding: the encoding of what is text in
+            ``stdin_payload``.
         :param stdout_handler: a function that is called with each piece of
             output as it arrives; ``stdout`` of the result is then empty.
         :param stderr_handler: the same for ``stderr``.
@@ -280,15 +280,16 @@ class Instance(Savable, Renamable, Deletable):
         request = execution.make_request(
             self.client.dialect, commands, environment, user, group, cwd,
             interactive=False)
-        if isinstance(stdin_payload, six.text_type):
-            stdin_payload = stdin_payload.encode(stdin_encoding)
         outputs = [
             execution.Output(
                 handler, (encoding or 'utf-8') if decode else None)
             for handler in (stdout_handler, stderr_handler)]
+        if isinstance(stdin_payload, six.text_type):
+            # What cannot be encoded is refused before the command starts
+            stdin_payload = stdin_payload.encode(stdin_encoding)
         return execution.run_to_end(
             self.client.transport, self._start_command(request),
-            stdin_payload, outputs)
+            stdin_payload, outputs, stdin_encoding)
 
     def raw_interactive_execute(self,
                                 commands,  # type: Commands

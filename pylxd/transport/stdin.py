@@ -1,6 +1,9 @@
 """The input of a command: bytes, files and iterables as pieces to send."""
+import codecs
+import errno
 import io
 import os
+import socket
 import stat
 import threading
 
@@ -8,21 +11,24 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Optional
+    from typing import Any, Callable, Iterable, Iterator, List, Optional
 
 #: Bytes in a piece, which becomes a frame; larger ones make LXD slower.
 PIECE = 64 * 1024
-#: Files that read from a descriptor without a buffer.
-_UNBUFFERED_FILES = (io.FileIO,) + ((
-    six.moves.builtins.file,) if six.PY2 else ())  # type: Any
 
 
 class DescriptorInput(six.Iterator):
-    """The pieces of a descriptor that may block, which can be polled."""
+    """The pieces of a descriptor that may block, which can be polled.
 
-    def __init__(self, descriptor):
-        # type: (int) -> None
+    :param descriptor: the descriptor.
+    :param buffered: the pieces that a file object has read from it already.
+    """
+
+    def __init__(self, descriptor, buffered=()):
+        # type: (int, Iterable[bytes]) -> None
         self._descriptor = descriptor
+        #: The pieces that can be sent without polling.
+        self.buffered = list(buffered)  # type: List[bytes]
 
     def fileno(self):
         # type: () -> int
@@ -35,10 +41,14 @@ class DescriptorInput(six.Iterator):
 
     def __next__(self):
         # type: () -> bytes
-        piece = os.read(self._descriptor, PIECE)
+        piece = self.buffered.pop(0) if self.buffered else self._read()
         if not piece:
             raise StopIteration
         return piece
+
+    def _read(self):
+        # type: () -> bytes
+        return _retry(os.read, self._descriptor, PIECE)
 
     def close(self):
         # type: () -> None
@@ -48,54 +58,66 @@ class DescriptorInput(six.Iterator):
 class ThreadedInput(DescriptorInput):
     """The pieces of an iterator that may block, read by a thread.
 
-    The thread writes them into a pipe, which can be polled.
+    The thread sends them over a pair of sockets, which can be polled. Under
+    gevent, a greenlet that writes into a full pipe blocks the process for
+    ever; one that waits for a socket lets the others run.
     """
 
     def __init__(self, items):
-        # type: (Any) -> None
-        reader, writer = os.pipe()
-        super(ThreadedInput, self).__init__(reader)
+        # type: (Iterable[bytes]) -> None
+        self._reader, writer = socket.socketpair()
+        super(ThreadedInput, self).__init__(self._reader.fileno())
         self._error = None  # type: Optional[BaseException]
-        thread = threading.Thread(target=self._copy, args=(items, writer))
+        thread = threading.Thread(target=self._send, args=(items, writer))
         thread.daemon = True  # nothing can interrupt an iterator that blocks
         thread.start()
 
-    def _copy(self, items, writer):
-        # type: (Any, int) -> None
+    def _send(self, items, writer):
+        # type: (Iterable[bytes], socket.socket) -> None
         try:
             for item in items:
-                while item:
-                    item = item[os.write(writer, item):]
+                writer.sendall(item)
         except BaseException as error:
-            self._error = error  # also that the reader has closed the pipe
+            self._error = error  # also that the reader has closed its socket
         finally:
-            os.close(writer)
+            writer.close()
 
-    def __next__(self):
+    def _read(self):
         # type: () -> bytes
-        try:
-            return super(ThreadedInput, self).__next__()
-        except StopIteration:
-            if self._error is not None:
-                raise self._error
-            raise
+        piece = _retry(self._reader.recv, PIECE)
+        if not piece and self._error is not None:
+            raise self._error
+        return piece
 
     def close(self):
         # type: () -> None
-        """Close the pipe, which ends the thread at its next piece."""
-        os.close(self._descriptor)
+        """Close the socket, which ends the thread at its next piece."""
+        self._reader.close()
 
 
-def open_input(payload):
-    # type: (Any) -> Any
+def _retry(read, *arguments):
+    # type: (Callable[..., bytes], *Any) -> bytes
+    """Call a function again that a signal has interrupted, on Python 2."""
+    while True:
+        try:
+            return read(*arguments)
+        except EnvironmentError as error:
+            if error.errno != errno.EINTR:
+                raise
+
+
+def open_input(payload, encoding='utf-8'):
+    # type: (Any, str) -> Any
     """Return an iterator of the bytes of a payload, `PIECE` at most each.
 
-    A pipe or terminal is read by its descriptor, as `subprocess` reads;
-    any other source that may block is read by a thread, so that output of
-    the command goes on meanwhile. The iterator has a method ``close``.
+    A pipe or terminal is read by its descriptor, after what the file object
+    has buffered; any other source that may block is read by a thread, so
+    that output of the command goes on meanwhile. The iterator has a method
+    ``close``.
 
     :param payload: None, bytes, text, a file object, or an iterable of
         bytes and texts.
+    :param encoding: the encoding of texts.
     :raises TypeError: the payload is of another type.
     """
     if payload is None:
@@ -105,25 +127,75 @@ def open_input(payload):
     elif hasattr(payload, 'read'):
         file = payload
         payload = iter(lambda: file.read(PIECE) or None, None)
-        inner = getattr(file, 'buffer', file)  # of a text file
-        inner = getattr(inner, 'raw', inner)
-        if isinstance(inner, _UNBUFFERED_FILES):
-            if stat.S_ISREG(os.fstat(inner.fileno()).st_mode):
-                return _cut(payload)
-            return DescriptorInput(inner.fileno())
         if isinstance(file, (io.BytesIO, io.StringIO)):
-            return _cut(payload)
+            return _cut(payload, encoding)
+        if _reads_a_descriptor(file):
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return _cut(payload, encoding)
+            if _has_encoding(file, encoding):
+                return DescriptorInput(
+                    file.fileno(), _cut(_take_buffered(file), encoding))
+        if isinstance(file, io.TextIOBase):
+            payload = iter(file.readline, u'')  # read() waits for more
     if isinstance(payload, (tuple, list)):
-        return _cut(payload)
-    return ThreadedInput(_cut(iter(payload)))
+        return _cut(payload, encoding)
+    return ThreadedInput(_cut(iter(payload), encoding))
 
 
-def _cut(items):
-    # type: (Any) -> Iterator[bytes]
+def _reads_a_descriptor(file):
+    # type: (Any) -> bool
+    """Return whether a file object gives what its descriptor gives."""
+    inner = getattr(file, 'buffer', file)  # of a text file
+    return isinstance(getattr(inner, 'raw', inner), io.FileIO) or (
+        six.PY2 and isinstance(file, six.moves.builtins.file))
+
+
+def _has_encoding(file, encoding):
+    # type: (Any, str) -> bool
+    """Return whether the bytes of a file are its text in an encoding."""
+    return not isinstance(file, io.TextIOBase) or (
+        codecs.lookup(file.encoding or 'utf-8') == codecs.lookup(encoding))
+
+
+def _take_buffered(file):
+    # type: (Any) -> List[Any]
+    """Return what a file object has read ahead: bytes, or text.
+
+    No method of files tells how much that is, and each may wait for more.
+    So the descriptor does not block for this moment.
+    """
+    if isinstance(file, io.FileIO):
+        return []
+    import fcntl  # which Windows lacks
+    is_text = isinstance(file, io.TextIOBase)
+    # read1() is missing in files of Python 2, whose read() returns early.
+    # read() of a text file loses text before a character that is incomplete.
+    read, size = getattr(file, 'read1', file.read), 1 if is_text else PIECE
+    descriptor = file.fileno()
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    pieces, incomplete = [], b''  # type: List[Any], bytes
+    try:
+        piece = read(size)
+        while piece:
+            pieces.append(piece)
+            piece = read(size)
+    except UnicodeDecodeError as error:
+        incomplete = error.object
+    except IOError as error:  # a file of Python 2 has read nothing ahead
+        if error.errno != errno.EAGAIN:
+            raise
+    finally:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
+    return [(u'' if is_text else b'').join(pieces), incomplete]
+
+
+def _cut(items, encoding):
+    # type: (Any, str) -> Iterator[bytes]
     """Yield the bytes of some items, `PIECE` at most at a time."""
     for item in items:
         if isinstance(item, six.text_type):
-            item = item.encode('utf-8')
+            item = item.encode(encoding)
         if not isinstance(item, (bytes, bytearray)):
             raise TypeError(
                 'stdin must be bytes or text, not {!r}'.format(item))

@@ -136,14 +136,20 @@ class StreamSocket(websocket.Websocket):
             masking_key=os.urandom(4), fin=1).build())
 
 
-def exchange(transport, paths, payload, sinks):
-    # type: (Transport, List[str], Any, List[Callable[[bytes], Any]]) -> None
+def exchange(transport,  # type: Transport
+             paths,  # type: List[str]
+             payload,  # type: Any
+             sinks,  # type: List[Callable[[bytes], Any]]
+             encoding='utf-8',  # type: str
+             ):
+    # type: (...) -> None
     """Send a payload to the first websocket and receive from the others.
 
     :param paths: the paths and queries of the websockets.
     :param payload: None, bytes, text, a file object or an iterable of bytes
         and texts.
     :param sinks: a function for each further path, called with bytes.
+    :param encoding: the encoding of texts in the payload.
     :raises StreamBroken: a stream ended before its end.
     """
     sockets = [StreamSocket(transport, path) for path in paths]
@@ -153,7 +159,7 @@ def exchange(transport, paths, payload, sinks):
         # The command starts when all are connected, so none waits for another
         for each in sockets:
             each.read_handshake()
-        with contextlib.closing(open_input(payload)) as source:
+        with contextlib.closing(open_input(payload, encoding)) as source:
             _pump(sockets[0], source, dict(zip(sockets[1:], sinks)))
     finally:
         for each in sockets:
@@ -177,7 +183,8 @@ def _pump(stdin, source, sinks):
         readers = list(sinks)  # type: List[Any]
         writers = [stdin] if sending else []
         if sending and isinstance(
-                source, DescriptorInput) and not stdin.has_unsent:
+                source, DescriptorInput) and not (
+                    stdin.has_unsent or source.buffered):
             readers, writers = readers + [source], []
         if sinks:
             readable, writable = _wait(readers, writers)

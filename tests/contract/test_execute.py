@@ -3,6 +3,9 @@
 import io
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -105,6 +108,79 @@ def test_stdin_in_another_encoding(running):
     result = running.execute(
         ['cat'], stdin_payload=u'ä', stdin_encoding='latin-1', decode=False)
     assert result.stdout == b'\xe4'
+
+
+@pytest.mark.parametrize('make_payload', [
+    lambda text: [text], lambda text: iter([text]), io.StringIO,
+    lambda text: (part for part in text)])
+def test_stdin_of_texts_in_another_encoding(running, make_payload):
+    assert running.execute(
+        ['cat'], stdin_payload=make_payload(u'a\xe4'),
+        stdin_encoding='latin-1', decode=False).stdout == b'a\xe4'
+
+
+@pytest.mark.parametrize('mode', ['rb', 'r'])
+def test_stdin_that_a_file_has_read_ahead(running, mode):
+    """What the file has buffered is sent before more comes."""
+    reader, writer = os.pipe()
+    os.write(writer, b'first\nrest')
+    received = []
+
+    def handler(text):
+        received.append(text)
+        if ''.join(received) == 'rest':
+            os.write(writer, b'later')
+            os.close(writer)
+
+    with io.open(reader, mode) as file:
+        file.readline()
+        running.execute(
+            ['cat'], stdin_payload=file, stdout_handler=handler)
+    assert ''.join(received) == 'restlater'
+
+
+def test_stdin_while_signals_arrive(running):
+    """No byte is lost where a signal interrupts a read or a write."""
+    block = bytes(bytearray(range(256))) * 64
+    hits = []
+    before = signal.signal(signal.SIGALRM, lambda *_: hits.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        result = running.execute(
+            ['cat'], stdin_payload=(block for _ in range(256)), decode=False)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert hits
+    assert result.stdout == block * 256
+
+
+#: More than a pipe or a socket holds, from an iterator, under gevent.
+GEVENT = '''
+from gevent import monkey
+monkey.patch_all()
+import sys
+import gevent
+from pylxd import Client
+ticks = []
+def tick():
+    while True:
+        ticks.append(1)
+        gevent.sleep(0.001)
+gevent.spawn(tick)
+container = Client(sys.argv[1]).containers.get(sys.argv[2])
+with gevent.Timeout(60):
+    result = container.execute(
+        ['cat'], stdin_payload=(b'x' * 70000 for _ in range(100)))
+print(len(result.stdout), len(ticks) > 1)
+'''
+
+
+def test_stdin_under_gevent(lxd, running):
+    pytest.importorskip('gevent')
+    output = subprocess.check_output(
+        [sys.executable, '-c', GEVENT, lxd.socket, running.name])
+    assert output.split() == [b'7000000', b'True']
 
 
 def test_stdin_that_nobody_reads(running):

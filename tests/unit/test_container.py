@@ -302,6 +302,15 @@ def test_one_that_nobody_can_reach():
         assert not [each for each in server.asked if 'POST' in each]
 
 
+@pytest.mark.parametrize('type_, sent', [
+    ('virtual-machine', 'virtual-machine'), ('container', None)])
+def test_type_of_what_is_offered_for_migration(instances, type_, sent):
+    instances.pages['GET /1.0/instances/c1']['type'] = type_
+    instances.pages['POST /1.0/instances/c1'] = begun(
+        dict(OPERATION, metadata={'control': 's3cr3t'}))
+    assert instances.c1.generate_migration_data().get('type') == sent
+
+
 def test_a_migration_that_fails_shows_no_secret(instances, caplog):
     caplog.set_level('DEBUG')
     instances.pages['POST /1.0/instances/c1'] = begun(

@@ -289,6 +289,16 @@ def test_recursive_put(tree, tmpdir):
     assert paths.index('/t/d') < paths.index(six.ensure_str(u'/t/d/\xe4'))
 
 
+def test_recursive_put_needs_an_extension_for_links(tree, tmpdir):
+    """Older servers write a file that holds the name of the target."""
+    tree.files._client.dialect.info['api_extensions'].remove('file_symlinks')
+    top = tmpdir.mkdir('top')
+    top.join('l').mksymlinkto('/etc/passwd')
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+        tree.files.recursive_put(str(top), '/t')
+    assert [path for _, path, _, _ in tree.put] == ['/t']
+
+
 def test_recursive_put_of_no_directory(tree, tmpdir):
     tmpdir.join('f').write('x')
     for path in (str(tmpdir.join('f')), str(tmpdir.join('none'))):

@@ -1,5 +1,6 @@
 # -*- coding: utf-8 -*-
 import errno
+import fcntl
 import io
 import os
 import socket
@@ -7,6 +8,7 @@ import threading
 import time
 
 import pytest
+import six
 from hypothesis import given, settings, strategies as st
 from ws4py import framing
 
@@ -432,3 +434,75 @@ def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
     with pytest.raises(kind):
         run(Command(frame(b'out') + END, END), sinks=[fail, len])
     assert [each.sock for each in made] == [None] * 3
+
+
+# -- what a file object has read ahead
+
+def open_pipe(data, mode='rb', **arguments):
+    """A file object on a pipe that holds data, and its other end."""
+    reader, writer = os.pipe()
+    os.write(writer, data)
+    return io.open(reader, mode, **arguments), writer
+
+
+@pytest.mark.parametrize('mode', ['rb', 'r'])
+@pytest.mark.parametrize('rest', [b'', b'rest', b'two\nlines\n', b'x' * 9999])
+def test_what_a_file_has_buffered_is_sent_first(mode, rest):
+    file, writer = open_pipe(b'first\n' + rest, mode)
+    assert len(file.readline()) == 6
+    pieces = stdin.open_input(file)
+    os.write(writer, b'later')
+    os.close(writer)
+    assert b''.join(pieces) == rest + b'later'
+    file.close()
+
+
+def test_nothing_is_waited_for_where_nothing_is_buffered():
+    file, writer = open_pipe(b'')
+    pieces = stdin.open_input(file)
+    assert pieces.buffered == []
+    assert not fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK
+    os.close(writer)
+    file.close()
+
+
+def test_a_character_of_which_a_part_is_buffered():
+    file, writer = open_pipe(u'a\nb\xe4'.encode('utf-8')[:-1], 'r',
+                             encoding='utf-8')
+    file.readline()
+    pieces = stdin.open_input(file)
+    os.write(writer, u'\xe4'.encode('utf-8')[-1:])
+    os.close(writer)
+    assert b''.join(pieces) == u'b\xe4'.encode('utf-8')
+    file.close()
+
+
+@pytest.mark.skipif(not six.PY2, reason='only Python 2 has such files')
+def test_what_a_file_of_python_2_has_buffered():
+    reader, writer = os.pipe()
+    os.write(writer, b'first\nrest')
+    with os.fdopen(reader) as file:
+        assert file.readline() == 'first\n'
+        pieces = stdin.open_input(file)
+        os.close(writer)
+        assert b''.join(pieces) == b'rest'
+
+
+@pytest.mark.parametrize('payload', [
+    u'\xe4', [u'\xe4'], iter([u'\xe4']), io.StringIO(u'\xe4'),
+    (u'\xe4',)])
+def test_encoding_of_texts(payload):
+    assert b''.join(stdin.open_input(payload, 'latin-1')) == b'\xe4'
+
+
+def test_encoding_of_text_files(tmpdir):
+    """Files are decoded by their own encoding."""
+    path = str(tmpdir.join('f'))
+    with io.open(path, 'w', encoding='utf-16') as file:
+        file.write(u'\xe4')
+    with io.open(path, encoding='utf-16') as file:
+        assert b''.join(stdin.open_input(file, 'latin-1')) == b'\xe4'
+    file, writer = open_pipe(b'\xc3\xa4\n\xc3\xa4', 'r', encoding='utf-8')
+    os.close(writer)
+    assert b''.join(stdin.open_input(file, 'latin-1')) == b'\xe4\n\xe4'
+    file.close()
