@@ -9,7 +9,8 @@ from pylxd.transport.tls import key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Union
+    from typing import Any, Dict, Iterable, Optional, Type, TypeVar, Union
+    from typing import overload
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from pylxd.models.network import Networks
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
-    from pylxd.transport.tls import Cert
+    from pylxd.transport.tls import Cert, Timeout, Verify
+    from pylxd.transport.websocket import EventsClient
+    C = TypeVar('C', bound='Client')
+    W = TypeVar('W')
 
 
 class EventType(object):
@@ -77,8 +81,8 @@ class Client(Context):
                  endpoint=None,  # type: Optional[str]
                  version='1.0',  # type: str
                  cert=None,  # type: Optional[Cert]
-                 verify=True,  # type: Union[bool, str]
-                 timeout=None,  # type: Any
+                 verify=True,  # type: Verify
+                 timeout=None,  # type: Timeout
                  project=None,  # type: Optional[str]
                  ):
         # type: (...) -> None
@@ -87,20 +91,22 @@ class Client(Context):
         elif cert is None and str(endpoint).startswith('https:'):
             cert = default_key_pair()
         #: The version of the API.
-        self.version = version
+        self.version = version  # type: str
         #: The project that it works in; None is the server's default.
         self.project = project  # type: Optional[str]
         #: The key pair, if there is one.
-        self.cert = cert
-        self.transport = Transport(endpoint, cert, verify, timeout)
+        self.cert = cert  # type: Optional[Cert]
+        self.transport = Transport(
+            endpoint, cert, verify, timeout)  # type: Transport
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
         if project:
             quote(project)
-        self.api = Node(self.transport, '', {'project': project} if project
-                        else None)[version]
+        self.api = Node(
+            self.transport, '',
+            {'project': project} if project else None)[version]  # type: Node
         #: What is at the other end.
         try:
-            self.dialect = Dialect(self.api)
+            self.dialect = Dialect(self.api)  # type: Dialect
             if project not in (None, 'default'):
                 self.dialect.need('projects')
         except BaseException:
@@ -112,7 +118,7 @@ class Client(Context):
         return '<Client of {}>'.format(self.transport.endpoint)
 
     def __enter__(self):
-        # type: () -> Client
+        # type: (C) -> C
         return self
 
     def __exit__(self, *_):
@@ -195,8 +201,19 @@ class Client(Context):
         """The URL under which websockets are reached."""
         return self.transport.websocket_url
 
+    if TYPE_CHECKING:
+        @overload
+        def events(self, websocket_client=None, event_types=None):
+            # type: (None, Union[None, str, Iterable[str]]) -> EventsClient
+            pass
+
+        @overload
+        def events(self, websocket_client, event_types=None):
+            # type: (Type[W], Union[None, str, Iterable[str]]) -> W
+            pass
+
     def events(self, websocket_client=None, event_types=None):
-        # type: (Any, Optional[Iterable[str]]) -> Any
+        # type: (Any, Union[None, str, Iterable[str]]) -> Any
         """Get a websocket client of the server's events.
 
         :param websocket_client: a class of ws4py's clients to use instead

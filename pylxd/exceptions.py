@@ -24,8 +24,11 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Tuple
+    from typing import Any, Optional, Tuple
+    import requests
+    from pylxd.core.operation import Operation
 
+_SET_LATER = None  # type: Any
 _CONTROL = re.compile(u'[\x00-\x08\x0b-\x1f\x7f-\x9f]')
 
 
@@ -53,7 +56,8 @@ class LXDException(Exception):
     def __init__(self, *args, **state):
         # type: (*Any, **Any) -> None
         super(LXDException, self).__init__(*args)
-        self.__cause__ = state.pop('cause', None)
+        self.__cause__ = state.pop(
+            'cause', None)  # type: Optional[BaseException]
         self.__dict__.update(state)
 
     def __str__(self):
@@ -78,7 +82,7 @@ class LXDAPIException(LXDException):
     ``str()`` is the server's own message and the request that it answers.
     """
 
-    response = None  # type: Any
+    response = _SET_LATER  # type: requests.Response
     said = ''  # what to tell instead of what is in the response
 
     def __init__(self, response, **state):
@@ -168,7 +172,7 @@ class Conflict(LXDAPIException):
 class OperationFailed(LXDAPIException):
     """A background operation ended in failure or was cancelled."""
 
-    operation = None  # type: Any
+    operation = None  # type: Optional[Operation]
 
     @property
     def message(self):
@@ -206,7 +210,7 @@ class StreamBroken(ClientConnectionFailed):
 class OperationTimeout(LXDException):
     """A wait ended before the operation did; the operation goes on."""
 
-    operation = None  # type: Any
+    operation = None  # type: Optional[Operation]
 
 
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):

@@ -3,7 +3,7 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Optional, Tuple, Union
     from pylxd.core.model import Model
 
 
@@ -14,10 +14,11 @@ class Attribute(object):
 
     def __init__(self, kind, readonly, in_etag, patch):
         # type: (Optional[type], bool, bool, str) -> None
-        self.kind = six.string_types if kind is str else kind
-        self.readonly = readonly
-        self.in_etag = in_etag
-        self.patch = patch
+        self.kind = (six.string_types if kind is str
+                     else kind)  # type: Union[None, type, Tuple[type, ...]]
+        self.readonly = readonly  # type: bool
+        self.in_etag = in_etag  # type: bool
+        self.patch = patch  # type: str
 
     def __get__(self, model, cls=None):
         # type: (Optional[Model], Any) -> Any

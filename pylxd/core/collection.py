@@ -3,7 +3,8 @@ import importlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Type
+    from typing import Any, Type, TypeVar
+    T = TypeVar('T')
 
 
 class Collection(object):
@@ -15,7 +16,8 @@ class Collection(object):
 
     def __init__(self, target):
         # type: (str) -> None
-        self._module, _, self.class_name = target.partition(':')
+        self._module, _, class_name = target.partition(':')
+        self.class_name = class_name  # type: str
 
     def load(self):
         # type: () -> Any
@@ -57,7 +59,7 @@ def collection(target):
 
 
 def keep_managers(cls):
-    # type: (Type[Any]) -> Type[Any]
+    # type: (Type[T]) -> Type[T]
     """Make a class keep each manager it declares, and show its class.
 
     A decorator, since Python 2 tells no descriptor its name.

@@ -22,11 +22,11 @@ class Document(object):
 
     def __init__(self, seen=None, etag=None, complete=False):
         # type: (Optional[Dict[str, Any]], Optional[str], bool) -> None
-        self.seen = {} if seen is None else seen
-        self.etag = etag
-        self.complete = complete
+        self.seen = {} if seen is None else seen  # type: Dict[str, Any]
+        self.etag = etag  # type: Optional[str]
+        self.complete = complete  # type: bool
         #: Whether the server has changed the object since.
-        self.stale = False
+        self.stale = False  # type: bool
         # Working values: handed out to the caller, or assigned by the caller
         self._values = {}  # type: Dict[str, Any]
         # The dicts and lists inside of these that are not the caller's own

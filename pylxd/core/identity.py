@@ -5,7 +5,11 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
+    from pylxd.client import Client
     from pylxd.transport.rest import Node
+
+
+_SET_LATER = None  # type: Any
 
 
 class Identity(object):
@@ -19,7 +23,7 @@ class Identity(object):
     #: The same as a tuple.
     key_names = ()  # type: Tuple[str, ...]
 
-    client = None  # type: Any
+    client = _SET_LATER  # type: Client
     #: The client, or the object that this one belongs to.
     parent = None  # type: Any
 

@@ -13,7 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, Generic, List, Optional, Tuple, TypeVar)
+        Any, Dict, Generic, List, Optional, Tuple, TypeVar, Union)
+    from pylxd.client import Client
     from pylxd.transport.rest import Node
 
 
@@ -24,7 +25,9 @@ class ManagerType(type):
         # type: (str, Any, Dict[str, Any]) -> None
         super(ManagerType, cls).__init__(name, bases, namespace)
         if namespace.get('model') is not None:
-            add_class_methods(cls, getattr(cls, 'class_methods'))
+            add_class_methods(cls, sorted({
+                method for base in cls.__mro__
+                for method in vars(base).get('class_methods', ())}))
 
     def __getitem__(cls, model):
         # type: (Any) -> Any
@@ -49,15 +52,17 @@ class Manager(_Of[M]):
 
     #: The class of the objects.
     model = None  # type: Any
-    #: The methods that the model's class has as well.
+    #: The methods that the class adds to its model as class methods, beside
+    #: those that its base classes add.
     class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
     #: What the class methods call the parent.
     parent_name = 'client'
 
     def __init__(self, parent):
-        # type: (Any) -> None
-        self.parent = parent
-        self.client = getattr(parent, 'client', parent)
+        # type: (Union[Client, Model]) -> None
+        self.parent = parent  # type: Union[Client, Model]
+        client = getattr(parent, 'client', parent)  # type: Any
+        self.client = client  # type: Client
 
     def __repr__(self):
         # type: () -> str

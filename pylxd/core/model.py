@@ -13,8 +13,8 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
-    from typing import TypeVar
+    from typing import Any, ClassVar, Dict, Iterator, List, Optional, Tuple
+    from typing import Type, TypeVar
     from pylxd.core.context import Context
     from pylxd.core.listing import Listing
     from pylxd.transport.rest import Node
@@ -43,16 +43,13 @@ class ModelType(type):
                     value.name = key
                     declared[key] = value
         cls.__attributes__ = declared
-        cls.key_names = (cls.key,) if isinstance(cls.key, str) else cls.key
-
-    if TYPE_CHECKING:
-        # The class methods come from the manager: see `class_methods`
-        def __getattr__(cls, name):
-            # type: (str) -> Any
-            pass
+        names = getattr(cls, 'key')  # type: Any
+        cls.key_names = (names,) if isinstance(
+            names, str) else names  # type: Tuple[str, ...]
 
 
-class Model(six.with_metaclass(ModelType, Identity)):
+@six.add_metaclass(ModelType)
+class Model(Identity):
     """One object of the server.
 
     The object is loaded when an attribute is read that is not known yet.
@@ -156,24 +153,43 @@ class Model(six.with_metaclass(ModelType, Identity)):
         """Tell whether the value of a field was handed out or assigned."""
         return self._document.was_read(name)
 
-    def __getattr__(self, name):
-        # type: (str) -> Any
-        if not name.startswith('_') and self._document.has(name):
-            return self.get_attribute(name)  # only the server knows it
-        raise AttributeError('{} has no attribute {!r}: {}'.format(
-            type(self).__name__, name,
-            'the server sent none either' if self._document.complete else
-            'nor is a field of that name loaded; sync() loads them'))
+    if TYPE_CHECKING:
+        # The methods of the manager that `add_class_methods` adds
+        create = None  # type: ClassVar[Any]
 
-    def __setattr__(self, name, value):
-        # type: (str, Any) -> None
-        if name.startswith('_') or name in ('client', 'operation') or hasattr(
-                type(self), name):
-            super(Model, self).__setattr__(name, value)
-        elif self._document.has(name):
-            self.set_attribute(name, value)
-        else:
-            self.__getattr__(name)  # raises, and says why
+        @classmethod
+        def get(cls, client, name):
+            # type: (Type[T], Any, str) -> T
+            """See `Manager.get`."""
+
+        @classmethod
+        def all(cls, client):
+            # type: (Type[T], Any) -> List[T]
+            """See `Manager.all`."""
+
+        @classmethod
+        def exists(cls, client, name):
+            # type: (Any, str) -> bool
+            """See `Manager.exists`."""
+    else:
+        # Hidden from type checkers, which thus find misspelt names; they
+        # know undeclared fields of the server by `get_attribute` alone
+        def __getattr__(self, name):
+            if not name.startswith('_') and self._document.has(name):
+                return self.get_attribute(name)
+            raise AttributeError('{} has no attribute {!r}: {}'.format(
+                type(self).__name__, name,
+                'the server sent none either' if self._document.complete else
+                'nor is a field of that name loaded; sync() loads them'))
+
+        def __setattr__(self, name, value):
+            if name.startswith('_') or name in (
+                    'client', 'operation') or hasattr(type(self), name):
+                super(Model, self).__setattr__(name, value)
+            elif self._document.has(name):
+                self.set_attribute(name, value)
+            else:
+                self.__getattr__(name)  # raises, and says why
 
     def __dir__(self):
         # type: () -> List[str]

@@ -28,7 +28,7 @@ class Operation(object):
 
     id = ''
     #: ``task``, ``websocket`` or ``token``; readable as ``class`` too.
-    class_ = ''
+    class_ = ''  # type: str
     created_at = ''
     updated_at = ''
     status = ''
@@ -43,7 +43,7 @@ class Operation(object):
     location = ''
 
     #: Whether `wait` has raised the failure of this operation.
-    failure_was_raised = False
+    failure_was_raised = False  # type: bool
 
     def __init__(self, client=None, **attributes):
         # type: (Optional[Context], **Any) -> None

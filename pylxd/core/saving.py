@@ -12,7 +12,7 @@ from pylxd.transport.pools import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Callable, Dict, Optional, Tuple
     from pylxd.core.document import Sent
     from pylxd.core.operation import Operation
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: faster than the changes can be merged.
 SAVE_WITHIN = 60
 
-sleep = time.sleep
+sleep = time.sleep  # type: Callable[[float], None]
 
 
 class Savable(Model):

@@ -187,9 +187,9 @@ class Images(Manager[Image]):
     """All images: ``client.images``."""
 
     model = Image
-    class_methods = Manager.class_methods + (
+    class_methods = (
         'get_by_alias', 'create', 'create_from_simplestreams',
-        'create_from_url')
+        'create_from_url')  # type: Tuple[str, ...]
 
     def get(self, fingerprint):
         # type: (str) -> Image

@@ -16,9 +16,8 @@ from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any, ContextManager, Iterator, List, Optional, Type, Union)
-    from pylxd.transport.tls import Cert
+    from typing import Any, ContextManager, Iterator, List, Optional, Type
+    from pylxd.transport.tls import Cert, Timeout, Verify
 
 #: The largest body in bytes that is read as a whole: ten times the largest
 #: known list (10,000 instances with all of their states).
@@ -28,7 +27,7 @@ LONGEST_BODY = 1024 ** 3
 _SEND = six.get_unbound_function(requests.Session.send)  # type: ignore
 
 #: Logs one line for each request, at the level debug.
-logger = logging.getLogger('pylxd')
+logger = logging.getLogger('pylxd')  # type: logging.Logger
 for _name in 'pylxd', 'ws4py':
     # A program that configures no logging gets no message at all
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -52,18 +51,20 @@ class Transport(object):
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
-        # type: (str, Optional[Cert], Union[bool, str], Any) -> None
-        self.connector = Connector(endpoint, cert, verify, timeout)
+        # type: (str, Optional[Cert], Verify, Timeout) -> None
+        self.connector = Connector(
+            endpoint, cert, verify, timeout)  # type: Connector
         #: The endpoint as messages name it.
-        self.endpoint = self.connector.endpoint
+        self.endpoint = self.connector.endpoint  # type: str
         #: The URL before the path of each request.
-        self.url = self.connector.url
+        self.url = self.connector.url  # type: str
         #: The path of the unix socket, or None.
-        self.socket_path = self.connector.socket_path
+        self.socket_path = (
+            self.connector.socket_path)  # type: Optional[str]
         #: The URL before the path of each websocket.
         self.websocket_url = (
             'ws+unix://' + self.socket_path if self.socket_path
-            else 'ws' + self.url[len('http'):])
+            else 'ws' + self.url[len('http'):])  # type: str
         self._make_session()
 
     def __reduce__(self):
@@ -75,7 +76,9 @@ class Transport(object):
     def _make_session(self):
         # type: () -> None
         self._process_id = os.getpid()
-        self.session = self._own_session = session = requests.Session()
+        session = requests.Session()
+        self._own_session = session
+        self.session = session  # type: requests.Session
         # Proxies, netrc and REQUESTS_CA_BUNDLE of the environment would
         # override the arguments, and take 0.15 ms a request to look up.
         session.trust_env = False

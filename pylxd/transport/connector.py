@@ -12,8 +12,8 @@ from pylxd.transport.errors import translated
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any, Optional, Tuple, Union
-    from pylxd.transport.tls import Cert
+    from typing import Any, Optional, Tuple
+    from pylxd.transport.tls import Cert, Timeout, Verify
 
 
 class Connector(object):
@@ -31,22 +31,28 @@ class Connector(object):
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
-        # type: (str, Optional[Cert], Union[bool, str], Any) -> None
+        # type: (str, Optional[Cert], Verify, Timeout) -> None
         if not isinstance(endpoint, six.string_types):
             raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
-        self.cert, self.verify = cert, verify
+        self.cert = cert  # type: Optional[Cert]
+        self.verify = verify  # type: Verify
         self.timeout = timeout if isinstance(timeout, tuple) else (
-            timeout, timeout)  # type: Tuple[Any, Any]
+            timeout, timeout)  # type: Tuple[Optional[float], Optional[float]]
         self.context = None  # type: Optional[ssl.SSLContext]
         self.pinned = ()  # type: Tuple[bytes, ...]
-        self.socket_path = endpoints.parse_socket_path(endpoint)
+        self.host = 'localhost'  # type: str
+        self.netloc = 'localhost'  # type: str
+        self.port = 80  # type: int
+        self.socket_path = endpoints.parse_socket_path(
+            endpoint)  # type: Optional[str]
+        #: The endpoint as messages name it.
+        self.endpoint = self.socket_path or endpoints.parse_url(
+            endpoint, secure=cert is not None)  # type: str
+        #: The URL before the path of each request.
+        self.url = self.endpoint  # type: str
         if self.socket_path:
-            self.endpoint = self.socket_path
             self.url = 'http+unix://' + parse.quote(self.socket_path, safe='')
-            self.host, self.port, self.netloc = 'localhost', 80, 'localhost'
             return
-        self.endpoint = self.url = endpoints.parse_url(
-            endpoint, secure=cert is not None)
         parts = parse.urlsplit(self.url)
         self.netloc, self.host = parts.netloc, str(parts.hostname)
         self.port = parts.port or (443 if parts.scheme == 'https' else 80)

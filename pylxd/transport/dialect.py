@@ -4,7 +4,6 @@ This is the one module that knows them. `KINDS` has a row for each kind of
 server; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
-import collections
 import json
 import os
 
@@ -15,16 +14,33 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+    from typing import Tuple
+    import requests
 
-Kind = collections.namedtuple('Kind', [
-    'name',           # environment.server of GET /1.0
-    'prefix',         # of the names of headers of files and images
-    'socket',         # the environment variable of the socket's path
-    'directory',      # the environment variable of the server's directory
-    'directories',    # the server's directory, by package
-    'configurations',  # directories of the command line client's key pair
-])
+
+class Kind(object):
+    """A kind of server, LXD or Incus: a row of `KINDS`.
+
+    :param name: ``environment.server`` of ``GET /1.0``.
+    :param prefix: of the names of headers of files and images.
+    :param socket: the environment variable of the socket's path.
+    :param directory: the environment variable of the server's directory.
+    :param directories: the server's default directories, by package.
+    :param configurations: the directories of the key pair of the command
+        line client.
+    """
+
+    def __init__(self, name, prefix, socket, directory, directories,
+                 configurations):
+        # type: (str, str, str, str, Sequence[str], Sequence[str]) -> None
+        self.name = name  # type: str
+        self.prefix = prefix  # type: str
+        self.socket = socket  # type: str
+        self.directory = directory  # type: str
+        self.directories = directories  # type: Sequence[str]
+        self.configurations = configurations  # type: Sequence[str]
+
 
 KINDS = (
     Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
@@ -63,8 +79,8 @@ def default_key_pair():
     """
     for kind in KINDS:
         for directory in kind.configurations:
-            pair = tuple(os.path.expanduser(directory + name)
-                         for name in ('/client.crt', '/client.key'))
+            directory = os.path.expanduser(directory)
+            pair = directory + '/client.crt', directory + '/client.key'
             if all(os.path.exists(path) for path in pair):
                 return pair
     return None
@@ -143,7 +159,7 @@ class Dialect(object):
         return self.kind.prefix + name
 
     def header_of(self, response, name):
-        # type: (Any, str) -> Optional[str]
+        # type: (requests.Response, str) -> Optional[str]
         """Return the value of such a header of a response, or None."""
         return response.headers.get(self.header(name))
 

@@ -4,15 +4,37 @@ import struct
 import types
 
 import six
-from ws4py import framing, streaming
+from ws4py import streaming
 from ws4py.messaging import BinaryMessage
-from ws4py.messaging import TextMessage as PlainTextMessage
 
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Tuple
+    from typing import Any, Callable, Dict, Tuple
+
+    class _Untyped(object):
+        # ws4py has no types
+        def __init__(self, *args, **kwargs):
+            # type: (*Any, **Any) -> None
+            pass
+
+        def __getattr__(self, name):
+            # type: (str) -> Any
+            pass
+
+    class Frame(_Untyped):
+        pass
+
+    class PlainStream(_Untyped):
+        pass
+
+    class PlainTextMessage(_Untyped):
+        pass
+else:
+    from ws4py.framing import Frame
+    from ws4py.messaging import TextMessage as PlainTextMessage
+    from ws4py.streaming import Stream as PlainStream
 
 #: The head of a frame of less than 64 KiB: flags and opcode, mask flag and
 #: length, and the extended length, if any.
@@ -28,7 +50,11 @@ class Utf8Validator(object):
     def __init__(self):
         # type: () -> None
         self._decoder = codecs.getincrementaldecoder('utf-8')()
-        self.reset = self._decoder.reset
+
+    def reset(self):
+        # type: () -> None
+        """Forget the text so far."""
+        self._decoder.reset()
 
     def validate(self, data):
         # type: (bytearray) -> Tuple[bool, bool, int, int]
@@ -54,16 +80,16 @@ class TextMessage(PlainTextMessage):
     __nonzero__ = __bool__
 
 
-class Stream(streaming.Stream):
+class Stream(PlainStream):
     """ws4py's parser of frames, with our validator and message."""
 
     receiver = types.FunctionType(
         six.get_unbound_function(streaming.Stream.receiver).__code__,
         dict(vars(streaming), Utf8Validator=Utf8Validator,
-             TextMessage=TextMessage))
+             TextMessage=TextMessage))  # type: Callable[..., Any]
 
 
-class MaskedFrame(framing.Frame):
+class MaskedFrame(Frame):
     """A frame that is masked at 600 MB/s; ws4py masks 12 MB/s."""
 
     _tables = {}  # type: Dict[int, bytes]

@@ -12,7 +12,7 @@ from six.moves import http_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
     from pylxd.transport.connector import Connector
 
 #: Idle connections kept for one server. Further threads open further
@@ -29,7 +29,7 @@ _plain = http_client.HTTPConnection  # type: Any
 _request = six.get_unbound_function(_plain.request)
 _getresponse = six.get_unbound_function(_plain.getresponse)
 
-clock = getattr(time, 'monotonic', time.time)
+clock = getattr(time, 'monotonic', time.time)  # type: Callable[[], float]
 
 
 class MinimumRateReader(io.RawIOBase):

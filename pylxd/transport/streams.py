@@ -30,7 +30,7 @@ class StreamSocket(websocket.Websocket):
         super(StreamSocket, self).__init__(transport.websocket_url)
         self.resource = path
         #: Whether the server has sent the text message that ends a stream.
-        self.ended = False
+        self.ended = False  # type: bool
         self._unsent = memoryview(b'')  # the rest of a frame
         self._is_last = False
 
@@ -80,7 +80,8 @@ class StreamSocket(websocket.Websocket):
         """Give bytes to ws4py's parser; return the message they complete."""
         stream = self.stream
         try:
-            self.reading_buffer_size = stream.parser.send(part) or 1
+            self.reading_buffer_size = stream.parser.send(
+                part) or 1  # type: int
         except UnicodeError as error:
             raise self._make_error(error)
         if (stream.message is not None

@@ -14,10 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple, Union
     Cert = Union[str, Tuple[str, str]]
+    Verify = Union[bool, str]
+    Timeout = Union[None, float, Tuple[Optional[float], Optional[float]]]
 
 
 def make_context(cert, verify):
-    # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
+    # type: (Optional[Cert], Verify) -> ssl.SSLContext
     """Return the context of connections to a server, without name checks.
 
     :param cert: the client certificate and its key, two paths of PEM files.
@@ -121,7 +123,7 @@ def _read_pem(path, label, argument):
 
 
 def read_pinned(verify):
-    # type: (Union[bool, str]) -> Tuple[bytes, ...]
+    # type: (Verify) -> Tuple[bytes, ...]
     """Return the certificates in the file given as ``verify``, as DER.
 
     :raises InvalidCertificate: the file holds none.

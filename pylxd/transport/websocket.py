@@ -7,7 +7,6 @@ import ssl
 
 import requests
 import six
-from ws4py.client import WebSocketBaseClient
 from ws4py.exc import HandshakeError
 
 from pylxd import exceptions
@@ -18,8 +17,65 @@ from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Type
+    from typing import Any, Dict, List, Tuple, Type, TypeVar
     from pylxd.transport.connection import Transport
+    W = TypeVar('W')
+
+    class WebSocketBaseClient(object):
+        # ws4py has no types; this is what is used of it
+        stream = None  # type: Any
+        protocols = None  # type: Any
+        extensions = None  # type: Any
+        resource = ''  # type: str
+        reading_buffer_size = 0  # type: int
+        handshake_request = b''  # type: bytes
+
+        def __init__(self, url, *args, **kwargs):
+            # type: (str, *Any, **Any) -> None
+            pass
+
+        @property
+        def handshake_headers(self):
+            # type: () -> List[Tuple[str, str]]
+            pass
+
+        def process_handshake_header(self, headers):
+            # type: (bytes) -> Tuple[Any, Any]
+            pass
+
+        def handshake_ok(self):
+            # type: () -> None
+            pass
+
+        def process(self, data):
+            # type: (bytes) -> bool
+            pass
+
+        def received_message(self, message):
+            # type: (Any) -> None
+            pass
+
+        def unhandled_error(self, error):
+            # type: (Exception) -> None
+            pass
+
+        def connect(self):
+            # type: () -> None
+            pass
+
+        def run(self):
+            # type: () -> None
+            pass
+
+        def send(self, payload, binary=False):
+            # type: (Any, bool) -> None
+            pass
+
+        def close(self, code=1000, reason=''):
+            # type: (int, str) -> None
+            pass
+else:
+    from ws4py.client import WebSocketBaseClient
 
 #: The longest response to a handshake, in bytes.
 LONGEST_HEAD = 64 * 1024
@@ -40,7 +96,7 @@ class Websocket(WebSocketBaseClient):
 
     @property
     def handshake_headers(self):
-        # type: () -> List[Any]
+        # type: () -> List[Tuple[str, str]]
         # Incus 7 refuses the Origin header that ws4py makes up
         return [(name, self.transport.connector.netloc if name == 'Host'
                  else value)
@@ -81,7 +137,8 @@ class Websocket(WebSocketBaseClient):
         if self.sock is not None:
             self.sock.close()  # ws4py has made an unconnected one
         self.sock = self.transport.connect()
-        self.stream = Stream(always_mask=True, expect_masking=False)
+        self.stream = Stream(
+            always_mask=True, expect_masking=False)  # type: Any
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
         timeout = self.transport.connector.timeout[1]
         self._deadline = timeout and clock() + timeout
@@ -109,14 +166,15 @@ class Websocket(WebSocketBaseClient):
             if not end or code != [b'101']:
                 self._raise_refusal(status, headers, rest)
         try:
-            self.protocols, self.extensions = self.process_handshake_header(
-                headers)
+            protocols, extensions = self.process_handshake_header(headers)
             if b'sec-websocket-accept:' not in headers.lower():
                 raise HandshakeError('the answer has no Sec-WebSocket-Accept')
         except (HandshakeError, ValueError) as error:
             raise exceptions.ClientConnectionFailed(
                 '{}: websocket {}: {}'.format(
                     self.transport.endpoint, self._path, error), cause=error)
+        self.protocols = protocols  # type: Any
+        self.extensions = extensions  # type: Any
         self.sock.settimeout(None)
         self._buffer = FrameBuffer(rest)
         self.handshake_ok()
@@ -227,7 +285,7 @@ class Websocket(WebSocketBaseClient):
 
 
 def bind(transport, path, cls):
-    # type: (Transport, str, Type[WebSocketBaseClient]) -> Any
+    # type: (Transport, str, Type[W]) -> W
     """Return an unconnected websocket that a transport will open.
 
     :param path: its path and query.
@@ -235,7 +293,7 @@ def bind(transport, path, cls):
     """
     bound = type(cls.__name__, (cls, Websocket), {
         'transport': transport, '__module__': cls.__module__,
-        '__doc__': cls.__doc__})
+        '__doc__': cls.__doc__})  # type: Any
     websocket = bound(transport.websocket_url)
     websocket.resource = path
     return websocket
