@@ -91,7 +91,7 @@ class Certificates(Manager[Certificate]):
                 request[field] = value
         node, _ = self.node_and_query()
         rest.envelope(node.post(json=request))
-        return Certificate.known(
+        return Certificate.from_key(
             self.client, (hashlib.sha256(der).hexdigest(),))
 
     def create_token(self, name='', projects=None, restricted=False):

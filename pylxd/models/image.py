@@ -54,7 +54,7 @@ class Image(Savable, Deletable):
 
     def _details(self):
         # type: () -> List[str]
-        aliases = self._document.seen.get('aliases') or ()
+        aliases = self._document.representation.get('aliases') or ()
         return [alias['name'] for alias in aliases[:1]] + super(
             Image, self)._details()
 
@@ -136,7 +136,7 @@ class Image(Savable, Deletable):
         response = node.get()
         target = rest.metadata(response).get('target')
         if target != self.fingerprint:
-            raise exceptions.NotFound(response, said=(
+            raise exceptions.NotFound(response, reason=(
                 '{!r} is an alias of image {}, not of {}'.format(
                     name, target, self.fingerprint)))
         node.delete()
@@ -323,7 +323,7 @@ class Images(Manager[Image]):
         operation = Operation.from_response(self.client, response)
         if operation is None and fingerprint is None:
             raise exceptions.InvalidResponse(response)
-        made = self.model.known(self.client, (fingerprint,))  # type: Image
+        made = self.model.from_key(self.client, (fingerprint,))  # type: Image
         made.created_by(operation, wait)
         return made
 

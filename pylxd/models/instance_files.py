@@ -78,13 +78,13 @@ class FilesManager(object):
             kind = self._kind(response)
             if kind == 'directory':
                 raise exceptions.LXDAPIException(
-                    response, said='Is a directory: ' + asked)
+                    response, reason='Is a directory: ' + asked)
             if kind != 'symlink':
                 return response
             filepath = posixpath.join(
                 posixpath.dirname(filepath), self._text(response))
         raise exceptions.LXDAPIException(
-            response, said='Too many levels of symbolic links: ' + asked)
+            response, reason='Too many levels of symbolic links: ' + asked)
 
     def _open(self, filepath):
         # type: (str) -> requests.Response

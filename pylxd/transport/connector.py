@@ -1,4 +1,4 @@
-"""Opening of sockets to a server, for pooled connections and websockets."""
+"""The settings and the opening of all sockets to a server."""
 import socket
 
 import six
@@ -7,7 +7,7 @@ from urllib3.util.ssl_match_hostname import match_hostname
 
 from pylxd.transport import endpoint as endpoints
 from pylxd.transport import tls
-from pylxd.transport.errors import translated
+from pylxd.transport.errors import translate_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 
 class Connector(object):
-    """The settings by which each socket to one server is opened.
+    """The settings of all sockets to one server.
 
-    HTTP and websockets share a connector, so that TLS is checked alike.
+    Pooled connections and websockets share a connector, so that both check
+    TLS in the same way.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
     :param verify: True (the usual authorities), False, or the path of a CA
         bundle or of the server's own certificate.
-    :param timeout: seconds for connecting and for each read, or a tuple of
-        both; None waits for ever.
+    :param timeout: seconds to wait for a connection and for each read, or a
+        tuple of both; None waits for ever.
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
@@ -62,13 +63,13 @@ class Connector(object):
 
     def connect(self, timeout):
         # type: (Optional[float]) -> Any
-        """Return a connected socket, which has the timeout for reads.
+        """Return a new connected socket with the timeout for reads.
 
         :param timeout: seconds for the connection and the TLS handshake.
         :raises ClientConnectionFailed: the server was not reached, or its
             certificate is refused.
         """
-        with translated(self.endpoint):
+        with translate_errors(self.endpoint):
             if self.socket_path:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             else:
@@ -92,12 +93,12 @@ class Connector(object):
 
     def check_peer(self, sock):
         # type: (Any) -> None
-        """Check that a TLS peer is the pinned one, or has the right name.
+        """Check that a TLS peer has a pinned certificate or the right name.
 
-        A certificate that stands in the file given as ``verify`` is trusted
-        by itself, whatever host name it was made for.
+        A certificate that the file ``verify`` contains is pinned: it is
+        trusted for any host name.
 
-        :raises CertificateError: the certificate is of another host.
+        :raises CertificateError: the certificate is for another host.
         """
         if (self.verify is not False
                 and sock.getpeercert(True) not in self.pinned):

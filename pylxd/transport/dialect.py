@@ -1,7 +1,7 @@
 """The differences between servers: LXD and Incus, older and newer.
 
-This is the one module that knows them. `KINDS` has a row for each kind of
-server; `Dialect` reads the rest from ``GET /1.0``.
+No other module depends on the kind of server. `KINDS` has a row for each
+kind; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
 import json
@@ -56,9 +56,9 @@ def default_socket(environ=os.environ):
     # type: (Mapping[str, str]) -> str
     """Return the path of the socket of this machine's server.
 
-    It is the socket that a variable of the environment names, in the order
-    of `KINDS`; without such a variable the first default socket that exists,
-    and without any socket the default one of LXD, for the error to name.
+    :return: the socket that a variable of the environment names, in the
+        order of `KINDS`; without such a variable, the first default socket
+        that exists; if none exists, LXD's, for the error message.
     """
     for kind in KINDS:
         if environ.get(kind.socket):
@@ -75,7 +75,7 @@ def default_key_pair():
     # type: () -> Optional[Tuple[str, str]]
     """Return the paths of the key pair of this user's ``lxc`` or ``incus``.
 
-    :return: certificate and key, or None if there is no such pair.
+    :return: the certificate and its key, or None if there is no such pair.
     """
     for kind in KINDS:
         for directory in kind.configurations:
@@ -93,7 +93,7 @@ def _absolute(path):
 
 
 class Dialect(object):
-    """What a server can do, and how to speak to it, by its ``GET /1.0``.
+    """The properties of a server according to its ``GET /1.0``.
 
     Servers hide fields from untrusted clients (Incus 7 even the extensions):
     call `refresh` after the client has become trusted.
@@ -160,15 +160,15 @@ class Dialect(object):
 
     def header_of(self, response, name):
         # type: (requests.Response, str) -> Optional[str]
-        """Return the value of such a header of a response, or None."""
+        """Return the value of a header of files and images, or None."""
         return response.headers.get(self.header(name))
 
     def instances(self, type_):
         # type: (str) -> Tuple[str, Dict[str, str]]
         """Return the path of the instances of a type, and the query for lists.
 
-        Newer servers have no path for each type, older ones had only
-        containers. Servers that hide their extensions are newer ones.
+        Servers without ``instances`` have a path for each type. Servers that
+        hide their extensions have ``instances``.
 
         :param type_: ``container``, ``virtual-machine``, or ``''`` for all.
         """
@@ -177,16 +177,17 @@ class Dialect(object):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':
-            query['filter'] = 'type eq ' + type_  # 7.0 ignores instance-type
+            # Incus 7.0 ignores instance-type
+            query['filter'] = 'type eq ' + type_
         return 'instances', query
 
     def trust_request(self, secret):
         # type: (str) -> Dict[str, str]
         """Return the fields of a request to trust this client.
 
-        Servers expect a token in different fields, and an untrusted client
-        may not see which kind of server it speaks to. Each server reads its
-        own field and ignores the other, so that a token is sent in both.
+        LXD and Incus expect a token in different fields, and an untrusted
+        client may not know the kind of the server. As each server ignores
+        the other's field, a token is sent in both.
 
         :param secret: the trust password, or a token.
         """
@@ -220,7 +221,7 @@ class Dialect(object):
 
     def affected_urls(self, operation):
         # type: (Dict[str, Any]) -> Set[str]
-        """Return the URLs of the objects that an operation works on.
+        """Return the URLs of the objects that an operation changes.
 
         LXD 6.8 and later leave ``resources`` empty and name one object in
         ``metadata.entity_url``.
@@ -249,7 +250,7 @@ def is_token(secret):
 
 def is_busy(error):
     # type: (exceptions.LXDAPIException) -> bool
-    """Return whether the server refused as another change was running."""
+    """Return whether the server refused because another change runs."""
     message = error.message
     return 'is busy running' in message or (
         'Failed to create instance' in message and 'operation' in message)

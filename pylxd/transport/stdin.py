@@ -1,4 +1,4 @@
-"""The input of a command: bytes, files and iterables as pieces to send."""
+"""The input of a command: conversion of its sources to pieces of bytes."""
 import io
 import os
 import stat
@@ -8,17 +8,17 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Optional
+    from typing import Any, Iterable, Iterator, Optional
 
-#: Bytes in a piece, which becomes a frame; larger ones make LXD slower.
+#: Bytes of a piece, which is sent as one frame; LXD is slower with more.
 PIECE = 64 * 1024
-#: Files that read from a descriptor without a buffer.
+#: Types of files that read from a descriptor without a buffer.
 _UNBUFFERED_FILES = (io.FileIO,) + ((
     six.moves.builtins.file,) if six.PY2 else ())  # type: Any
 
 
 class DescriptorInput(six.Iterator):
-    """The pieces of a descriptor that may block, which can be polled."""
+    """An iterator of what a descriptor reads; it can be polled."""
 
     def __init__(self, descriptor):
         # type: (int) -> None
@@ -46,13 +46,13 @@ class DescriptorInput(six.Iterator):
 
 
 class ThreadedInput(DescriptorInput):
-    """The pieces of an iterator that may block, read by a thread.
+    """An iterator of what another iterator yields, which may block.
 
-    The thread writes them into a pipe, which can be polled.
+    A thread writes the items into a pipe, which can be polled.
     """
 
     def __init__(self, items):
-        # type: (Any) -> None
+        # type: (Iterable[bytes]) -> None
         reader, writer = os.pipe()
         super(ThreadedInput, self).__init__(reader)
         self._error = None  # type: Optional[BaseException]
@@ -61,13 +61,13 @@ class ThreadedInput(DescriptorInput):
         thread.start()
 
     def _copy(self, items, writer):
-        # type: (Any, int) -> None
+        # type: (Iterable[bytes], int) -> None
         try:
             for item in items:
                 while item:
                     item = item[os.write(writer, item):]
         except BaseException as error:
-            self._error = error  # also that the reader has closed the pipe
+            self._error = error  # raised in __next__, if it is still called
         finally:
             os.close(writer)
 
@@ -82,7 +82,7 @@ class ThreadedInput(DescriptorInput):
 
     def close(self):
         # type: () -> None
-        """Close the pipe, which ends the thread at its next piece."""
+        """Close the pipe; writing its next item then ends the thread."""
         os.close(self._descriptor)
 
 
@@ -90,9 +90,9 @@ def open_input(payload):
     # type: (Any) -> Any
     """Return an iterator of the bytes of a payload, `PIECE` at most each.
 
-    A pipe or terminal is read by its descriptor, as `subprocess` reads;
-    any other source that may block is read by a thread, so that output of
-    the command goes on meanwhile. The iterator has a method ``close``.
+    A pipe or terminal is read by its descriptor, as `subprocess` reads. Any
+    other source that may block is read by a thread, so that the output of
+    the command is received meanwhile. The iterator has a method ``close``.
 
     :param payload: None, bytes, text, a file object, or an iterable of
         bytes and texts.
@@ -109,18 +109,18 @@ def open_input(payload):
         inner = getattr(inner, 'raw', inner)
         if isinstance(inner, _UNBUFFERED_FILES):
             if stat.S_ISREG(os.fstat(inner.fileno()).st_mode):
-                return _cut(payload)
+                return _split(payload)
             return DescriptorInput(inner.fileno())
         if isinstance(file, (io.BytesIO, io.StringIO)):
-            return _cut(payload)
+            return _split(payload)
     if isinstance(payload, (tuple, list)):
-        return _cut(payload)
-    return ThreadedInput(_cut(iter(payload)))
+        return _split(payload)
+    return ThreadedInput(_split(iter(payload)))
 
 
-def _cut(items):
-    # type: (Any) -> Iterator[bytes]
-    """Yield the bytes of some items, `PIECE` at most at a time."""
+def _split(items):
+    # type: (Iterable[Any]) -> Iterator[bytes]
+    """Yield the bytes of the items, `PIECE` at most at a time."""
     for item in items:
         if isinstance(item, six.text_type):
             item = item.encode('utf-8')
