@@ -58,8 +58,9 @@ class Utf8Validator(object):
 
     def validate(self, data):
         # type: (bytearray) -> Tuple[bool, bool, int, int]
-        """Return whether the text is valid, whether it ends with a whole
-        character, and two zeros that ws4py ignores.
+        """Return whether the text is valid, and ends with a whole character.
+
+        ws4py ignores the other two values.
         """
         try:
             self._decoder.decode(data)
