@@ -1,6 +1,6 @@
-"""The client: connects to a server, and holds the managers."""
+"""The client: the connection to a server and the managers of its objects."""
 from pylxd import exceptions
-from pylxd.core.collection import collection, keep_managers
+from pylxd.core.collection import collection, cache_managers
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
 from pylxd.transport.dialect import Dialect, default_key_pair, default_socket
@@ -9,7 +9,8 @@ from pylxd.transport.tls import key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Union
+    from typing import Any, Dict, Iterable, Optional, Type, TypeVar, Union
+    from typing import overload
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
     from pylxd.models.network import Networks
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
-    from pylxd.transport.tls import Cert
+    from pylxd.transport.tls import Cert, Timeout, Verify
+    from pylxd.transport.websocket import EventsClient
+    C = TypeVar('C', bound='Client')
+    W = TypeVar('W')
 
 
 class EventType(object):
-    """The types of events that `Client.events` can be narrowed to."""
+    """The types of events, for the argument of `Client.events`."""
 
     All = 'all'
     Operation = 'operation'
@@ -30,33 +34,34 @@ class EventType(object):
     Lifecycle = 'lifecycle'
 
 
-@keep_managers
+@cache_managers
 class Client(Context):
     """A connection to one server, LXD or Incus.
 
-    A subclass may name classes of its own for the managers:
+    A subclass may replace the classes of the managers:
     ``Containers = MyContainers``.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
-        ``https://host:port``. Without one: what ``LXD_SOCKET``, ``LXD_DIR``,
-        ``INCUS_SOCKET`` or ``INCUS_DIR`` name, or the first socket that is
-        there in the usual places. ``http://`` together with ``cert`` means
-        ``https://``, as the server speaks nothing else there.
-    :param version: of the API.
-    :param cert: the client certificate and its key, paths of PEM files. An
-        ``https://`` endpoint without it is shown those of ``lxc`` or
-        ``incus``, if this user has them.
-    :param verify: True: the server's certificate is checked as usual. A
-        path: against that CA bundle, or it is the very certificate of the
-        server. False: not at all. Nothing in the environment changes it.
-    :param timeout: seconds to wait for a connection and for each read; None
-        waits for ever. What waits for the end of an operation is not bound
-        by it.
-    :param project: the project to work in; needs ``projects``.
+        ``https://host:port``. By default the socket that ``LXD_SOCKET``,
+        ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR`` names, or the first
+        default socket that exists. An ``http://`` endpoint with ``cert`` is
+        taken as ``https://``, since the server speaks only TLS there.
+    :param version: the version of the API.
+    :param cert: the paths of the client certificate and its key, PEM files;
+        one path if a file holds both. The default for an ``https://``
+        endpoint is the key pair of this user's ``lxc`` or ``incus``.
+    :param verify: how the server's certificate is checked. True: by the
+        usual authorities; a path: by a CA bundle, or against the server's
+        own certificate in that file; False: not at all. Variables of the
+        environment have no effect.
+    :param timeout: seconds to wait for a connection and for each read, or a
+        tuple of both; None waits for ever. It does not limit the wait for
+        the end of an operation.
+    :param project: the project of all requests; needs ``projects``.
     :raises ClientConnectionFailed: the server cannot be reached.
-    :raises InvalidName: no server can mean that project.
+    :raises InvalidName: no server allows that name of a project.
     :raises InvalidCertificate: a certificate or key is unusable.
-    :raises LXDAPIException: what answers is no such server.
+    :raises LXDAPIException: the server is neither LXD nor Incus, or refused.
 
     Endpoint: ``GET /1.0``.
     """
@@ -77,8 +82,8 @@ class Client(Context):
                  endpoint=None,  # type: Optional[str]
                  version='1.0',  # type: str
                  cert=None,  # type: Optional[Cert]
-                 verify=True,  # type: Union[bool, str]
-                 timeout=None,  # type: Any
+                 verify=True,  # type: Verify
+                 timeout=None,  # type: Timeout
                  project=None,  # type: Optional[str]
                  ):
         # type: (...) -> None
@@ -87,20 +92,22 @@ class Client(Context):
         elif cert is None and str(endpoint).startswith('https:'):
             cert = default_key_pair()
         #: The version of the API.
-        self.version = version
-        #: The project that it works in; None is the server's default.
+        self.version = version  # type: str
+        #: The project of all requests; None is the server's default.
         self.project = project  # type: Optional[str]
-        #: The key pair, if there is one.
-        self.cert = cert
-        self.transport = Transport(endpoint, cert, verify, timeout)
+        #: The paths of the client certificate and its key, or None.
+        self.cert = cert  # type: Optional[Cert]
+        self.transport = Transport(
+            endpoint, cert, verify, timeout)  # type: Transport
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
         if project:
             quote(project)
-        self.api = Node(self.transport, '', {'project': project} if project
-                        else None)[version]
-        #: What is at the other end.
+        self.api = Node(
+            self.transport, '',
+            {'project': project} if project else None)[version]  # type: Node
         try:
-            self.dialect = Dialect(self.api)
+            #: The server's kind and API extensions.
+            self.dialect = Dialect(self.api)  # type: Dialect
             if project not in (None, 'default'):
                 self.dialect.need('projects')
         except BaseException:
@@ -112,7 +119,7 @@ class Client(Context):
         return '<Client of {}>'.format(self.transport.endpoint)
 
     def __enter__(self):
-        # type: () -> Client
+        # type: (C) -> C
         return self
 
     def __exit__(self, *_):
@@ -121,13 +128,13 @@ class Client(Context):
 
     def close(self):
         # type: () -> None
-        """Close its connections; a later call opens new ones."""
+        """Close the connections; the next request opens new ones."""
         self.transport.close()
 
     @property
     def host_info(self):
         # type: () -> Dict[str, Any]
-        """The last answer of the server to ``GET /1.0``."""
+        """The fields of the last response to ``GET /1.0``."""
         return self.dialect.info
 
     @property
@@ -139,42 +146,42 @@ class Client(Context):
     @property
     def address(self):
         # type: () -> str
-        """The URL under which other servers reach this one.
+        """The URL by which other servers reach this server.
 
-        :raises ClientConnectionFailed: it listens on its socket alone.
+        :raises ClientConnectionFailed: the server listens on its socket only.
         """
         if not self.transport.socket_path:
             return self.transport.url
         for address in self.dialect.addresses:
             return 'https://' + address
         raise exceptions.ClientConnectionFailed(
-            '{}: another server cannot reach this one, as it does not listen '
-            'on HTTPS: set core.https_address in its configuration'.format(
-                self.transport.endpoint))
+            '{}: other servers cannot reach this server, as it does not '
+            'listen on HTTPS: set core.https_address in its '
+            'configuration'.format(self.transport.endpoint))
 
     def has_api_extension(self, name):
         # type: (str) -> bool
-        """Whether the server has an API extension."""
+        """Return whether the server has an API extension."""
         return self.dialect.has(name)
 
     def assert_has_api_extension(self, name):
         # type: (str) -> None
-        """Refuse to go on where the server lacks an API extension.
+        """Raise an exception if the server lacks an API extension.
 
-        :raises LXDAPIExtensionNotAvailable: also a NotImplementedError.
+        :raises LXDAPIExtensionNotAvailable: the server lacks it; the
+            exception is a NotImplementedError, too.
         """
         self.dialect.need(name)
 
     def authenticate(self, password):
         # type: (str) -> None
-        """Have the server trust this client's certificate.
+        """Make the server trust this client's certificate.
 
-        Does nothing if it does already.
+        A client that is trusted already sends nothing.
 
         :param password: the server's trust password, or a token.
         :raises InvalidCertificate: the client has no certificate.
-        :raises LXDAPIException: the password or token is wrong, or none
-            that this server takes.
+        :raises LXDAPIException: the server refused the password or token.
 
         Endpoint: ``POST /1.0/certificates``.
         """
@@ -182,28 +189,44 @@ class Client(Context):
             return
         if self.cert is None:
             raise exceptions.InvalidCertificate(
-                'there is nothing to trust: pass cert=(certificate, key)')
+                'authenticate() needs the certificate of the client: pass '
+                'cert=(certificate, key) to Client')
         with open(key_pair(self.cert)[0], 'rb') as pem:
             self.certificates.create(password, pem.read())
-        # A kept connection was made by a stranger
+        # Pooled connections predate the trust: close them
         self.transport.close()
         self.dialect.refresh()
 
     @property
     def websocket_url(self):
         # type: () -> str
-        """The URL under which websockets are reached."""
+        """The URL before the path of each websocket."""
         return self.transport.websocket_url
 
-    def events(self, websocket_client=None, event_types=None):
-        # type: (Any, Optional[Iterable[str]]) -> Any
-        """Get a websocket client of the server's events.
+    if TYPE_CHECKING:
+        @overload
+        def events(self, websocket_client=None, event_types=None):
+            # type: (None, Union[None, str, Iterable[str]]) -> EventsClient
+            pass
 
-        :param websocket_client: a class of ws4py's clients to use instead
-            of `pylxd.websocket.EventsClient`, which collects the events in
-            ``messages``.
-        :param event_types: of `EventType`; all of them otherwise.
-        :return: it, unconnected: call its ``connect()``, then ``run()``.
+        @overload
+        def events(self, websocket_client, event_types=None):
+            # type: (Type[W], Union[None, str, Iterable[str]]) -> W
+            pass
+
+    def events(self, websocket_client=None, event_types=None):
+        # type: (Any, Union[None, str, Iterable[str]]) -> Any
+        """Return an unconnected websocket that receives the server's events.
+
+        Call its ``connect()``, then its ``run()``, which receives events
+        until the websocket is closed.
+
+        :param websocket_client: the class of the websocket, a client of
+            ws4py. The default class is `EventsClient`, which appends the
+            events to its list ``messages``.
+        :param event_types: the types to receive, values of `EventType`; one
+            or several. The default is all types.
+        :return: the websocket, an instance of that class.
 
         Endpoint: ``GET /1.0/events``.
         """
@@ -214,7 +237,7 @@ class Client(Context):
         query = ['project=' + quote(self.project)] if self.project else []
         if types and EventType.All not in types:
             query.append('type=' + ','.join(quote(each) for each in types))
-        return websocket.bind(
+        return websocket.make(
             self.transport,
             self.api.events.path + ('?' if query else '') + '&'.join(query),
             websocket_client or websocket.EventsClient)

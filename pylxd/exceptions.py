@@ -1,22 +1,22 @@
-"""Everything that the library raises, in one tree::
+"""The exceptions of the library, in one tree::
 
     LXDException
      +-- LXDAPIException              the server refused (.response)
      |    +-- NotFound                there is no such object (404)
-     |    +-- Conflict                changed by someone else (.keys)
-     |    +-- OperationFailed         it accepted, then failed (.operation)
-     |    +-- InvalidResponse         what answers does not speak LXD
-     +-- ClientConnectionFailed       it was not reached, or was lost
-     |    +-- ConnectionTimeout       it did not answer in time
-     |    +-- StreamBroken            a websocket ended before its end
-     +-- OperationTimeout             a wait ran out of its own timeout
-     +-- LXDAPIExtensionNotAvailable  this server cannot do that
-     +-- InvalidName                  refused before anything was sent
+     |    +-- Conflict                another client changed it (.keys)
+     |    +-- OperationFailed         an operation failed (.operation)
+     |    +-- InvalidResponse         the response is not from LXD
+     +-- ClientConnectionFailed       the server cannot be reached
+     |    +-- ConnectionTimeout       the server did not answer in time
+     |    +-- StreamBroken            a body or websocket ended early
+     +-- OperationTimeout             an operation did not end in time
+     +-- LXDAPIExtensionNotAvailable  the server lacks an extension
+     +-- InvalidName                  no server allows the name
      +-- InvalidCertificate           a certificate or key is unusable
 
 Arguments of a wrong type or value are TypeError and ValueError, as usual.
-Errors of the layers below never come out as they are: each becomes one of
-these, with the original as ``__cause__``.
+The exceptions of sockets, TLS and requests are never raised to the caller:
+each is raised as one of these, with the original as ``__cause__``.
 """
 import re
 
@@ -24,16 +24,19 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Tuple
+    from typing import Any, Optional, Tuple
+    import requests
+    from pylxd.core.operation import Operation
 
+_SET_LATER = None  # type: Any
 _CONTROL = re.compile(u'[\x00-\x08\x0b-\x1f\x7f-\x9f]')
 
 
 def printable(text):
     # type: (Any) -> str
-    """``text`` in a form that a terminal shows and does not obey.
+    """Return a text whose control characters are escaped.
 
-    Messages come from a server, which may be hostile.
+    A hostile server could send messages that control a terminal.
     """
     if not isinstance(text, (bytes, six.text_type)):
         try:
@@ -48,12 +51,13 @@ def printable(text):
 
 
 class LXDException(Exception):
-    """The root of all that the library raises by itself."""
+    """The base class of all exceptions of the library."""
 
     def __init__(self, *args, **state):
         # type: (*Any, **Any) -> None
         super(LXDException, self).__init__(*args)
-        self.__cause__ = state.pop('cause', None)
+        self.__cause__ = state.pop(
+            'cause', None)  # type: Optional[BaseException]
         self.__dict__.update(state)
 
     def __str__(self):
@@ -62,7 +66,7 @@ class LXDException(Exception):
 
     def __reduce__(self):
         # type: () -> Any
-        # Without the cause, of which all may hang (as on Python 3)
+        # Without the cause, as on Python 3; it may not be picklable
         state = dict(self.__dict__)
         state.pop('__cause__', None)
         return type(self), self.args, state
@@ -73,13 +77,13 @@ class LXDException(Exception):
 
 
 class LXDAPIException(LXDException):
-    """The server answered with an error, or with something unexpected.
+    """The server sent an error, or an unexpected response.
 
-    ``str()`` is the server's own message and the request that it answers.
+    ``str()`` is the server's message and the request.
     """
 
-    response = None  # type: Any
-    said = ''  # what to tell instead of what is in the response
+    response = _SET_LATER  # type: requests.Response
+    reason = ''  # a message that replaces the one in the response
 
     def __init__(self, response, **state):
         # type: (Any, **Any) -> None
@@ -95,39 +99,40 @@ class LXDAPIException(LXDException):
     @property
     def message(self):
         # type: () -> str
-        """What the server said, without the request."""
-        if self.said:
-            return printable(self.said)
+        """The message of the server, without the request."""
+        if self.reason:
+            return printable(self.reason)
         try:
             body = self.response.json()
         except Exception:
-            return self._raw()
+            return self._describe_response()
         if isinstance(body, dict):
             metadata = body.get('metadata')
-            for said in (isinstance(metadata, dict) and metadata.get('err'),
+            for text in (isinstance(metadata, dict) and metadata.get('err'),
                          body.get('error')):
-                if said:
-                    return printable(said)
-        return 'unexpected answer: HTTP {}'.format(
+                if text:
+                    return printable(text)
+        return 'HTTP {} without a message'.format(
             getattr(self.response, 'status_code', '?'))
 
-    def _raw(self):
+    def _describe_response(self):
         # type: () -> str
+        """Return the status and the start of the body."""
         try:
-            # Not .text, which would guess what the bytes mean
+            # Not .text, which would guess the encoding
             text = printable(self.response.content[:200].strip())
-            where = self.response.headers.get('Location')
-            if where:
-                text = 'it leads to {}, and is not followed'.format(
-                    where.partition('?')[0])
+            location = self.response.headers.get('Location')
+            if location:
+                text = 'a redirect to {}, which is not followed'.format(
+                    location.partition('?')[0])
             return printable('HTTP {} {}: {}'.format(
                 self.response.status_code, self.response.reason,
                 text or 'an empty body'))
         except Exception:
-            return 'no readable answer'
+            return 'the response cannot be read'
 
     @property
-    def _asked(self):
+    def _request_line(self):
         # type: () -> str
         request = getattr(self.response, 'request', None)  # type: Any
         url = getattr(request, 'url', None)
@@ -139,18 +144,18 @@ class LXDAPIException(LXDException):
 
     def __str__(self):
         # type: () -> str
-        return self.message + self._asked
+        return self.message + self._request_line
 
 
 class NotFound(LXDAPIException):
-    """There is no such object on the server (404)."""
+    """The server has no such object (404)."""
 
 
 class Conflict(LXDAPIException):
-    """The object was changed by someone else meanwhile (409, 412).
+    """Another client changed the object meanwhile (409, 412).
 
-    ``keys`` names what both sides changed, such as ``config.user.a``;
-    the local changes are kept.
+    ``keys`` are the keys that both clients changed, such as
+    ``config.user.a``; the local changes are kept.
     """
 
     keys = ()  # type: Tuple[str, ...]
@@ -158,17 +163,19 @@ class Conflict(LXDAPIException):
     @property
     def message(self):
         # type: () -> str
-        """What both sides changed, or what the server said."""
+        """The keys that both clients changed, or the server's message."""
         if self.keys:
-            return 'changed here and on the server: ' + ', '.join(
-                printable(key) for key in self.keys)
+            return (
+                'changed here and on the server: {}; to overwrite the server, '
+                'call sync() and save again'.format(
+                    ', '.join(printable(key) for key in self.keys)))
         return super(Conflict, self).message
 
 
 class OperationFailed(LXDAPIException):
     """A background operation ended in failure or was cancelled."""
 
-    operation = None  # type: Any
+    operation = None  # type: Optional[Operation]
 
     @property
     def message(self):
@@ -176,23 +183,23 @@ class OperationFailed(LXDAPIException):
         operation = self.operation
         if operation is None or not operation.err:
             return super(OperationFailed, self).message
-        what = operation.description
+        description = six.ensure_str(operation.description or '')
         return printable(operation.err) + (
-            printable(' [{}]'.format(six.ensure_str(what))) if what else '')
+            printable(' [{}]'.format(description)) if description else '')
 
 
 class InvalidResponse(LXDAPIException):
-    """What answered does not speak LXD's protocol."""
+    """The response is not one of the API of LXD or Incus."""
 
     @property
     def message(self):
         # type: () -> str
-        return 'this is no answer of LXD: ' + (
-            printable(self.said) or self._raw())
+        return 'the response is not from LXD or Incus: ' + (
+            printable(self.reason) or self._describe_response())
 
 
 class ClientConnectionFailed(LXDException):
-    """The server could not be reached, or the connection broke."""
+    """The server cannot be reached, or the connection was lost."""
 
 
 class ConnectionTimeout(ClientConnectionFailed):
@@ -200,13 +207,13 @@ class ConnectionTimeout(ClientConnectionFailed):
 
 
 class StreamBroken(ClientConnectionFailed):
-    """A websocket ended in the middle of what it carried."""
+    """A body or a websocket ended before all data arrived."""
 
 
 class OperationTimeout(LXDException):
-    """A wait ended before the operation did; the operation goes on."""
+    """An operation did not end within the timeout of a wait; it goes on."""
 
-    operation = None  # type: Any
+    operation = None  # type: Optional[Operation]
 
 
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
@@ -224,7 +231,7 @@ class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
 
 
 class InvalidName(LXDException, ValueError):
-    """A name that cannot be meant: refused before anything was sent."""
+    """A name that no server allows; nothing was sent."""
 
 
 class InvalidCertificate(LXDException, ValueError):

@@ -1,23 +1,25 @@
-"""The attributes that a model declares."""
+"""Attributes of models, each a field of the server's representation."""
 import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Optional, Tuple, Union
     from pylxd.core.model import Model
 
 
 class Attribute(object):
-    """The descriptor that `attribute` makes."""
+    """The descriptor of a declared attribute: see `attribute`."""
 
     name = ''
 
-    def __init__(self, kind, readonly, in_etag, patch):
+    def __init__(self, type_, readonly, in_etag, patch):
         # type: (Optional[type], bool, bool, str) -> None
-        self.kind = six.string_types if kind is str else kind
-        self.readonly = readonly
-        self.in_etag = in_etag
-        self.patch = patch
+        self.type_ = (
+            six.string_types if type_ is str
+            else type_)  # type: Union[None, type, Tuple[type, ...]]
+        self.readonly = readonly  # type: bool
+        self.in_etag = in_etag  # type: bool
+        self.patch = patch  # type: str
 
     def __get__(self, model, cls=None):
         # type: (Optional[Model], Any) -> Any
@@ -28,28 +30,31 @@ class Attribute(object):
         name = '{}.{}'.format(type(model).__name__, self.name)
         if self.readonly:
             raise AttributeError('{} is read-only'.format(name))
-        if value is None and self.kind in (dict, list):
+        if value is None and self.type_ in (dict, list):
             if model.was_read(self.name):
-                # dict.update() returns None: what was changed in place stays
+                # config = config.update(...) assigns None, after it changed
+                # the dict in place: that change stays
                 return
-            raise TypeError('{} cannot be None: write {} to empty it'.format(
-                name, self.kind()))
-        if self.kind is not None and not isinstance(value, self.kind):
-            raise TypeError('{} cannot be {!r}'.format(name, value))
+            raise TypeError('{} cannot be None: assign {} to empty it'.format(
+                name, self.type_()))
+        if self.type_ is not None and not isinstance(value, self.type_):
+            raise TypeError('{} must be of type {}, not {!r}'.format(
+                name, getattr(self.type_, '__name__', 'str'), value))
         model.set_attribute(self.name, value)
 
 
-def attribute(kind=None, readonly=False, in_etag=True, patch='merged'):
+def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
     # type: (Optional[type], bool, bool, str) -> Any
-    """Declare an attribute of a model.
+    """Declare an attribute of a model, a field of the same name.
 
-    :param kind: what a caller may assign: ``str``, ``bool``, ``dict`` or
-        ``list``.
-    :param readonly: whether the server does not let callers set it.
-    :param in_etag: whether the server's ETag covers it. What it does not
-        cover is loaded again before each save that sends it.
-    :param patch: what a PATCH does to it: ``'merged'`` (the keys of a dict
-        that are left out stay, other values are replaced), ``'replaced'``
-        (also the whole dict), or ``'ignored'``, so that a change needs PUT.
+    :param type_: the type of values that a caller may assign: ``str``,
+        ``bool``, ``dict`` or ``list``; None allows each.
+    :param readonly: whether the server refuses or ignores new values.
+    :param in_etag: whether the server's ETag covers the field. A save that
+        sends a field which no ETag covers loads the object first.
+    :param patch: how the server applies a PATCH of the field: ``'merged'``
+        (keys of a dict that the PATCH leaves out stay, other values are
+        replaced), ``'replaced'`` (a dict is replaced as well), or
+        ``'ignored'``, so that a change needs a PUT.
     """
-    return Attribute(kind, readonly, in_etag, patch)
+    return Attribute(type_, readonly, in_etag, patch)

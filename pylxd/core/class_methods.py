@@ -1,4 +1,7 @@
-"""The class side of a model: ``Profile.get(client, name)``."""
+"""Class methods of models, such as ``Profile.get(client, name)``.
+
+Each is a method of the model's manager, to which the client is given first.
+"""
 import functools
 import sys
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ClassMethod(object):
-    """A method of a manager, as an attribute of its model's class."""
+    """The descriptor of a manager's method as a class method of its model."""
 
     def __init__(self, manager, name):
         # type: (Any, str) -> None
@@ -19,7 +22,7 @@ class ClassMethod(object):
 
     def __call__(self, *args, **kwargs):
         # type: (*Any, **Any) -> Any
-        # For mock.patch(autospec=True), which takes it out of its class
+        # mock.patch(autospec=True) calls the descriptor itself
         return self.__get__(None, self._manager.model)(*args, **kwargs)
 
     def __get__(self, model, cls):
@@ -30,19 +33,20 @@ class ClassMethod(object):
         def call(*args, **kwargs):
             # type: (*Any, **Any) -> Any
             if not args and manager.parent_name not in kwargs:
-                raise TypeError('{}() misses its argument {!r}'.format(
+                raise TypeError('{}() is missing its argument {!r}'.format(
                     name, manager.parent_name))
-            made = manager(args[0] if args else kwargs.pop(
+            bound = manager(args[0] if args else kwargs.pop(
                 manager.parent_name))
-            made.model = cls
-            return getattr(made, name)(*args[1:], **kwargs)
+            bound.model = cls
+            return getattr(bound, name)(*args[1:], **kwargs)
 
         functools.update_wrapper(call, method)
         call.__dict__.pop('__wrapped__', None)
         call.manager = manager  # type: ignore[attr-defined]
         inspect = sys.modules.get('inspect')
         if inspect is not None and six.PY3:
-            # Whoever looks has imported it; for us it would take 5 ms
+            # Only programs that have imported inspect look at signatures;
+            # importing it here would take 5 ms
             signature = inspect.signature(method)
             first, rest = list(signature.parameters.values())[0], list(
                 signature.parameters.values())[1:]
@@ -53,17 +57,17 @@ class ClassMethod(object):
 
 def is_class_method(value):
     # type: (Any) -> bool
-    """Tell whether an attribute of a model is a method of its manager."""
+    """Return whether an attribute of a model is a method of its manager."""
     return hasattr(value, 'manager')
 
 
 def add_class_methods(manager, names):
     # type: (Any, Iterable[str]) -> None
-    """Add methods of a manager to its model.
+    """Add methods of a manager to its model as class methods.
 
     :param manager: the manager's class.
-    :param names: of its methods.
-    :raises TypeError: the model has another attribute of that name.
+    :param names: the names of the methods.
+    :raises TypeError: the model has another attribute of such a name.
     """
     model = manager.model
     for name in names:
@@ -71,7 +75,8 @@ def add_class_methods(manager, names):
                 name in vars(base) and not isinstance(
                     vars(base)[name], ClassMethod)
                 for base in model.__mro__):
-            raise TypeError('{}.{} is there already, and cannot be a method '
-                            'of {}'.format(model.__name__, name,
-                                           manager.__name__))
+            raise TypeError(
+                '{0}.{1} exists already: {2}.{1} cannot become a class '
+                'method of {0}'.format(
+                    model.__name__, name, manager.__name__))
         setattr(model, name, ClassMethod(manager, name))

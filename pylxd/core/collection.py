@@ -1,25 +1,27 @@
-"""The line by which a client or an object declares a manager."""
+"""Declarations of managers as attributes of a client or an object."""
 import importlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Type
+    from typing import Any, Type, TypeVar
+    T = TypeVar('T')
 
 
 class Collection(object):
-    """The descriptor that `collection` makes."""
+    """The descriptor of a declared manager: see `collection`."""
 
-    #: Under which name the parent keeps the manager; without one, a manager
-    #: is made at each access.
+    #: The name under which the parent keeps the manager; if it is empty, each
+    #: access makes a new manager.
     name = ''
 
     def __init__(self, target):
         # type: (str) -> None
-        self._module, _, self.class_name = target.partition(':')
+        self._module, _, class_name = target.partition(':')
+        self.class_name = class_name  # type: str
 
     def load(self):
         # type: () -> Any
-        """Import the manager's class."""
+        """Import the manager's class and return it."""
         module = importlib.import_module('pylxd.models.' + self._module)
         return getattr(module, self.class_name)
 
@@ -27,15 +29,16 @@ class Collection(object):
         # type: (Any, Any) -> Any
         if parent is None:
             return self
-        # A subclass of the parent may name a class of its own
-        made = (getattr(cls, self.class_name, None) or self.load())(parent)
+        # A subclass of the parent may replace the manager's class
+        manager_class = getattr(cls, self.class_name, None) or self.load()
+        manager = manager_class(parent)
         if self.name:
-            parent.__dict__[self.name] = made  # found there from now on
-        return made
+            parent.__dict__[self.name] = manager  # hides this descriptor
+        return manager
 
 
 class ManagerClass(object):
-    """A manager's class as an attribute: ``Client.Containers``."""
+    """The descriptor of a manager's class, such as ``Client.Containers``."""
 
     def __init__(self, declared):
         # type: (Collection) -> None
@@ -48,19 +51,21 @@ class ManagerClass(object):
 
 def collection(target):
     # type: (str) -> Any
-    """Declare a manager of nested objects.
+    """Declare an attribute that is a manager.
 
-    :param target: its module in ``pylxd.models`` and its class, as in
-        ``'network_forward:NetworkForwards'``; imported at first use.
+    :param target: the manager's module in ``pylxd.models`` and its class, as
+        in ``'network_forward:NetworkForwards'``; the module is imported at
+        first use.
     """
     return Collection(target)
 
 
-def keep_managers(cls):
-    # type: (Type[Any]) -> Type[Any]
-    """Make a class keep each manager it declares, and show its class.
+def cache_managers(cls):
+    # type: (Type[T]) -> Type[T]
+    """Decorate a class to make each of its managers once only.
 
-    A decorator, since Python 2 tells no descriptor its name.
+    The class of each manager becomes an attribute of the decorated class.
+    This is a decorator, since Python 2 does not call ``__set_name__``.
     """
     for name, declared in list(vars(cls).items()):
         if isinstance(declared, Collection):

@@ -1,4 +1,4 @@
-"""The part of a client that models and managers use."""
+"""The base class of the client: what models and managers need of it."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
@@ -15,8 +15,9 @@ class Context(object):
 
     #: The root of the REST tree: ``client.api.instances['c1'].state.get()``.
     api = _SET_LATER  # type: Node
-    #: What the server is and can do.
+    #: The server's kind and API extensions.
     dialect = _SET_LATER  # type: Dialect
+    #: The connections to the server.
     transport = _SET_LATER  # type: Transport
     #: The project to work in; None is the server's default.
     project = None  # type: Optional[str]
@@ -24,5 +25,5 @@ class Context(object):
     @property
     def identity(self):
         # type: () -> str
-        """The fingerprint of the server, or where it was reached."""
+        """The fingerprint of the server; its endpoint if it has none."""
         return self.dialect.identity or self.transport.endpoint

@@ -1,4 +1,4 @@
-"""Documents: the representation of an object, and its local changes."""
+"""Documents: the representation of an object and the local changes to it."""
 from pylxd.core import merge
 from pylxd.core.merge import MISSING
 
@@ -10,33 +10,37 @@ if TYPE_CHECKING:
 
 
 class Document(object):
-    """The state of one object, without its key and without any I/O.
+    """The fields of one object and the local changes; makes no request.
 
-    :param seen: the representation, as the server gave it.
-    :param etag: the ETag of just that representation.
-    :param complete: whether it is the whole representation.
+    :param representation: the fields as the server sent them.
+    :param etag: the ETag of exactly that representation.
+    :param complete: whether the representation has all fields.
     """
 
-    __slots__ = ('seen', 'etag', 'complete', 'stale', '_values', '_inner',
-                 '_bases')
+    __slots__ = ('representation', 'etag', 'complete', 'stale', '_values',
+                 '_inner', '_bases')
 
-    def __init__(self, seen=None, etag=None, complete=False):
+    def __init__(self, representation=None, etag=None, complete=False):
         # type: (Optional[Dict[str, Any]], Optional[str], bool) -> None
-        self.seen = {} if seen is None else seen
-        self.etag = etag
-        self.complete = complete
-        #: Whether the server has changed the object since.
-        self.stale = False
-        # Working values: handed out to the caller, or assigned by the caller
+        self.representation = (
+            {} if representation is None
+            else representation)  # type: Dict[str, Any]
+        self.etag = etag  # type: Optional[str]
+        self.complete = complete  # type: bool
+        #: Whether the server has changed the object since it was loaded.
+        self.stale = False  # type: bool
+        # Local values: handed out to the caller, or assigned by the caller
         self._values = {}  # type: Dict[str, Any]
-        # The dicts and lists inside of these that are not the caller's own
+        # The dicts and lists inside of local values that were made here, not
+        # by the caller; by their id()
         self._inner = {}  # type: Dict[int, Any]
-        # What a local change started from, where that is not in `seen`
+        # The values that local changes started from, where these are not in
+        # the representation
         self._bases = {}  # type: Dict[str, Any]
 
     def __getstate__(self):
         # type: () -> Dict[str, Any]
-        # Not the very dicts that the caller of another object may change
+        # Copies, since callers may change the dicts of this object
         return {name: merge.copy(getattr(self, name))
                 for name in self.__slots__ if name != '_inner'}
 
@@ -50,33 +54,33 @@ class Document(object):
 
     def clone(self):
         # type: () -> Document
-        """Return a copy that shares nothing with this one."""
-        made = Document()
-        made.__setstate__(self.__getstate__())
-        return made
+        """Return a copy that shares no dict or list with this document."""
+        document = Document()
+        document.__setstate__(self.__getstate__())
+        return document
 
     # -- values
 
     def is_loaded(self, name):
         # type: (str) -> bool
-        """Tell whether a field can be read without asking the server."""
+        """Return whether a field can be read without a request."""
         return not self.stale and (self.complete or self.has(name))
 
     def has(self, name):
         # type: (str) -> bool
-        """Tell whether the server or the caller gave a field of that name."""
-        return name in self.seen or name in self._values
+        """Return whether the server sent or the caller assigned a field."""
+        return name in self.representation or name in self._values
 
     def read(self, name, writable=True):
         # type: (str, bool) -> Any
-        """Return the value of a field, None if the server gave none.
+        """Return the value of a field; None if the server sent no such field.
 
-        A writable dict or list is the same object each time, so that a
-        change inside of it counts; others are copies.
+        :param writable: return the same dict or list each time, so that a
+            change in place is a local change; otherwise return a copy.
         """
         if name in self._values:
             return self._values[name]
-        value = self.seen.get(name)
+        value = self.representation.get(name)
         if isinstance(value, (dict, list)):
             value = merge.copy(value, self._inner)
             if writable:
@@ -89,19 +93,19 @@ class Document(object):
         if value is self._values.get(name, MISSING):
             return
         value = merge.copy(value, self._inner)
-        merge.keep_server_keys(value, self.seen.get(name))
+        merge.keep_server_keys(value, self.representation.get(name))
         self._values[name] = value
 
     def was_read(self, name):
         # type: (str) -> bool
-        """Tell whether the caller has the value, or has assigned it."""
+        """Return whether the value was handed out to or set by the caller."""
         return name in self._values
 
     # -- changes
 
     def _base(self, name):
         # type: (str) -> Any
-        return self._bases.get(name, self.seen.get(name, MISSING))
+        return self._bases.get(name, self.representation.get(name, MISSING))
 
     @property
     def changed(self):
@@ -110,25 +114,25 @@ class Document(object):
         return [name for name, value in self._values.items()
                 if value != self._base(name)]
 
-    def clashes(self):
+    def find_clashes(self):
         # type: () -> Tuple[str, ...]
-        """Find the keys that the caller and someone else both changed."""
+        """Return the keys that the caller and another client both changed."""
         return tuple(sorted(
-            key for name in self.changed for key in merge.clashes(
+            key for name in self.changed for key in merge.find_clashes(
                 self._base(name), self._values[name],
-                self.seen.get(name, MISSING), name)))
+                self.representation.get(name, MISSING), name)))
 
-    def body(self):
+    def make_put(self):
         # type: () -> Dict[str, Any]
-        """Return the whole representation with the local changes in it."""
-        body = dict(self.seen)
+        """Return the body of a PUT: all fields, with the local changes."""
+        body = dict(self.representation)
         body.update(self._values)
         copied = merge.copy(body)  # type: Dict[str, Any]
         return copied
 
-    def patch(self, attributes):
+    def make_patch(self, attributes):
         # type: (Mapping[str, Attribute]) -> Optional[Dict[str, Any]]
-        """Return what a PATCH has to send; None where only a PUT will do.
+        """Return the body of a PATCH; None if the changes need a PUT.
 
         :param attributes: the declared attributes of the object, by name.
         """
@@ -137,7 +141,7 @@ class Document(object):
             declared = attributes.get(name)
             if declared is None or declared.patch == 'ignored':
                 return None
-            mine, theirs = self._values[name], self.seen.get(name)
+            mine, theirs = self._values[name], self.representation.get(name)
             if declared.patch == 'replaced' or not isinstance(
                     mine, dict) or not isinstance(theirs, dict):
                 body[name] = merge.copy(mine)
@@ -149,45 +153,46 @@ class Document(object):
                     return None  # a device cannot be removed by PATCH
                 changes[key] = ''
             body[name] = changes
-        if 'description' in self.seen:
-            # Several servers empty it where a PATCH leaves it out
+        if 'description' in self.representation:
+            # Several servers empty the description if a PATCH leaves it out
             body.setdefault('description', self.read('description'))
         return body
 
-    # -- what comes from the server
+    # -- representations from the server
 
-    def accept(self, seen, etag, mine_wins=False):
+    def set_representation(self, representation, etag, overwrite=False):
         # type: (Dict[str, Any], Optional[str], bool) -> None
-        """Take a new representation, and lay the local changes over it.
+        """Store a new representation and merge the local changes into it.
 
-        :param mine_wins: let a later save overwrite what someone else has
-            changed as well; otherwise `clashes` finds it.
+        :param overwrite: let the next save overwrite keys that another client
+            changed as well; otherwise `find_clashes` returns these.
         """
         bases = {}
         for name in list(self._values):
             base, mine = self._base(name), self._values[name]
-            theirs = seen.get(name, MISSING)
+            theirs = representation.get(name, MISSING)
             if base is MISSING and not self.complete:
-                # Assigned before anything was known: it replaces the rest
+                # Assigned before the object was loaded: replaces the field
                 merge.keep_server_keys(mine, theirs)
                 continue
-            kept = theirs if mine_wins else merge.rebase(base, mine, theirs)
+            kept = theirs if overwrite else merge.rebase(base, mine, theirs)
             if kept != theirs:
                 bases[name] = kept
             value = merge.merge(base, mine, theirs)
             if value is MISSING:
                 del self._values[name]
             else:
-                # In place: the caller may hold the very dict or list
+                # In place, as the caller may hold the same dict or list
                 self._values[name] = merge.refill(mine, value, self._inner)
-        self.seen, self.etag, self._bases = seen, etag, bases
+        self.representation, self.etag = representation, etag
+        self._bases = bases
         self.complete, self.stale = True, False
 
     def revert(self):
         # type: () -> None
         """Drop the local changes."""
         for name in list(self._values):
-            value = self.seen.get(name, MISSING)
+            value = self.representation.get(name, MISSING)
             if value is MISSING:
                 del self._values[name]
             else:
@@ -197,62 +202,65 @@ class Document(object):
 
     def expire(self):
         # type: () -> None
-        """Note that the server has changed the object: load it when read."""
+        """Record that the server changed the object; a read loads it again."""
         self.etag, self.stale = None, True
 
-    # -- what goes to the server
+    # -- saves
 
-    def send(self):
-        # type: () -> Sent
-        """Note that the local changes were sent, and are what is there now.
+    def mark_sent(self):
+        # type: () -> Savepoint
+        """Record that the local changes were sent: they are local no more.
 
-        :return: what brings them back, if the server does not keep them.
+        :return: the state from before, for `restore` and `confirm_save`.
         """
-        sent = Sent(self.seen, self._bases, self.etag)
-        self.seen = dict(self.seen, **{
+        savepoint = Savepoint(self.representation, self._bases, self.etag)
+        self.representation = dict(self.representation, **{
             name: merge.copy(self._values[name]) for name in self.changed})
         self.etag, self._bases = None, {}
-        return sent
+        return savepoint
 
-    def take_back(self, sent):
-        # type: (Sent) -> None
-        """Make what was sent a local change again."""
-        self.seen, self._bases = sent.before, sent.bases
+    def restore(self, savepoint):
+        # type: (Savepoint) -> None
+        """Make the changes that a failed save sent local changes again."""
+        self.representation = savepoint.representation
+        self._bases = savepoint.bases
 
-    def confirm(self, sent, seen, etag, contested=False):
-        # type: (Sent, Dict[str, Any], Optional[str], bool) -> None
-        """Accept the representation after a save.
+    def confirm_save(self, savepoint, representation, etag, contested=False):
+        # type: (Savepoint, Dict[str, Any], Optional[str], bool) -> None
+        """Store the representation that was loaded after a save.
 
-        Where it has the value from before the save, the save was lost: the
-        value that was sent is a local change again. Where it has neither
-        value, the server writes it in its own way, or someone else has
-        changed it since.
+        A key with the value from before the save was undone: the value that
+        was sent is a local change again. A key with a third value was
+        rewritten by the server, or changed by another client since.
 
-        :param contested: others change the object just now, so that such a
-            value is a clash.
+        :param contested: other clients change the object at this time, so
+            that a third value is a clash.
         """
-        self.seen = {
-            name: merge.undo_lost(sent.before.get(name, MISSING), value,
-                                  seen.get(name, MISSING), contested)
-            for name, value in self.seen.items()}
-        self.accept(seen, etag)
+        self.representation = {
+            name: merge.undo_lost(
+                savepoint.representation.get(name, MISSING), value,
+                representation.get(name, MISSING), contested)
+            for name, value in self.representation.items()}
+        self.set_representation(representation, etag)
 
-    def was_changed_elsewhere(self, sent, seen, names):
-        # type: (Sent, Dict[str, Any], Iterable[str]) -> bool
-        """Tell whether a representation has changes beside those of a save.
+    def is_changed_elsewhere(self, savepoint, representation, names):
+        # type: (Savepoint, Dict[str, Any], Iterable[str]) -> bool
+        """Return whether there are changes beside those that a save sent.
 
+        :param representation: what was loaded after the save.
         :param names: the fields that a caller can change.
         """
         return any(merge.is_changed_elsewhere(*[
             each.get(name, MISSING) for each in (
-                sent.before, self.seen, seen)]) for name in names)
+                savepoint.representation, self.representation,
+                representation)]) for name in names)
 
 
-class Sent(object):
+class Savepoint(object):
     """The state of a document before a save."""
 
-    def __init__(self, before, bases, etag):
+    def __init__(self, representation, bases, etag):
         # type: (Dict[str, Any], Dict[str, Any], Optional[str]) -> None
-        self.before = before
-        self.bases = bases
-        self.etag = etag
+        self.representation = representation  # type: Dict[str, Any]
+        self.bases = bases  # type: Dict[str, Any]
+        self.etag = etag  # type: Optional[str]

@@ -1,30 +1,36 @@
-"""The identity of an object: its key, its place, its equality, its repr."""
+"""The identity of an object: its key, path, equality and repr."""
 from pylxd import exceptions
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
+    from pylxd.client import Client
     from pylxd.transport.rest import Node
 
 
+_SET_LATER = None  # type: Any
+
+
 class Identity(object):
-    """The key of an object and all that follows from it, without any I/O."""
+    """The key of an object and what depends on it; makes no request."""
 
     #: The segment of the URL that all objects of this kind share.
     path = ''
-    #: The attribute that tells an object from others of its kind; several,
-    #: as a tuple, where the URL has several, and ``()`` for the only one.
+    #: The name of the attribute that identifies an object among others of its
+    #: kind. A tuple of names if the URL has several segments; ``()`` if there
+    #: is just one such object.
     key = 'name'  # type: Any
-    #: The same as a tuple.
+    #: ``key`` as a tuple.
     key_names = ()  # type: Tuple[str, ...]
 
-    client = None  # type: Any
-    #: The client, or the object that this one belongs to.
+    #: The client that the object was loaded with.
+    client = _SET_LATER  # type: Client
+    #: The client, or the object that contains this one.
     parent = None  # type: Any
 
     _key = None  # type: Optional[Tuple[Any, ...]]
-    #: The status that `repr` shows.
+    # The status that `repr` shows
     _status = ''  # type: Any
 
     @classmethod
@@ -32,23 +38,23 @@ class Identity(object):
         # type: (Any) -> Tuple[Node, Dict[str, str]]
         """Return the node of all objects of this kind, and a query.
 
-        :param parent: the client, or the object that they belong to.
-        :return: the node, and the query that narrows a list to this kind.
+        :param parent: the client, or the object that contains them.
+        :return: the node, and the query that limits a list to this kind.
         """
         return parent.api[cls.path], {}
 
     @classmethod
     def key_of(cls, representation):
         # type: (Dict[str, Any]) -> Tuple[Any, ...]
-        """Return the key in a representation of the server."""
+        """Return the key of an object from its representation."""
         return tuple(representation.get(name) for name in cls.key_names)
 
     @classmethod
     def check_name(cls, name):
         # type: (Any) -> Any
-        """Return a value of the key if an object can have it.
+        """Check a value of the key, and return it.
 
-        :raises InvalidName: no server can mean that name.
+        :raises InvalidName: no server allows that name.
         """
         rest.quote(name)
         return name
@@ -58,13 +64,14 @@ class Identity(object):
         # type: () -> Node
         """The object's node in the REST tree.
 
-        :raises LXDException: the object is still being created, and only
-            the end of that tells its name.
+        :raises LXDException: the server has yet to choose the object's name,
+            which it does at the end of the creation.
         """
         node = self.collection_node(self.parent)[0]
         if self._key is None:
             raise exceptions.LXDException(
-                '{!r} has no name yet: wait for its operation'.format(self))
+                '{!r} has no name yet: call its operation.wait() first'.format(
+                    self))
         for name in self._key:
             node = node[self.check_name(name)]
         return node
@@ -90,8 +97,9 @@ class Identity(object):
     def __hash__(self):
         # type: () -> int
         if self._key is None:
-            raise TypeError('{!r} has no hash before it has a name'.format(
-                self))
+            raise TypeError(
+                '{!r} has no hash, as it has no name yet: call its '
+                'operation.wait() first'.format(self))
         return hash(self._identity)
 
     def __repr__(self):
@@ -105,14 +113,14 @@ class Identity(object):
 
     def _names(self):
         # type: () -> Tuple[Any, ...]
-        """Return the names by which `repr` shows the object."""
+        """Return the names that `repr` shows, those of the parent first."""
         outer = self.parent._names() if isinstance(
             self.parent, Identity) else ()  # type: Tuple[Any, ...]
         return outer + (('?',) if self._key is None else self._key)
 
     def _details(self):
         # type: () -> List[str]
-        """Return what `repr` shows beside the name."""
+        """Return the details that `repr` shows beside the name."""
         project = self.client.project
         return ['project ' + project] if project not in (
             None, 'default') else []

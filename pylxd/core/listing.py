@@ -1,4 +1,4 @@
-"""Listings: what objects of one list share."""
+"""Listings: the objects of one list share the request that loads them."""
 from pylxd import exceptions
 from pylxd.transport import rest
 from pylxd.transport.pools import clock
@@ -8,53 +8,56 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Tuple
     from pylxd.core.manager import Manager
 
-#: Seconds for which the answer to a request for a whole list is used.
-FRESH = 1.0
+#: Seconds for which the response to a request for a whole list is used.
+MAX_AGE = 1.0
 
 
 class Listing(object):
-    """The request that loads all objects of a list, when one is read."""
+    """The representations of a list, loaded when one object is first read."""
 
     def __init__(self, manager):
         # type: (Manager[Any]) -> None
         self._manager = manager
         self._representations = {}  # type: Dict[Any, Dict[str, Any]]
         self._loaded_at = None  # type: Optional[float]
-        self._taken = 0
+        self._reads = 0
 
     def load(self):
         # type: () -> Dict[Any, Dict[str, Any]]
-        """Ask the server for all of the objects.
+        """Load all objects of the list with one request.
 
         :return: their representations, by key.
+        :raises InvalidResponse: an object has no key.
         """
         node, params = self._manager.node_and_query()
         response = node.get(params=dict(params, recursion=1))
         key_of = self._manager.model.key_of
         try:
-            found = {key_of(each): each
-                     for each in rest.metadata(response, list)}
+            representations = {
+                key_of(each): each
+                for each in rest.metadata(response, list)}
         except (AttributeError, TypeError):
             raise exceptions.InvalidResponse(response)
-        if any(None in key for key in found):
+        if any(None in key for key in representations):
             raise exceptions.InvalidResponse(response)
-        self._representations = found
+        self._representations = representations
         self._loaded_at = clock()
-        self._taken = 0
-        return found
+        self._reads = 0
+        return representations
 
-    def take(self, key):
+    def find(self, key):
         # type: (Tuple[Any, ...]) -> Optional[Dict[str, Any]]
-        """Return the representation of an object, at most `FRESH` s old.
+        """Return the representation of an object, at most `MAX_AGE` s old.
 
-        :return: None where the object is better asked for by itself.
+        :return: None if the caller shall load this object alone.
         """
         if self._loaded_at is None:
             self.load()
-        elif not 0 <= clock() - self._loaded_at <= FRESH:
-            # A slow loop reads few objects in that time: not worth them all
-            if self._taken * 10 < len(self._representations):
+        elif not 0 <= clock() - self._loaded_at <= MAX_AGE:
+            # A slow loop reads few objects within MAX_AGE: loading all of
+            # them for each of these would take longer
+            if self._reads * 10 < len(self._representations):
                 return None
             self.load()
-        self._taken += 1
+        self._reads += 1
         return self._representations.get(key)

@@ -1,4 +1,4 @@
-"""Managers: all objects of one kind, in a client or in another object."""
+"""Managers: the objects of one kind that a client or an object has."""
 import six
 
 from pylxd import exceptions
@@ -13,18 +13,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, Generic, List, Optional, Tuple, TypeVar)
+        Any, Dict, Generic, List, Optional, Tuple, TypeVar, Union)
+    from pylxd.client import Client
     from pylxd.transport.rest import Node
 
 
 class ManagerType(type):
-    """Adds the class methods of a manager to its model."""
+    """The metaclass of managers: adds their class methods to the models."""
 
     def __init__(cls, name, bases, namespace):
         # type: (str, Any, Dict[str, Any]) -> None
         super(ManagerType, cls).__init__(name, bases, namespace)
         if namespace.get('model') is not None:
-            add_class_methods(cls, getattr(cls, 'class_methods'))
+            add_class_methods(cls, sorted({
+                method for base in cls.__mro__
+                for method in vars(base).get('class_methods', ())}))
 
     def __getitem__(cls, model):
         # type: (Any) -> Any
@@ -42,22 +45,24 @@ else:
 
 
 class Manager(_Of[M]):
-    """All objects of one kind.
+    """The objects of one kind in a client or in another object.
 
-    :param parent: the client, or the object that they belong to.
+    :param parent: the client, or the object that contains them.
     """
 
     #: The class of the objects.
     model = None  # type: Any
-    #: The methods that the model's class has as well.
+    #: The methods that the class adds to its model as class methods, beside
+    #: those that its base classes add.
     class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
-    #: What the class methods call the parent.
+    #: The name of the first argument of these class methods, the parent.
     parent_name = 'client'
 
     def __init__(self, parent):
-        # type: (Any) -> None
-        self.parent = parent
-        self.client = getattr(parent, 'client', parent)
+        # type: (Union[Client, Model]) -> None
+        self.parent = parent  # type: Union[Client, Model]
+        client = getattr(parent, 'client', parent)  # type: Any
+        self.client = client  # type: Client
 
     def __repr__(self):
         # type: () -> str
@@ -65,9 +70,9 @@ class Manager(_Of[M]):
 
     def node_and_query(self):
         # type: () -> Tuple[Node, Dict[str, str]]
-        """Return the node of the objects, and the query to list them.
+        """Return the node of the objects, and the query that lists them.
 
-        :raises LXDAPIExtensionNotAvailable: the server has none of them.
+        :raises LXDAPIExtensionNotAvailable: the server has no such objects.
         """
         if self.model.extension:
             self.client.dialect.need(self.model.extension)
@@ -79,10 +84,10 @@ class Manager(_Of[M]):
 
     def all(self):
         # type: () -> List[M]
-        """List the objects; each is loaded when it is first read.
+        """List the objects; reading one of them loads all with one request.
 
-        The first read loads all objects of the list, with one request. Its
-        answer is used for a second, then each object asks for itself.
+        That response is used for a second. Later reads load all again; if
+        less than a tenth of the list was read meanwhile, each object alone.
 
         Endpoint: ``GET`` on the collection, ``recursion=1`` for the rest.
         """
@@ -92,23 +97,24 @@ class Manager(_Of[M]):
         listing = Listing(self)
         size = len(self.model.key_names)
         try:
-            # What urlsplit() does, in a twelfth of its time (1.4 us each)
+            # urlsplit() would take 1.4 us for each URL, twelve times as much
             keys = [tuple(url.partition('?')[0].rsplit('/', size)[1:])
                     for url in urls]
         except AttributeError:
             raise exceptions.InvalidResponse(response)
         if any('%' in url or '#' in url for url in urls):
-            # LXD quotes some names twice, others not: the objects tell them
+            # LXD quotes some names twice and others not at all: the
+            # representations have the names themselves
             keys = list(listing.load())
-        known = self.model.known
-        return [known(self.parent, key, listing=listing) for key in keys]
+        from_key = self.model.from_key
+        return [from_key(self.parent, key, listing=listing) for key in keys]
 
     def get(self, name):
         # type: (str) -> M
-        """Get an object by its key.
+        """Get an object by its name.
 
         :raises NotFound: there is no such object.
-        :raises InvalidName: no server can mean that name.
+        :raises InvalidName: no server allows that name.
 
         Endpoint: ``GET`` on the object.
         """
@@ -121,18 +127,18 @@ class Manager(_Of[M]):
             node = node[self.model.check_name(name)]
         response = node.get()
         representation = rest.metadata(response)
-        # The server may answer to a part of a name, such as a fingerprint's
-        found = self.model.key_of(representation)
-        if not all(isinstance(name, six.string_types) for name in found):
-            found = key
-        made = self.model.known(self.parent, found, Document(
+        # Servers also find an object by the start of its fingerprint
+        full_key = self.model.key_of(representation)
+        if not all(isinstance(name, six.string_types) for name in full_key):
+            full_key = key
+        instance = self.model.from_key(self.parent, full_key, Document(
             representation, response.headers.get('ETag'), complete=True)
         )  # type: M
-        return made
+        return instance
 
     def exists(self, name):
         # type: (str) -> bool
-        """Tell whether there is an object with this key.
+        """Return whether there is an object with this name.
 
         Endpoint: ``GET`` on the object.
         """
@@ -146,11 +152,11 @@ class Manager(_Of[M]):
         # type: (Dict[str, Any], bool, Optional[str]) -> M
         """Create an object.
 
-        :param body: what to send; entries that are None are left out. The
-            server chooses a name that is not in it.
-        :param wait: return when the object is there.
-        :param target: the cluster member to create it on.
-        :raises InvalidName: no server can mean its name.
+        :param body: the fields to send; those that are None are left out. If
+            the name is missing, the server chooses it.
+        :param wait: return when the object is created.
+        :param target: the cluster member to create the object on.
+        :raises InvalidName: no server allows the name.
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
 
         Endpoint: ``POST`` on the collection.
@@ -168,13 +174,13 @@ class Manager(_Of[M]):
         operation = Operation.from_response(self.client, response)
         if None in key:
             key = self._created_key(node, response, operation)
-        made = model.known(self.parent, key)  # type: M
-        made.created_by(operation, wait)
-        return made
+        instance = model.from_key(self.parent, key)  # type: M
+        instance.created_by(operation, wait)
+        return instance
 
     def _created_key(self, node, response, operation):
         # type: (Node, requests.Response, Optional[Operation]) -> Any
-        """Return the key that the server has chosen."""
+        """Return the key that the server chose for a new object."""
         urls = sorted(operation.affected_urls if operation else ())
         for url in [url for url in urls
                     if url.rpartition('/')[0] == node.path] + urls:

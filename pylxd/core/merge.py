@@ -1,9 +1,10 @@
-"""Copy, compare and merge JSON values; pure functions, without a server."""
+"""Copying, comparing and merging of JSON values, without any request."""
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, Optional
 
-#: Keys that the server itself keeps in a ``config``, such as a MAC address.
+#: The prefix of keys that the server itself writes into a ``config``, such as
+#: ``volatile.eth0.hwaddr``.
 SERVER_KEYS = 'volatile.'
 
 
@@ -17,7 +18,7 @@ class _Missing(object):
         return 'MISSING'  # one object, also after pickle and copy
 
 
-#: The value of a key that is not there.
+#: The value of a key that does not exist.
 MISSING = _Missing()  # type: Any
 
 
@@ -25,14 +26,15 @@ def copy(value, inner=None):
     # type: (Any, Optional[Dict[int, Any]]) -> Any
     """Copy a JSON value; tuples become lists.
 
-    :param inner: where to note the dicts and lists that are made inside of
-        the copy, by their `id`.
+    :param inner: a dict that collects the dicts and lists inside of the copy,
+        by their `id`.
     """
     if isinstance(value, dict):
         copied = dict(value)  # type: Any
         for key, each in value.items():
             if isinstance(each, (dict, list, tuple)):
-                # Only these: 1.6 us instead of 2.8 for a usual config
+                # Calling copy() for text too would take 2.8 us for a usual
+                # config, instead of 1.6
                 copied[key] = _copy_inner(each, inner)
         return copied
     if isinstance(value, (list, tuple)):
@@ -50,13 +52,13 @@ def _copy_inner(value, inner):
 
 def refill(held, value, inner):
     # type: (Any, Any, Dict[int, Any]) -> Any
-    """Give ``held`` the content of ``value``, and return it.
+    """Change ``held`` in place to equal ``value``, and return it.
 
-    The caller may hold ``held`` and any dict inside of it, so these are
-    filled in place. What cannot be filled is replaced by a copy.
+    The caller may hold ``held`` and each dict inside of it, so these stay the
+    same objects. Where the types differ, a copy of ``value`` is returned.
 
     :param inner: the dicts and lists inside of ``held`` that `copy` made.
-        Others are the caller's own, and are never changed.
+        All others belong to the caller, and are never changed.
     """
     if held == value:
         return held
@@ -77,9 +79,9 @@ def refill(held, value, inner):
 
 def keep_server_keys(mine, theirs):
     # type: (Any, Any) -> None
-    """Add the keys to ``mine`` that only the server may remove.
+    """Add the server's own keys of ``theirs`` to ``mine``.
 
-    A caller who replaces a whole ``config`` does not mean these.
+    A caller who replaces a whole ``config`` does not mean to remove these.
     """
     if isinstance(mine, dict) and isinstance(theirs, dict):
         for key, value in theirs.items():
@@ -89,7 +91,7 @@ def keep_server_keys(mine, theirs):
 
 def merge(base, mine, theirs):
     # type: (Any, Any, Any) -> Any
-    """Merge what two sides made of ``base``; ``mine`` wins a clash."""
+    """Merge two changed versions of ``base``; in a clash ``mine`` wins."""
     if mine == base or mine == theirs:
         return theirs
     if theirs == base or not _are_dicts(base, mine, theirs):
@@ -97,7 +99,7 @@ def merge(base, mine, theirs):
     return _by_key(merge, base, mine, theirs)
 
 
-def clashes(base, mine, theirs, place):
+def find_clashes(base, mine, theirs, place):
     # type: (Any, Any, Any, str) -> Iterator[str]
     """Yield the keys that both sides changed, to different values.
 
@@ -110,7 +112,7 @@ def clashes(base, mine, theirs, place):
         yield place
         return
     for key in set(base) | set(mine) | set(theirs):
-        for found in clashes(
+        for found in find_clashes(
                 base.get(key, MISSING), mine.get(key, MISSING),
                 theirs.get(key, MISSING), '{}.{}'.format(place, key)):
             yield found
@@ -118,10 +120,10 @@ def clashes(base, mine, theirs, place):
 
 def rebase(base, mine, theirs):
     # type: (Any, Any, Any) -> Any
-    """Return ``theirs``, but ``base`` where ``mine`` differs from both.
+    """Return ``theirs``, but ``base`` for keys where ``mine`` clashes.
 
-    Compared with the result, a local change is still a change, and
-    `clashes` still finds where it clashes.
+    With the result as the new base, each local change is still a change, and
+    `find_clashes` finds the same clashes.
     """
     if mine == base or mine == theirs:
         return theirs
@@ -132,13 +134,12 @@ def rebase(base, mine, theirs):
 
 def undo_lost(before, sent, there, contested=False):
     # type: (Any, Any, Any, bool) -> Any
-    """Return ``sent``, but ``before`` where the server has that again.
+    """Return ``sent``, but ``before`` for keys that the server has undone.
 
     :param before: the value that the server had before a save.
     :param sent: the value that the save sent.
     :param there: the value that the server has now.
-    :param contested: return ``before`` also where the server has a third
-        value.
+    :param contested: return ``before`` also for keys that have a third value.
     """
     if is_same(before, sent) or is_same(there, sent):
         return sent
@@ -150,14 +151,14 @@ def undo_lost(before, sent, there, contested=False):
 
 def is_same(one, other):
     # type: (Any, Any) -> bool
-    """Tell whether two values mean the same: ``''`` is as good as no key."""
+    """Return whether two values mean the same: ``''`` equals no key."""
     return bool(one == other) or (
         one in ('', MISSING) and other in ('', MISSING))
 
 
 def is_changed_elsewhere(before, sent, there):
     # type: (Any, Any, Any) -> bool
-    """Tell whether the server has changes beside those that a save sent.
+    """Return whether the server has changes beside those that a save sent.
 
     The server's own keys do not count.
     """
@@ -177,7 +178,7 @@ def _are_dicts(*values):
 
 def _by_key(function, *values):
     # type: (Any, *Any) -> Any
-    """Apply a function of values to each key of these dicts."""
+    """Return the dict of a function's results for each key of the dicts."""
     keys = set()  # type: Any
     keys.update(*values)
     found = ((key, function(*[value.get(key, MISSING) for value in values]))

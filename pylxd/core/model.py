@@ -1,4 +1,4 @@
-"""The base class of all resources: identity, attributes, loading."""
+"""The base class of all models: identity, attributes, loading."""
 import logging
 
 import six
@@ -13,8 +13,9 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
-    from typing import TypeVar
+    from typing import Any, ClassVar, Dict, Iterator, List, Optional, Tuple
+    from typing import Type, TypeVar, Union
+    from pylxd.client import Client
     from pylxd.core.context import Context
     from pylxd.core.listing import Listing
     from pylxd.transport.rest import Node
@@ -25,7 +26,11 @@ _logger = logging.getLogger('pylxd')
 
 def warn(text, *values):
     # type: (str, *Any) -> None
-    """Log a warning in one line, whatever a server has said."""
+    """Log a warning as one line, even if the server sent several lines.
+
+    :param text: the format of the message.
+    :param values: its arguments; control characters in them are escaped.
+    """
     _logger.warning(text, *[
         ' '.join(exceptions.printable(each).splitlines()) for each in values])
 
@@ -43,32 +48,30 @@ class ModelType(type):
                     value.name = key
                     declared[key] = value
         cls.__attributes__ = declared
-        cls.key_names = (cls.key,) if isinstance(cls.key, str) else cls.key
-
-    if TYPE_CHECKING:
-        # The class methods come from the manager: see `class_methods`
-        def __getattr__(cls, name):
-            # type: (str) -> Any
-            pass
+        names = getattr(cls, 'key')  # type: Any
+        cls.key_names = (names,) if isinstance(
+            names, str) else names  # type: Tuple[str, ...]
 
 
-class Model(six.with_metaclass(ModelType, Identity)):
-    """One object of the server.
+@six.add_metaclass(ModelType)
+class Model(Identity):
+    """An object on the server.
 
-    The object is loaded when an attribute is read that is not known yet.
+    The first read of an attribute that is not loaded yet loads the object.
     doc/state.rst describes its states.
 
-    :param client: the `Client` that talks to its server.
-    :param attributes: the known fields of the object; its key at least.
+    :param client: the `Client` of the object's server.
+    :param attributes: fields of the object; at least those of its key.
     """
 
     __attributes__ = {}  # type: Dict[str, Attribute]
-    #: The API extension that all calls need.
+    #: The API extension that all calls need; empty if they need none.
     extension = ''
-    #: The API extension that the calls need that change something.
+    #: The API extension that calls which change the object need.
     write_extension = ''
-    #: Whether each change is done when its call returns: LXD 5.0 answers
-    #: such changes synchronously, and newer servers are waited for.
+    #: Whether each change is complete when its call returns. LXD 5.0 answers
+    #: such changes synchronously; newer servers start an operation, for which
+    #: the call waits.
     synchronous = False
 
     #: The last operation that a call on this object started.
@@ -76,8 +79,8 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     _document = Document()
     _listing = None  # type: Optional[Listing]
-    # What creates the object, until its end is known
-    _creation = None  # type: Optional[Operation]
+    # The operation that creates the object, until its end is known
+    _pending_creation = None  # type: Optional[Operation]
 
     def __init__(self, client, **attributes):
         # type: (Context, **Any) -> None
@@ -85,37 +88,44 @@ class Model(six.with_metaclass(ModelType, Identity)):
         self._initialize(client, key, Document(attributes))
 
     def _initialize(self, parent, key, document, listing=None):
-        # type: (Any, Any, Document, Optional[Listing]) -> None
-        # Not by assignment, which would mark changes
+        # type: (Any, Tuple[Any, ...], Document, Optional[Listing]) -> None
+        # Assignment would record local changes
         self.__dict__.update(
             client=getattr(parent, 'client', parent), parent=parent,
             _key=None if None in key else key, _document=document,
             _listing=listing)
 
     @classmethod
-    def known(cls, parent, key, document=None, listing=None):
-        # type: (Type[T], Any, Any, Any, Any) -> T
-        """Make the object for what a manager knows of it.
+    def from_key(cls,  # type: Type[T]
+                 parent,  # type: Union[Context, Model]
+                 key,  # type: Tuple[Any, ...]
+                 document=None,  # type: Optional[Document]
+                 listing=None,  # type: Optional[Listing]
+                 ):
+        # type: (...) -> T
+        """Return the object with a key, without any request.
 
-        :param parent: the client, or the object that it belongs to.
-        :param key: the values of `key_names`; ``(None,)`` where the server
-            has yet to tell them.
-        :param document: its `Document`, if it is loaded.
-        :param listing: the `Listing` of the objects listed together.
+        :param parent: the client, or the object that contains it.
+        :param key: the values of `key_names`; ``(None,)`` if the server has
+            yet to choose a name.
+        :param document: the `Document` of the object, if it is loaded.
+        :param listing: the `Listing` that can load it with others.
         """
-        made = cls.__new__(cls)
-        made._initialize(parent, key, document or Document(), listing)
-        return made
+        instance = cls.__new__(cls)
+        instance._initialize(parent, key, document or Document(), listing)
+        return instance
 
     @property
     def _status(self):
         # type: () -> Any
         document = self._document
-        return '' if document.stale else document.seen.get('status') or ''
+        if document.stale:
+            return ''
+        return document.representation.get('status') or ''
 
     def __getstate__(self):
         # type: () -> Dict[str, Any]
-        # A copy has a document of its own, and loads by itself
+        # A copy has a document of its own, and is loaded alone
         return dict(
             self.__dict__, _listing=None, _document=self._document.clone())
 
@@ -131,10 +141,12 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def get_attribute(self, name):
         # type: (str) -> Any
-        """Return the value of a field; load the object if it is not known.
+        """Return the value of a field; load the object first if needed.
 
-        ``container.get_attribute('class')`` reads fields whose names are
-        words of Python.
+        Use it for fields that the model does not declare, and for fields
+        whose names are keywords of Python, such as ``class``.
+
+        :return: the value; None if the server sent no such field.
         """
         if name in self.key_names:
             if self._key is None:
@@ -148,37 +160,57 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def set_attribute(self, name, value):
         # type: (str, Any) -> None
-        """Set the value of a field, to be sent by the next save."""
+        """Set the value of a field locally; the next save sends it."""
         self._document.assign(name, value)
 
     def was_read(self, name):
         # type: (str) -> bool
-        """Tell whether the value of a field was handed out or assigned."""
+        """Return whether the value of a field was handed out or assigned."""
         return self._document.was_read(name)
 
-    def __getattr__(self, name):
-        # type: (str) -> Any
-        if not name.startswith('_') and self._document.has(name):
-            return self.get_attribute(name)  # only the server knows it
-        raise AttributeError('{} has no attribute {!r}: {}'.format(
-            type(self).__name__, name,
-            'the server sent none either' if self._document.complete else
-            'nor is a field of that name loaded; sync() loads them'))
+    if TYPE_CHECKING:
+        # The methods of the manager that `add_class_methods` adds
+        create = None  # type: ClassVar[Any]
 
-    def __setattr__(self, name, value):
-        # type: (str, Any) -> None
-        if name.startswith('_') or name in ('client', 'operation') or hasattr(
-                type(self), name):
-            super(Model, self).__setattr__(name, value)
-        elif self._document.has(name):
-            self.set_attribute(name, value)
-        else:
-            self.__getattr__(name)  # raises, and says why
+        @classmethod
+        def get(cls, client, name):
+            # type: (Type[T], Union[Client, Model], str) -> T
+            """See `Manager.get`."""
+
+        @classmethod
+        def all(cls, client):
+            # type: (Type[T], Union[Client, Model]) -> List[T]
+            """See `Manager.all`."""
+
+        @classmethod
+        def exists(cls, client, name):
+            # type: (Union[Client, Model], str) -> bool
+            """See `Manager.exists`."""
+    else:
+        # Hidden from type checkers, so that they report misspelt names.
+        # Checked programs read undeclared fields by get_attribute().
+        def __getattr__(self, name):
+            if not name.startswith('_') and self._document.has(name):
+                return self.get_attribute(name)
+            raise AttributeError('{} has no attribute {!r}: {}'.format(
+                type(self).__name__, name,
+                'the server sent no field of that name'
+                if self._document.complete else
+                'no field of that name is loaded; sync() loads all fields'))
+
+        def __setattr__(self, name, value):
+            if name.startswith('_') or name in (
+                    'client', 'operation') or hasattr(type(self), name):
+                super(Model, self).__setattr__(name, value)
+            elif self._document.has(name):
+                self.set_attribute(name, value)
+            else:
+                self.__getattr__(name)  # raises AttributeError
 
     def __dir__(self):
         # type: () -> List[str]
         return sorted(set(dir(type(self))) | set(self.__dict__)
-                      | set(self._document.seen))
+                      | set(self._document.representation))
 
     def __iter__(self):
         # type: () -> Iterator[Tuple[str, Any]]
@@ -188,9 +220,9 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def marshall(self, skip_readonly=True):
         # type: (bool) -> Dict[str, Any]
-        """Return the attributes as a dict that can be sent.
+        """Return the attributes as a dict that can be sent to a server.
 
-        :param skip_readonly: leave out what the server does not let be set.
+        :param skip_readonly: leave out the attributes that are read-only.
         """
         return {name: getattr(self, name)
                 for name, declared in self.__attributes__.items()
@@ -199,36 +231,37 @@ class Model(six.with_metaclass(ModelType, Identity)):
     @property
     def dirty(self):
         # type: () -> bool
-        """Whether there are local changes that are not saved."""
+        """Whether the object has local changes that were not saved."""
         return bool(self._document.changed)
 
     # -- loading
 
     def sync(self, rollback=False):
         # type: (bool) -> None
-        """Load what the server has now, and keep the local changes.
+        """Load the object, and keep the local changes.
 
-        A later save overwrites what others have changed until now.
+        A later save overwrites changes that other clients made until now.
 
         :param rollback: drop the local changes as well.
-        :raises NotFound: the object is not there any more.
+        :raises NotFound: the object does not exist any more.
 
         Endpoint: ``GET`` on the object.
         """
         document = self._document
-        if self._finish_save():  # which has loaded it
-            document.accept(document.seen, document.etag, mine_wins=True)
+        if self._finish_save():  # which loaded the object
+            representation, etag = document.representation, document.etag
         else:
-            document.accept(*self._fetch(), mine_wins=True)
+            representation, etag = self.fetch_representation()
+        document.set_representation(representation, etag, overwrite=True)
         if rollback:
             document.revert()
         self.__dict__['_listing'] = None
 
     def rollback(self):
         # type: () -> None
-        """Drop the local changes, and load what the server has now.
+        """Drop the local changes, and load the object.
 
-        :raises NotFound: the object is not there any more.
+        :raises NotFound: the object does not exist any more.
 
         Endpoint: ``GET`` on the object.
         """
@@ -236,26 +269,31 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def _load(self):
         # type: () -> None
-        """Load an object that is not, or no longer, known as a whole."""
+        """Load the object, with its whole list where that is faster."""
         if self._finish_save():
             return
-        representation = self._listing and self._key and self._listing.take(
+        representation = self._listing and self._key and self._listing.find(
             self._key)
         etag = None
         if not representation:
-            representation, etag = self._fetch()
-        self._document.accept(representation, etag)
+            representation, etag = self.fetch_representation()
+        self._document.set_representation(representation, etag)
         self.__dict__['_listing'] = None
 
-    def _fetch(self):
-        # type: () -> Tuple[Dict[str, Any], Any]
-        """Ask the server for the representation and its ETag."""
+    def fetch_representation(self):
+        # type: () -> Tuple[Dict[str, Any], Optional[str]]
+        """Request the representation, and return it with its ETag.
+
+        :raises NotFound: the object does not exist.
+
+        Endpoint: ``GET`` on the object.
+        """
         response = self.ensure_ready().get()
         return rest.metadata(response), response.headers.get('ETag')
 
     def _expire(self):
         # type: () -> None
-        """Note that the server has changed the object."""
+        """Record that the server changed the object; a read loads it again."""
         self._document.expire()
         self.__dict__['_listing'] = None
 
@@ -263,10 +301,10 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def ensure_ready(self):
         # type: () -> Node
-        """Return the node, when the object is created and has its name.
+        """Wait until the object is created and renamed; return its node.
 
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
-        :raises OperationFailed: the object could not be created.
+        :raises OperationFailed: the creation of the object failed.
         """
         if self.extension:
             self.client.dialect.need(self.extension)
@@ -278,7 +316,7 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def _ready_to_change(self):
         # type: () -> Node
-        """Return the node, when no change of this object goes on."""
+        """Wait until no change of the object is pending; return its node."""
         if self.write_extension:
             self.client.dialect.need(self.write_extension)
         self.ensure_ready()
@@ -287,9 +325,9 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def _keep_operation(self, response):
         # type: (requests.Response) -> Optional[Operation]
-        """Keep the operation that a call on this object started.
+        """Store the operation that a request on this object started.
 
-        :return: the operation; None where the server did it at once.
+        :return: the operation; None if the server started none.
         """
         operation = Operation.from_response(self.client, response)
         if operation is not None:
@@ -298,9 +336,10 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def _start_operation(self, response, wait=False):
         # type: (requests.Response, bool) -> Optional[Operation]
-        """Keep the operation that a call started, and wait if asked to.
+        """Store the operation that a request started; wait for its end.
 
-        :param wait: return when the operation has ended.
+        :param wait: whether to wait; `synchronous` models always do.
+        :return: the operation; None if the server started none.
         :raises OperationFailed: the operation failed.
         """
         operation = self._keep_operation(response)
@@ -310,44 +349,46 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def created_by(self, operation, wait=False):
         # type: (Optional[Operation], bool) -> None
-        """Note the operation that creates this object.
+        """Store the operation that creates this object; wait for its end.
 
-        :param wait: return when the object is there.
-        :raises OperationFailed: it could not be created.
+        :param operation: the operation; None if the object is created.
+        :param wait: whether to wait; `synchronous` models always do.
+        :raises OperationFailed: the creation failed.
         """
         if operation is not None:
-            self.operation = self._creation = operation
+            self.operation = self._pending_creation = operation
             if wait or self.synchronous:
                 operation.wait()
                 self._finish_creation()
 
     def _finish_creation(self):
         # type: () -> None
-        operation = self._creation
+        operation = self._pending_creation
         if operation is None:
             return
         try:
             if not operation.await_end():
                 raise operation.failure()
         except exceptions.NotFound:
-            pass  # it ended a while ago: the object is there, or is not
+            pass  # the server has forgotten how the creation ended
         if self._key is None:
             self._key = self._created_key(operation)
-        self._creation = None
+        self._pending_creation = None
 
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[Any, ...]
-        """Return the key that the server has chosen."""
+        """Return the key that the server chose for a new object."""
         raise exceptions.LXDException(
-            '{!r} does not say what it made'.format(operation))
+            'cannot tell the name of the new object: {!r} does not say '
+            'it'.format(operation))
 
     def _finish_rename(self):
         # type: () -> None
-        """Learn how a rename ended that was not waited for."""
+        """Wait for the end of a pending rename, and record how it ended."""
 
     def _finish_save(self):
         # type: () -> bool
-        """Learn how a save ended that was not waited for.
+        """Wait for the end of a pending save, and record how it ended.
 
         :return: whether the object was loaded for that.
         """
@@ -355,10 +396,14 @@ class Model(six.with_metaclass(ModelType, Identity)):
 
     def post(self, json=None, wait=False):
         # type: (Optional[Dict[str, Any]], bool) -> requests.Response
-        """POST to the object.
+        """Send a POST request to the object.
 
         :param json: the body.
         :param wait: return when the operation that it starts has ended.
+        :return: the response.
+        :raises LXDAPIException: the server refused.
+
+        Endpoint: ``POST`` on the object.
         """
         response = self._ready_to_change().post(json=json)
         self._start_operation(response, wait)

@@ -1,4 +1,4 @@
-"""Operations: what the server does in the background."""
+"""Operations: tasks that the server runs in the background."""
 import six
 
 from pylxd import exceptions
@@ -7,19 +7,20 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional, Set
+    from typing import Any, Dict, List, Optional, Set, Tuple
     from pylxd.core.context import Context
 
-#: Seconds by which the server's answer to a wait may be late.
-LATE = 10
-#: The fields of an operation that hold text.
+#: Seconds that the response to a request with a ``timeout`` may take longer
+#: than this timeout.
+WAIT_MARGIN = 10
+#: The fields of an operation whose values are text.
 TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
-#: Status codes of the API; lower ones are those of operations that go on.
+#: The status codes of ended operations; those of running ones are lower.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
 
 
 class Operation(object):
-    """A background operation, as the server describes it.
+    """A background operation with the fields that the server sent last.
 
     The server forgets an operation about five seconds after its end.
 
@@ -27,13 +28,13 @@ class Operation(object):
     """
 
     id = ''
-    #: ``task``, ``websocket`` or ``token``; readable as ``class`` too.
-    class_ = ''
+    #: ``task``, ``websocket`` or ``token``: the field ``class``.
+    class_ = ''  # type: str
     created_at = ''
     updated_at = ''
     status = ''
     status_code = 0
-    #: URLs of the objects that the operation works on, by their kind.
+    #: The URLs of the objects that the operation changes, by their kind.
     resources = None  # type: Optional[Dict[str, List[str]]]
     #: The operation's result, progress or websocket secrets.
     metadata = None  # type: Any
@@ -43,42 +44,46 @@ class Operation(object):
     location = ''
 
     #: Whether `wait` has raised the failure of this operation.
-    failure_was_raised = False
+    failure_was_raised = False  # type: bool
 
     def __init__(self, client=None, **attributes):
         # type: (Optional[Context], **Any) -> None
         self._client = client
-        self._answer = None  # type: Optional[requests.Response]
+        self._response = None  # type: Optional[requests.Response]
         self._update(attributes)
 
     @classmethod
     def from_response(cls, client, response):
         # type: (Context, requests.Response) -> Optional[Operation]
-        """Return the operation that a request started, None if it is done.
+        """Return the operation that a request started.
 
-        Newer servers answer requests asynchronously that older ones answer
-        synchronously: any write may be answered either way.
+        Newer servers start operations for requests that older servers answer
+        synchronously: each request that changes something may do either.
+
+        :return: the operation; None if the request is complete.
         """
         if rest.envelope(response)['type'] != 'async':
             return None
-        return cls(client)._describe(rest.metadata(response), response)
+        return cls(client)._update_from(rest.metadata(response), response)
 
     def _update(self, attributes):
         # type: (Dict[str, Any]) -> None
         self.class_ = attributes.get('class', self.class_)
         self.__dict__.update(
             (name, value) for name, value in attributes.items()
-            # No server may replace a method or the client
+            # No field of a server may replace a method or the client
             if not name.startswith('_')
             and name not in ('affected_urls', 'ended', 'failure_was_raised',
                              'path', 'running')
             and not callable(getattr(type(self), six.ensure_str(name), None)))
 
-    def _describe(self, document, response):
+    def _update_from(self, document, response):
         # type: (Any, requests.Response) -> Operation
-        """Take the fields of a document of the server.
+        """Set the fields to those of a document that the server sent.
 
-        :raises InvalidResponse: the document describes no operation.
+        :param response: the response with the document.
+        :return: this operation.
+        :raises InvalidResponse: the document is not that of an operation.
         """
         parts = [document] + [isinstance(document, dict) and (
             document.get(name) or {}) for name in ('metadata', 'resources')]
@@ -89,17 +94,17 @@ class Operation(object):
                 and isinstance(document.get('status_code', 0), int)):
             raise exceptions.InvalidResponse(response)
         self._update(document)
-        self._answer = response
+        self._response = response
         return self
 
     def __getstate__(self):
         # type: () -> Dict[str, Any]
-        # An exception may carry the operation to a place without its server
-        return dict(self.__dict__, _client=None, _answer=None)
+        # A pickled exception takes its operation to another process
+        return dict(self.__dict__, _client=None, _response=None)
 
     def attach(self, client):
         # type: (Context) -> None
-        """Give the operation the client that it asks."""
+        """Set the client that the operation makes its requests with."""
         self._client = client
 
     def __repr__(self):
@@ -113,14 +118,14 @@ class Operation(object):
         # type: (Context, str) -> Operation
         """Get an operation.
 
-        :param operation_id: its id, path, or URL.
-        :raises NotFound: there is none, or it ended a while ago.
+        :param operation_id: the id, path or URL of the operation.
+        :raises NotFound: there is no such operation any more.
 
         Endpoint: ``GET /1.0/operations/ID``.
         """
         node = client.api.operations[cls.extract_operation_id(operation_id)]
         response = node.get()
-        return cls(client)._describe(rest.metadata(response), response)
+        return cls(client)._update_from(rest.metadata(response), response)
 
     @classmethod
     def all(cls, client):
@@ -133,7 +138,7 @@ class Operation(object):
         by_status = rest.metadata(response)
         if not all(isinstance(some, list) for some in by_status.values()):
             raise exceptions.InvalidResponse(response)
-        return [cls(client)._describe(each, response)
+        return [cls(client)._update_from(each, response)
                 for some in by_status.values() for each in some]
 
     @classmethod
@@ -141,11 +146,11 @@ class Operation(object):
         # type: (Context, str, Optional[float]) -> Operation
         """Wait for the end of an operation, with one request.
 
-        :param operation_id: its id, path, or URL.
-        :param timeout: seconds; None waits as long as it takes.
-        :return: the operation as it ended.
-        :raises OperationFailed: it failed or was cancelled.
-        :raises OperationTimeout: it goes on.
+        :param operation_id: the id, path or URL of the operation.
+        :param timeout: seconds to wait at most; None waits for ever.
+        :return: the ended operation.
+        :raises OperationFailed: the operation failed or was cancelled.
+        :raises OperationTimeout: the operation has not ended in that time.
 
         Endpoint: ``GET /1.0/operations/ID/wait``.
         """
@@ -156,14 +161,14 @@ class Operation(object):
     @staticmethod
     def extract_operation_id(operation_id):
         # type: (str) -> str
-        """Return the id in an id, path or URL of an operation."""
+        """Return the id of an operation from its id, path or URL."""
         path = operation_id.partition('?')[0]
         return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
 
     @property
     def running(self):
         # type: () -> bool
-        """Whether the operation had not ended when it was last seen."""
+        """Whether the operation ran when its fields were last loaded."""
         return 100 <= self.status_code < 200
 
     @property
@@ -175,7 +180,7 @@ class Operation(object):
     @property
     def affected_urls(self):
         # type: () -> Set[str]
-        """The paths of the objects that the operation works on."""
+        """The paths of the objects that the operation changes."""
         if self._client is None:
             return set()
         return self._client.dialect.affected_urls(
@@ -183,27 +188,27 @@ class Operation(object):
 
     def overlaps(self, other):
         # type: (Operation) -> bool
-        """Tell whether two operations ran at the same time."""
+        """Return whether another operation ran at the same time."""
         return self.id != other.id and (
-            self.running or _instant(self.updated_at)
-            > _instant(other.created_at))
+            self.running or _parse_time(self.updated_at)
+            > _parse_time(other.created_at))
 
     def is_younger_than(self, timestamp):
         # type: (str) -> bool
-        """Tell whether the operation started after a time of the server's."""
-        return bool(_instant(self.created_at) > _instant(timestamp))
+        """Return whether the operation started after a time of the server."""
+        return bool(_parse_time(self.created_at) > _parse_time(timestamp))
 
     def wait(self, timeout=None):
         # type: (Optional[float]) -> bool
-        """Wait for the end; the attributes are then what it ended with.
+        """Wait for the end of the operation, and load its last fields.
 
-        :param timeout: seconds; None waits as long as it takes.
-        :return: True, so that the call can stand in a condition.
-        :raises OperationFailed: the operation failed or was cancelled, with
-            the server's reason.
-        :raises OperationTimeout: the operation goes on.
-        :raises NotFound: the operation ended a while ago.
-        :raises ConnectionTimeout: the server does not answer, `LATE`
+        :param timeout: seconds to wait at most; None waits for ever.
+        :return: True.
+        :raises OperationFailed: the operation failed or was cancelled; the
+            message is the server's reason.
+        :raises OperationTimeout: the operation has not ended in that time.
+        :raises NotFound: the server has forgotten the operation.
+        :raises ConnectionTimeout: the server has not answered `WAIT_MARGIN`
             seconds after the ``timeout``.
 
         Endpoint: ``GET /1.0/operations/ID/wait``.
@@ -215,52 +220,55 @@ class Operation(object):
 
     def await_end(self, timeout=None):
         # type: (Optional[float]) -> bool
-        """Wait like `wait`, but return False where the operation failed.
+        """Wait like `wait`, but return False if the operation failed.
 
-        :raises OperationTimeout: the operation goes on.
-        :raises NotFound: the operation ended a while ago.
+        :raises OperationTimeout: the operation has not ended in that time.
+        :raises NotFound: the server has forgotten the operation.
         """
         if not self.ended:
-            self._ask_for_end(timeout)
+            self._request_end(timeout)
             if not self.ended and timeout is not None:
                 raise exceptions.OperationTimeout(
-                    '{!r} did not end within {} s'.format(self, timeout),
+                    '{!r} did not end within {} s, and goes on'.format(
+                        self, timeout),
                     operation=self)
         return self.status_code == SUCCESS
 
     def failure(self):
         # type: () -> exceptions.OperationFailed
-        """Make the exception that tells how the operation failed."""
-        return exceptions.OperationFailed(self._answer, operation=self)
+        """Return the exception for the failure of the operation."""
+        return exceptions.OperationFailed(self._response, operation=self)
 
-    def _ask_for_end(self, timeout):
+    def _request_end(self, timeout):
         # type: (Optional[float]) -> None
         params, within = {}, None  # type: Dict[str, int], Optional[int]
         if timeout is not None:
             params['timeout'] = max(int(timeout), 1)
-            within = params['timeout'] + LATE
-        # No byte comes while the server waits: no other limit applies
+            within = params['timeout'] + WAIT_MARGIN
+        # The server sends nothing while it waits, so the client's timeout
+        # for reads must not apply
         response = self._node.wait.get(
             params=params, timeout=within, is_api=False)
         body = rest.envelope(response)
-        # Status 200 says nothing: only the body tells how it went, and
-        # Incus 6.0 puts an error there without the operation.
+        # The status is 200 for failed operations, too. Incus 6.0 sends their
+        # error without the fields of the operation.
         if body['type'] != 'error':
-            self._describe(rest.metadata(response), response)
+            self._update_from(rest.metadata(response), response)
         elif timeout is not None and body.get(
                 'error') == 'context deadline exceeded':
             response = self._node.get()
-            self._describe(rest.metadata(response), response)
+            self._update_from(rest.metadata(response), response)
         else:
             self._update({'status': 'Failure', 'status_code': FAILURE,
-                          'err': body.get('error') or 'no reason was given'})
-            self._answer = response
+                          'err': body.get('error')
+                          or 'the server gave no reason'})
+            self._response = response
 
     def cancel(self):
         # type: () -> None
-        """Ask the server to give the operation up.
+        """Ask the server to cancel the operation.
 
-        :raises LXDAPIException: this kind cannot be cancelled.
+        :raises LXDAPIException: this operation cannot be cancelled.
 
         Endpoint: ``DELETE /1.0/operations/ID``.
         """
@@ -276,12 +284,14 @@ class Operation(object):
     def _node(self):
         # type: () -> rest.Node
         if self._client is None:
-            raise TypeError('{!r} was made without a client'.format(self))
+            raise TypeError(
+                '{!r} cannot make requests, as it was created without a '
+                'client: use Operation.get(client, id)'.format(self))
         return self._client.api.operations[self.id]
 
 
 class Operations(object):
-    """The server's operations: ``client.operations``."""
+    """The operations of the server: ``client.operations``."""
 
     def __init__(self, client):
         # type: (Context) -> None
@@ -304,8 +314,8 @@ class Operations(object):
             self._client, operation_id, timeout)
 
 
-def _instant(timestamp):
-    # type: (str) -> Any
-    """Make a server's time comparable: Go cuts zeros at the end."""
+def _parse_time(timestamp):
+    # type: (str) -> Tuple[str, str]
+    """Return a value that compares as the time: Go omits trailing zeros."""
     seconds, _, fraction = timestamp.rstrip('Z').partition('.')
     return seconds, fraction.ljust(9, '0')

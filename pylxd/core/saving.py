@@ -1,220 +1,229 @@
-"""Saving: sending the local changes, so that nobody's change is lost."""
+"""Saves: send local changes without losing those of other clients."""
 import time
 
 from pylxd import exceptions
 from pylxd.core.model import Model, warn
 from pylxd.core.operation import SUCCESS
-from pylxd.core.rivals import LATE_CHANGE, Rivals
+from pylxd.core.other_clients import LATE_CHANGE, OtherClients
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_busy
 from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import requests
-    from typing import Any, Dict, Optional, Tuple
-    from pylxd.core.document import Sent
+    from typing import Any, Callable, Dict, Optional, Tuple
+    from pylxd.core.document import Savepoint
     from pylxd.core.operation import Operation
 
-#: Seconds that a save goes on trying while the object is busy, or changes
-#: faster than the changes can be merged.
-SAVE_WITHIN = 60
+#: Seconds for which a save is tried again while the object is busy, or while
+#: other clients change it between each load and request.
+SAVE_TIMEOUT = 60
 
-sleep = time.sleep
+sleep = time.sleep  # type: Callable[[float], None]
 
 
 class Savable(Model):
     """A model whose objects can be changed."""
 
-    # A save whose end is not known yet, and what brings its changes back
-    _saving = None  # type: Optional[Tuple[Operation, Sent]]
-    # A save that failed, as the next save has to tell
+    # The operation of a save whose end is not known yet, and the state from
+    # before
+    _pending_save = None  # type: Optional[Tuple[Operation, Savepoint]]
+    # A save that failed in the background, for the next save to raise
     _failed_save = None  # type: Optional[Operation]
-    _rivals = None  # type: Optional[Rivals]
+    _other_clients = None  # type: Optional[OtherClients]
 
     def save(self, wait=False):
         # type: (bool) -> None
-        """Send the local changes; without any, send nothing.
+        """Send the local changes, if there are any, to the server.
 
-        If someone else changed the object meanwhile, changes of different
-        keys are merged. While another change of the object runs, the save
-        waits and tries again. Both for at most `SAVE_WITHIN` seconds.
+        Changes that another client made to other keys meanwhile are merged.
+        While another change of the object runs, the save waits and tries
+        again. It tries for at most `SAVE_TIMEOUT` seconds.
 
-        Most changes are done when the call returns. Those that the server
-        makes in the background, such as removing a device, are not, unless
-        ``wait`` is true. If one fails later, the first call that learns of
-        that logs a warning, the change is a local one again, and the next
-        save raises the error before it sends anything.
+        The server applies most changes before the call returns, but some in
+        the background, such as the removal of a device: these are complete
+        only if ``wait`` is true. If such a change fails later, the first call
+        that notices logs a warning, the change is a local one again, and the
+        next save raises the error before it sends anything.
 
-        :param wait: return when the server has made the changes.
-        :raises Conflict: both sides changed the same key; ``keys`` names
-            them, and the local changes are kept. A save after `sync`
-            overwrites the others'.
+        :param wait: return when the server has applied the changes.
+        :raises Conflict: another client changed the same keys, which are in
+            ``keys``; the local changes are kept. To overwrite the others,
+            call `sync` and save again.
         :raises OperationFailed: this save, or the one before, failed in the
             background; the local changes are kept.
         :raises LXDAPIException: the server refused; the local changes are
             kept.
 
-        Endpoint: ``PATCH`` on the object; ``PUT`` where something has to be
-        removed, and on servers without the extension ``patch``.
+        Endpoint: ``PATCH`` on the object; ``PUT`` to remove something, and
+        on servers without the extension ``patch``.
         """
         self._ready_to_change()
         self._raise_failed_save()
-        deadline = clock() + SAVE_WITHIN
+        deadline = clock() + SAVE_TIMEOUT
         while self.dirty:
             try:
                 operation = self._send_changes()
                 if operation is not None and not (wait or self.synchronous):
                     return
-                if operation is not None and not self._end_save(at_once=True):
+                if operation is not None and not self._end_save(
+                        is_recent=True):
                     operation.failure_was_raised = True
                     raise operation.failure()
             except exceptions.Conflict as conflict:
                 self._document.etag = None
                 if conflict.keys or clock() > deadline:
                     raise
-                self._find_rivals().seen()
+                self._get_other_clients().notice()
             except exceptions.LXDAPIException as error:
                 self._document.etag = None
                 if not is_busy(error) or clock() > deadline:
                     raise
-                self._find_rivals().await_quiet(sleep)
+                self._get_other_clients().wait_until_idle(sleep)
             else:
                 if self.dirty and clock() > deadline:
-                    # Others have undone the changes each time
+                    # Other clients undid the changes each time
                     raise exceptions.Conflict(
                         None, keys=tuple(self._document.changed))
 
     def update(self, wait=False):
         # type: (bool) -> None
-        """Send the local changes: the same as `save`."""
+        """Send the local changes to the server; the same as `save`."""
         self.save(wait)
 
     def _send_changes(self):
         # type: () -> Optional[Operation]
         """Send the local changes once.
 
-        :return: the operation that makes them; None if they are made.
+        :return: the operation that applies them; None if they are applied.
         """
         document = self._document
-        answer = None  # type: Optional[requests.Response]
-        if document.etag is None or document.clashes() or (
-                self._sends_what_no_etag_covers()):
-            answer = self._refresh()
-            clashes = document.clashes()
-            if clashes:
-                raise exceptions.Conflict(answer, keys=clashes)
+        patch = self._make_patch()
+        if (document.etag is None or document.find_clashes()
+                or self._has_fields_outside_etag(patch)):
+            self._refresh()
             if not document.changed:
-                return None  # someone else has made the same changes
+                return None  # another client made the same changes
+            patch = self._make_patch()
         headers = {'If-Match': document.etag} if document.etag else {}
-        body = self._patch()
-        if body is None:
-            response = self.api.put(json=document.body(), headers=headers)
+        if patch is None:
+            response = self.api.put(json=document.make_put(), headers=headers)
         else:
-            response = self.api.patch(json=body, headers=headers)
-        sent = document.send()
+            response = self.api.patch(json=patch, headers=headers)
+        savepoint = document.mark_sent()
         operation = self._keep_operation(response)
         if operation is None:
-            self._confirm(sent)
+            self._confirm_save(savepoint)
         else:
-            self._saving = operation, sent
+            self._pending_save = operation, savepoint
         return operation
 
-    def _patch(self):
+    def _make_patch(self):
         # type: () -> Optional[Dict[str, Any]]
-        """Return what a PATCH has to send; None where it takes a PUT."""
+        """Return the body of a PATCH; None if the changes need a PUT."""
         if not self.client.dialect.has('patch'):
             return None
-        return self._document.patch(self.__attributes__)
+        return self._document.make_patch(self.__attributes__)
 
-    def _sends_what_no_etag_covers(self):
-        # type: () -> bool
-        body = self._patch()
-        sent = self._document.seen if body is None else body
-        return any(name in sent for name, declared
+    def _has_fields_outside_etag(self, patch):
+        # type: (Optional[Dict[str, Any]]) -> bool
+        """Return whether a save sends a field that no ETag covers.
+
+        :param patch: the body of the PATCH; None for a PUT of all fields.
+        """
+        fields = self._document.representation if patch is None else patch
+        return any(name in fields for name, declared
                    in self.__attributes__.items() if not declared.in_etag)
 
     def _refresh(self):
-        # type: () -> requests.Response
-        """Load the object, and keep the local changes as they are."""
-        response = self.api.get()
-        self._document.accept(
-            rest.metadata(response), response.headers.get('ETag'))
-        return response
+        # type: () -> None
+        """Load the object and merge the local changes into it.
 
-    def _confirm(self, sent, operation=None, at_once=True):
-        # type: (Sent, Optional[Operation], bool) -> None
-        """Load what the server has made of a save.
-
-        Where another change has undone the save, its values are local
-        changes again.
-
-        :param operation: the operation that made the changes.
-        :param at_once: the changes were made just now; otherwise others may
-            have set the old values since, on purpose.
+        :raises Conflict: another client changed the same keys.
         """
-        document, rivals = self._document, self._find_rivals()
+        response = self.api.get()
+        self._document.set_representation(
+            rest.metadata(response), response.headers.get('ETag'))
+        clashes = self._document.find_clashes()
+        if clashes:
+            raise exceptions.Conflict(response, keys=clashes)
+
+    def _confirm_save(self, savepoint, operation=None, is_recent=True):
+        # type: (Savepoint, Optional[Operation], bool) -> None
+        """Load the object after a save, and compare it with what was sent.
+
+        Values that another client's change has undone are local changes
+        again.
+
+        :param operation: the operation that applied the changes.
+        :param is_recent: whether the changes were applied just now; if not,
+            an old value may be a later change of another client.
+        """
+        document, others = self._document, self._get_other_clients()
         names = [name for name, declared in self.__attributes__.items()
                  if not declared.readonly]
-        undone = at_once
-        if operation is not None and rivals.await_others(operation):
-            undone = True
-        seen, etag = self._fetch()
-        if etag is None and seen == sent.before:
-            return  # of no use: a mock, whose answers are always the same
-        if etag is not None and etag == sent.etag and not rivals.active:
-            undone = False  # the server saw no change in what was sent
-        elif document.was_changed_elsewhere(sent, seen, names):
-            rivals.seen()
-        if rivals.active:
+        may_be_undone = is_recent
+        if operation is not None and others.wait_for_overlaps(operation):
+            may_be_undone = True
+        representation, etag = self.fetch_representation()
+        if etag is None and representation == savepoint.representation:
+            return  # no server, but a mock with one response for all requests
+        if etag is not None and etag == savepoint.etag and (
+                not others.are_active):
+            may_be_undone = False  # for the server, the save changed nothing
+        elif document.is_changed_elsewhere(savepoint, representation, names):
+            others.notice()
+        if others.are_active:
             sleep(LATE_CHANGE)
-            seen, etag = self._fetch()
-        if undone:
-            document.confirm(sent, seen, etag, contested=rivals.active)
+            representation, etag = self.fetch_representation()
+        if may_be_undone:
+            document.confirm_save(savepoint, representation, etag,
+                                  contested=others.are_active)
             if document.changed:
-                rivals.seen()
+                others.notice()
         else:
-            document.accept(seen, etag)
+            document.set_representation(representation, etag)
 
-    def _find_rivals(self):
-        # type: () -> Rivals
-        if self._rivals is None:
-            self._rivals = Rivals(self.client, self.api.path)
-        return self._rivals
+    def _get_other_clients(self):
+        # type: () -> OtherClients
+        if self._other_clients is None:
+            self._other_clients = OtherClients(self.client, self.api.path)
+        return self._other_clients
 
-    # -- the end of a save that was not waited for
+    # -- the end of a save without wait
 
     def _finish_save(self):
         # type: () -> bool
-        if self._saving is None:
+        if self._pending_save is None:
             return False
-        operation, _ = self._saving
-        if self._end_save(at_once=False):
+        operation, _ = self._pending_save
+        if self._end_save(is_recent=False):
             return True
         warn('%s was not saved: %s', repr(self), operation.failure())
         self._failed_save = operation
         return False
 
-    def _end_save(self, at_once):
+    def _end_save(self, is_recent):
         # type: (bool) -> bool
-        """Wait for the end of the save that goes on.
+        """Wait for the end of the pending save.
 
+        :param is_recent: whether the save was sent just now.
         :return: False if it failed; its changes are local again.
         """
-        assert self._saving is not None
-        operation, sent = self._saving
+        assert self._pending_save is not None
+        operation, savepoint = self._pending_save
         try:
             if operation.await_end():
-                self._confirm(sent, operation, at_once)
+                self._confirm_save(savepoint, operation, is_recent)
             else:
-                self._document.take_back(sent)
+                self._document.restore(savepoint)
         except exceptions.NotFound:
             if operation.ended:
-                raise  # the object itself is gone
-            # The server has forgotten how it ended: its values tell
-            seen, etag = self._fetch()
-            self._document.confirm(sent, seen, etag)
-        self._saving = None  # not before, since the server may be lost
+                raise  # the object itself does not exist any more
+            # The server has forgotten the operation: compare the values
+            representation, etag = self.fetch_representation()
+            self._document.confirm_save(savepoint, representation, etag)
+        self._pending_save = None  # not if a request above failed
         return not operation.ended or operation.status_code == SUCCESS
 
     def _raise_failed_save(self):
@@ -224,13 +233,15 @@ class Savable(Model):
             operation.failure_was_raised = True
             raise operation.failure()
 
-    # -- sending a dict as it is
+    # -- raw requests
 
     def raw_put(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None
-        """Replace the representation by a dict; the object stays as it is.
+        """Replace all fields on the server; this object stays as it is.
 
-        :param wait: return when the server has done it.
+        :param obj: the new representation, sent as it is.
+        :param wait: return when the server has applied it.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``PUT`` on the object.
         """
@@ -238,9 +249,11 @@ class Savable(Model):
 
     def raw_patch(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None
-        """Change the keys of a dict alone; the object stays as it is.
+        """Change some fields on the server; this object stays as it is.
 
-        :param wait: return when the server has done it.
+        :param obj: the fields to change, sent as they are.
+        :param wait: return when the server has applied them.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``PATCH`` on the object; needs ``patch``.
         """
@@ -248,9 +261,11 @@ class Savable(Model):
 
     def put(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None
-        """Replace the representation by a dict, then `rollback`.
+        """Replace all fields on the server, then call `rollback`.
 
-        :param wait: return when the server has done it.
+        :param obj: the new representation, sent as it is.
+        :param wait: return when the server has applied it.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``PUT`` on the object.
         """
@@ -259,9 +274,11 @@ class Savable(Model):
 
     def patch(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None
-        """Change the keys of a dict alone, then `rollback`.
+        """Change some fields on the server, then call `rollback`.
 
-        :param wait: return when the server has done it.
+        :param obj: the fields to change, sent as they are.
+        :param wait: return when the server has applied them.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``PATCH`` on the object; needs ``patch``.
         """

@@ -1,4 +1,4 @@
-"""States: what an object does at one moment."""
+"""States: the run-time values of an object at one moment."""
 from pylxd import exceptions
 
 TYPE_CHECKING = False
@@ -7,9 +7,9 @@ if TYPE_CHECKING:
 
 
 class State(object):
-    """What an object does at one moment.
+    """The state of an object at one moment.
 
-    The keys of the server's answer are attributes.
+    The fields that the server sent are attributes.
     """
 
     def __init__(self, state):

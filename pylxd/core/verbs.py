@@ -1,4 +1,4 @@
-"""Verbs: a model inherits those that its endpoint has."""
+"""Verbs: base classes of models, one for each request they support."""
 from pylxd import exceptions
 from pylxd.core.model import Model, warn
 
@@ -16,7 +16,7 @@ class Deletable(Model):
         # type: (bool) -> None
         """Delete the object on the server.
 
-        :param wait: return when it is gone.
+        :param wait: return when the object is deleted.
         :raises LXDAPIException: the server refused.
 
         Endpoint: ``DELETE`` on the object.
@@ -27,20 +27,20 @@ class Deletable(Model):
 class Renamable(Model):
     """A model whose objects can be renamed."""
 
-    # A rename whose end is not known yet, and the key from before
-    _renaming = None  # type: Optional[Tuple[Operation, Any]]
+    # The operation of a rename whose end is not known yet, and the old key
+    _pending_rename = None  # type: Optional[Tuple[Operation, Any]]
 
     def rename(self, new_name, wait=False):
         # type: (T, str, bool) -> T
         """Rename the object on the server.
 
-        The object has the new name from now on. If the server fails to
-        rename it later, the object has its old name again: the first call
-        that learns of that logs a warning.
+        The object has the new name when the call returns. If the rename
+        fails later, the first call that notices logs a warning, and the
+        object has its old name again.
 
-        :param wait: return when the server has renamed it.
-        :return: the object.
-        :raises InvalidName: no server can mean that name.
+        :param wait: return when the server has renamed the object.
+        :return: this object.
+        :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
 
@@ -52,7 +52,7 @@ class Renamable(Model):
         operation = self._start_operation(
             node.post(json={'name': new_name}), wait)
         if operation is not None and not operation.ended:
-            self._renaming = operation, old_key
+            self._pending_rename = operation, old_key
         self._key = old_key[:-1] + (new_name,)  # type: ignore[index]
         self._document.etag = None
         self.__dict__['_listing'] = None
@@ -60,16 +60,16 @@ class Renamable(Model):
 
     def _finish_rename(self):
         # type: () -> None
-        if self._renaming is None:
+        if self._pending_rename is None:
             return
-        operation, old_key = self._renaming
+        operation, old_key = self._pending_rename
         try:
             renamed = operation.await_end()
             reason = operation.err
         except exceptions.NotFound:
             renamed = not self._was_left_at(old_key, operation)
-            reason = 'the object still has that name'
-        self._renaming = None
+            reason = 'the server still has it under the old name'
+        self._pending_rename = None
         if not renamed:
             new_key, self._key = self._key, old_key
             warn('%s was not renamed to %s: %s', repr(self),
@@ -77,13 +77,15 @@ class Renamable(Model):
 
     def _was_left_at(self, key, operation):
         # type: (Any, Operation) -> bool
-        """Tell whether the server has the object under its old key.
+        """Return whether the server has this object under its old key.
 
-        An object under that key which is younger than the operation that
-        renamed this one is another object.
+        An object with that key that is younger than the operation of the
+        rename is another object.
         """
         try:
-            seen, _ = self.known(self.parent, key)._fetch()
+            representation, _ = self.from_key(
+                self.parent, key).fetch_representation()
         except exceptions.NotFound:
             return False
-        return operation.is_younger_than(seen.get('created_at') or '')
+        return operation.is_younger_than(
+            representation.get('created_at') or '')

@@ -16,7 +16,7 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Union
+    from typing import Any, Dict, List, Optional, Tuple, Union
 
 
 class Certificate(Deletable):
@@ -41,7 +41,7 @@ class Certificates(Manager[Certificate]):
     """All certificates: ``client.certificates``."""
 
     model = Certificate
-    class_methods = Manager.class_methods + ('create', 'create_token')
+    class_methods = ('create', 'create_token')  # type: Tuple[str, ...]
 
     def get(self, fingerprint):
         # type: (str) -> Certificate
@@ -97,7 +97,7 @@ class Certificates(Manager[Certificate]):
                 request[field] = value
         node, _ = self.node_and_query()
         rest.envelope(node.post(json=request))
-        return Certificate.known(
+        return Certificate.from_key(
             self.client, (hashlib.sha256(der).hexdigest(),))
 
     def create_token(self, name='', projects=None, restricted=False):

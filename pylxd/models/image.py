@@ -59,7 +59,7 @@ class Image(Savable, Deletable):
 
     def _details(self):
         # type: () -> List[str]
-        aliases = self._document.seen.get('aliases') or ()
+        aliases = self._document.representation.get('aliases') or ()
         return [alias['name'] for alias in aliases[:1]] + super(
             Image, self)._details()
 
@@ -213,7 +213,7 @@ class Image(Savable, Deletable):
         response = node.get()
         target = rest.metadata(response).get('target')
         if target != self.fingerprint:
-            raise exceptions.NotFound(response, said=(
+            raise exceptions.NotFound(response, reason=(
                 'cannot delete alias {!r}: it belongs to image {}, not to '
                 '{}'.format(name, target, self.fingerprint)))
         node.delete()
@@ -276,9 +276,9 @@ class Images(Manager[Image]):
     """All images: ``client.images``."""
 
     model = Image
-    class_methods = Manager.class_methods + (
+    class_methods = (
         'get_by_alias', 'create', 'create_from_simplestreams',
-        'create_from_url')
+        'create_from_url')  # type: Tuple[str, ...]
 
     def get(self, fingerprint):
         # type: (str) -> Image
@@ -463,7 +463,7 @@ class Images(Manager[Image]):
         operation = Operation.from_response(self.client, response)
         if operation is None and fingerprint is None:
             raise exceptions.InvalidResponse(response)
-        image = self.model.known(self.client, (fingerprint,))  # type: Image
+        image = self.model.from_key(self.client, (fingerprint,))  # type: Image
         image.created_by(operation, wait)
         return image
 

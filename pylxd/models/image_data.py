@@ -163,7 +163,7 @@ class FormSplitter(object):
         # The mark of the first part has no line before it
         self._unwritten = b'\r\n'
         #: Whether the end of the form was written.
-        self.has_ended = False
+        self.has_ended = False  # type: bool
 
     def write(self, data):
         # type: (bytes) -> None

@@ -447,7 +447,7 @@ class VirtualMachine(Instance):
 class InstanceManager(Manager[M]):
     """The base class of the managers of instances."""
 
-    class_methods = Manager.class_methods + ('create',)
+    class_methods = ('create',)  # type: Tuple[str, ...]
 
     def create(self, config, wait=False, target=None):
         # type: (Dict[str, Any], bool, Optional[str]) -> M

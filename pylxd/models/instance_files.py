@@ -102,7 +102,7 @@ class FilesManager(object):
             response = self._open(path)
             entry_type = self._entry_type(response)
             if entry_type == 'directory':
-                raise exceptions.LXDAPIException(response, said=(
+                raise exceptions.LXDAPIException(response, reason=(
                     'Is a directory: {}; read it with listdir() or '
                     'recursive_get()'.format(filepath)))
             if entry_type != 'symlink':
@@ -110,7 +110,7 @@ class FilesManager(object):
             path = posixpath.join(
                 posixpath.dirname(path), self._read_link_target(response))
         raise exceptions.LXDAPIException(
-            response, said='Too many levels of symbolic links: ' + filepath)
+            response, reason='Too many levels of symbolic links: ' + filepath)
 
     def _open(self, path):
         # type: (str) -> requests.Response

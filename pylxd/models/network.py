@@ -8,7 +8,7 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional
+    from typing import Any, Dict, List, Optional, Tuple
 
 
 class NetworkState(State):
@@ -72,7 +72,7 @@ class Networks(Manager[Network]):
     """All networks: ``client.networks``."""
 
     model = Network
-    class_methods = Manager.class_methods + ('create',)
+    class_methods = ('create',)  # type: Tuple[str, ...]
 
     def create(self,
                name,  # type: str

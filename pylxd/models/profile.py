@@ -6,7 +6,7 @@ from pylxd.core.verbs import Deletable, Renamable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional
+    from typing import Dict, List, Optional, Tuple
 
 
 class Profile(Savable, Renamable, Deletable):
@@ -31,7 +31,7 @@ class Profiles(Manager[Profile]):
     """All profiles: ``client.profiles``."""
 
     model = Profile
-    class_methods = Manager.class_methods + ('create',)
+    class_methods = ('create',)  # type: Tuple[str, ...]
 
     def create(self,
                name,  # type: str

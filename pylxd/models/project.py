@@ -6,7 +6,7 @@ from pylxd.core.verbs import Deletable, Renamable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Optional
+    from typing import Dict, List, Optional, Tuple
 
 
 class Project(Savable, Renamable, Deletable):
@@ -31,7 +31,7 @@ class Projects(Manager[Project]):
     """All projects: ``client.projects``."""
 
     model = Project
-    class_methods = Manager.class_methods + ('create',)
+    class_methods = ('create',)  # type: Tuple[str, ...]
 
     def create(self, name, description=None, config=None):
         # type: (str, Optional[str], Optional[Dict[str, str]]) -> Project

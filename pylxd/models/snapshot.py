@@ -125,7 +125,7 @@ class Snapshots(Manager[Snapshot]):
     """The snapshots of an instance: ``container.snapshots``."""
 
     model = Snapshot
-    class_methods = Manager.class_methods + ('create',)
+    class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'container'
 
     def create(self, name, stateful=False, wait=False):

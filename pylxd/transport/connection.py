@@ -11,59 +11,60 @@ from requests.structures import CaseInsensitiveDict
 
 from pylxd import exceptions
 from pylxd.transport.connector import Connector
-from pylxd.transport.errors import is_dropped_connection, translated
+from pylxd.transport.errors import is_dropped_connection, translate_errors
 from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any, ContextManager, Iterator, List, Optional, Type, Union)
-    from pylxd.transport.tls import Cert
+    from typing import Any, ContextManager, Iterator, List, Optional, Type
+    from pylxd.transport.tls import Cert, Timeout, Verify
 
 #: The largest body in bytes that is read as a whole: ten times the largest
 #: known list (10,000 instances with all of their states).
 LONGEST_BODY = 1024 ** 3
 
-#: ``Session.send`` as requests defines it; requests-mock replaces it.
+#: ``Session.send`` as defined by requests; requests-mock replaces it.
 _SEND = six.get_unbound_function(requests.Session.send)  # type: ignore
 
 #: Logs one line for each request, at the level debug.
-logger = logging.getLogger('pylxd')
+logger = logging.getLogger('pylxd')  # type: logging.Logger
 for _name in 'pylxd', 'ws4py':
-    # A program that configures no logging gets no message at all
+    # Otherwise Python prints warnings of programs that configure no logging
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class Transport(object):
     """The connections to one server.
 
-    A copy, also by `pickle`, has the same settings and connections of its
-    own; changes to ``session`` are not copied.
+    A copy or pickle has the same settings, and connections of its own;
+    changes to ``session`` are not copied.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
     :param verify: True (the usual authorities), False, or the path of a CA
         bundle or of the server's own certificate.
-    :param timeout: seconds for connecting and for each read, or a tuple of
-        both; None waits for ever.
+    :param timeout: seconds to wait for a connection and for each read, or a
+        tuple of both; None waits for ever.
     :raises ClientConnectionFailed: the endpoint is malformed.
     :raises InvalidCertificate: a certificate or key is unusable.
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
-        # type: (str, Optional[Cert], Union[bool, str], Any) -> None
-        self.connector = Connector(endpoint, cert, verify, timeout)
+        # type: (str, Optional[Cert], Verify, Timeout) -> None
+        self.connector = Connector(
+            endpoint, cert, verify, timeout)  # type: Connector
         #: The endpoint as messages name it.
-        self.endpoint = self.connector.endpoint
+        self.endpoint = self.connector.endpoint  # type: str
         #: The URL before the path of each request.
-        self.url = self.connector.url
+        self.url = self.connector.url  # type: str
         #: The path of the unix socket, or None.
-        self.socket_path = self.connector.socket_path
+        self.socket_path = (
+            self.connector.socket_path)  # type: Optional[str]
         #: The URL before the path of each websocket.
         self.websocket_url = (
             'ws+unix://' + self.socket_path if self.socket_path
-            else 'ws' + self.url[len('http'):])
+            else 'ws' + self.url[len('http'):])  # type: str
         self._make_session()
 
     def __reduce__(self):
@@ -75,7 +76,9 @@ class Transport(object):
     def _make_session(self):
         # type: () -> None
         self._process_id = os.getpid()
-        self.session = self._own_session = session = requests.Session()
+        session = requests.Session()
+        self._own_session = session
+        self.session = session  # type: requests.Session
         # Proxies, netrc and REQUESTS_CA_BUNDLE of the environment would
         # override the arguments, and take 0.15 ms a request to look up.
         session.trust_env = False
@@ -83,7 +86,7 @@ class Transport(object):
         session.cert = self.connector.cert
         session.headers = CaseInsensitiveDict(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
-        with self.errors():  # urllib3 refuses some host names
+        with self.translate_errors():  # urllib3 refuses some host names
             session.mount(self.url.partition('://')[0] + '://',
                           ServerAdapter(self.connector))
 
@@ -91,17 +94,18 @@ class Transport(object):
         # type: (str, str, **Any) -> requests.Response
         """Send a request and return its response.
 
-        A GET, or a PUT or PATCH with ``If-Match``, is sent a second time if
-        the server closed a kept connection under it. Redirects are not
-        followed.
+        If the server closes a pooled connection during the request, a GET,
+        or a PUT or PATCH with ``If-Match``, is sent a second time. Redirects
+        are not followed.
 
         :param path: the quoted path, with the leading slash.
-        :param kwargs: of `requests.request`. A ``timeout`` is in seconds,
-            for each read; a tuple sets the time to connect as well.
-        :raises ClientConnectionFailed: no response came.
+        :param kwargs: the arguments of `requests.request`. A ``timeout`` is
+            in seconds, for each read; a tuple sets the time to connect too.
+        :raises ClientConnectionFailed: no response arrived.
         """
         if os.getpid() != self._process_id:
-            self._make_session()  # a fork may not share the parent's sockets
+            # A forked process must not use the sockets of its parent
+            self._make_session()
         timeout = kwargs.pop('timeout', self.connector.timeout)
         if not isinstance(timeout, tuple):
             timeout = self.connector.timeout[0], timeout
@@ -111,7 +115,7 @@ class Transport(object):
             method in ('PUT', 'PATCH')
             and 'If-Match' in (kwargs.get('headers') or ()))
         request = self._prepare(method, self.url + path, **kwargs)
-        with self.errors(), log_request(method, path) as outcome:
+        with self.translate_errors(), log_request(method, path) as outcome:
             try:
                 response = self._send(request, timeout)
             except requests.ConnectionError as error:
@@ -127,7 +131,7 @@ class Transport(object):
         # type: (Any, Any) -> requests.Response
         session = self.session  # type: Any
         if self._is_session_plain():
-            # Session.send adds cookies and a look for redirects: 50 us
+            # Session.send takes 50 us more, for cookies and redirects
             return session.get_adapter(request.url).send(
                 request, stream=True, timeout=timeout, proxies={},
                 verify=session.verify, cert=session.cert)
@@ -136,7 +140,7 @@ class Transport(object):
 
     def _is_session_plain(self):
         # type: () -> bool
-        """Return whether nobody has replaced or extended the session."""
+        """Return whether the session is neither replaced nor extended."""
         session = self.session
         send = getattr(session.send, '__func__', None)
         return (session is self._own_session and send is _SEND
@@ -149,7 +153,7 @@ class Transport(object):
         # type: (str, str, Any, Any, Any, Any, **Any) -> Any
         """Return a prepared request.
 
-        The usual parts are filled in here: `Session.prepare_request` takes
+        The usual parts are prepared here: `Session.prepare_request` takes
         more time than all the rest of the client (0.15 of 0.5 ms).
         """
         if (others or self.session is not self._own_session
@@ -178,13 +182,13 @@ class Transport(object):
         # type: (Any) -> None
         """Read the whole body of a streamed response into its ``content``.
 
-        requests itself would join the body from pieces of 10 KiB.
+        ``response.content`` of requests would join pieces of 10 KiB.
 
         :raises InvalidResponse: the body is longer than `LONGEST_BODY`.
         :raises StreamBroken: the body ended early.
         """
         response._content_consumed = True
-        with self.errors():
+        with self.translate_errors():
             response._content = _read_body(response)
         self._check_length(response, len(response._content))
 
@@ -193,14 +197,13 @@ class Transport(object):
         """Write the body of a streamed response to a file.
 
         :param target: an open binary file.
-        :param digest: an object of `hashlib`, updated with all that is
-            written.
+        :param digest: an object of `hashlib` to update with the body.
         :raises StreamBroken: the body ended early.
         """
         received = 0
         with contextlib.closing(response):
             while True:
-                with self.errors(exceptions.StreamBroken):
+                with self.translate_errors(exceptions.StreamBroken):
                     block = response.raw.read(BLOCK)
                 if not block:
                     break
@@ -216,20 +219,21 @@ class Transport(object):
         length = _content_length(response)
         if length is not None and received < length:
             raise exceptions.StreamBroken(
-                '{}: the answer ends after {} of {} bytes'.format(
+                '{}: the response ended after {} of {} bytes'.format(
                     self.endpoint, received, length))
 
-    def errors(self, kind=exceptions.ClientConnectionFailed):
+    def translate_errors(self, error_class=exceptions.ClientConnectionFailed):
         # type: (Type[exceptions.LXDException]) -> ContextManager[None]
         """Raise the library's exceptions for lower errors of a block.
 
-        :param kind: their class; a timeout is a `ConnectionTimeout` instead.
+        :param error_class: the class of the exceptions; a timeout is a
+            `ConnectionTimeout` instead.
         """
-        return translated(self.endpoint, kind)
+        return translate_errors(self.endpoint, error_class)
 
     def connect(self):
         # type: () -> Any
-        """Return a connected socket beside the pool, for a websocket.
+        """Return a connected socket outside the pool, for a websocket.
 
         :raises ClientConnectionFailed: the server was not reached, or its
             certificate is refused.
@@ -245,7 +249,7 @@ class Transport(object):
 @contextlib.contextmanager
 def log_request(method, path):
     # type: (str, str) -> Iterator[List[Any]]
-    """Log a request when its block ends.
+    """Log a request at the end of the block.
 
     :return: a list, to which the block appends the status of the response.
     """
@@ -273,8 +277,8 @@ def _read_body(response):
             response._content = blocks[0]
             response.raw.close()
             raise exceptions.InvalidResponse(
-                response, said='more than {} bytes; read a body of that '
-                'length with stream=True'.format(LONGEST_BODY))
+                response, reason='the body is longer than {} bytes; read it '
+                'with stream=True'.format(LONGEST_BODY))
     return b''.join(blocks)
 
 

@@ -1,4 +1,4 @@
-"""Opening of sockets to a server, for pooled connections and websockets."""
+"""The settings and the opening of all sockets to a server."""
 import socket
 
 import six
@@ -7,46 +7,53 @@ from urllib3.util.ssl_match_hostname import match_hostname
 
 from pylxd.transport import endpoint as endpoints
 from pylxd.transport import tls
-from pylxd.transport.errors import translated
+from pylxd.transport.errors import translate_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any, Optional, Tuple, Union
-    from pylxd.transport.tls import Cert
+    from typing import Any, Optional, Tuple
+    from pylxd.transport.tls import Cert, Timeout, Verify
 
 
 class Connector(object):
-    """The settings by which each socket to one server is opened.
+    """The settings of all sockets to one server.
 
-    HTTP and websockets share a connector, so that TLS is checked alike.
+    Pooled connections and websockets share a connector, so that both check
+    TLS in the same way.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
     :param verify: True (the usual authorities), False, or the path of a CA
         bundle or of the server's own certificate.
-    :param timeout: seconds for connecting and for each read, or a tuple of
-        both; None waits for ever.
+    :param timeout: seconds to wait for a connection and for each read, or a
+        tuple of both; None waits for ever.
     """
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
-        # type: (str, Optional[Cert], Union[bool, str], Any) -> None
+        # type: (str, Optional[Cert], Verify, Timeout) -> None
         if not isinstance(endpoint, six.string_types):
             raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
-        self.cert, self.verify = cert, verify
+        self.cert = cert  # type: Optional[Cert]
+        self.verify = verify  # type: Verify
         self.timeout = timeout if isinstance(timeout, tuple) else (
-            timeout, timeout)  # type: Tuple[Any, Any]
+            timeout, timeout)  # type: Tuple[Optional[float], Optional[float]]
         self.context = None  # type: Optional[ssl.SSLContext]
         self.pinned = ()  # type: Tuple[bytes, ...]
-        self.socket_path = endpoints.parse_socket_path(endpoint)
+        self.host = 'localhost'  # type: str
+        self.netloc = 'localhost'  # type: str
+        self.port = 80  # type: int
+        self.socket_path = endpoints.parse_socket_path(
+            endpoint)  # type: Optional[str]
+        #: The endpoint as messages name it.
+        self.endpoint = self.socket_path or endpoints.parse_url(
+            endpoint, secure=cert is not None)  # type: str
+        #: The URL before the path of each request.
+        self.url = self.endpoint  # type: str
         if self.socket_path:
-            self.endpoint = self.socket_path
             self.url = 'http+unix://' + parse.quote(self.socket_path, safe='')
-            self.host, self.port, self.netloc = 'localhost', 80, 'localhost'
             return
-        self.endpoint = self.url = endpoints.parse_url(
-            endpoint, secure=cert is not None)
         parts = parse.urlsplit(self.url)
         self.netloc, self.host = parts.netloc, str(parts.hostname)
         self.port = parts.port or (443 if parts.scheme == 'https' else 80)
@@ -56,13 +63,13 @@ class Connector(object):
 
     def connect(self, timeout):
         # type: (Optional[float]) -> Any
-        """Return a connected socket, which has the timeout for reads.
+        """Return a new connected socket with the timeout for reads.
 
         :param timeout: seconds for the connection and the TLS handshake.
         :raises ClientConnectionFailed: the server was not reached, or its
             certificate is refused.
         """
-        with translated(self.endpoint):
+        with translate_errors(self.endpoint):
             if self.socket_path:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             else:
@@ -86,12 +93,12 @@ class Connector(object):
 
     def check_peer(self, sock):
         # type: (Any) -> None
-        """Check that a TLS peer is the pinned one, or has the right name.
+        """Check that a TLS peer has a pinned certificate or the right name.
 
-        A certificate that stands in the file given as ``verify`` is trusted
-        by itself, whatever host name it was made for.
+        A certificate that the file ``verify`` contains is pinned: it is
+        trusted for any host name.
 
-        :raises CertificateError: the certificate is of another host.
+        :raises CertificateError: the certificate is for another host.
         """
         if (self.verify is not False
                 and sock.getpeercert(True) not in self.pinned):

@@ -1,10 +1,9 @@
 """The differences between servers: LXD and Incus, older and newer.
 
-This is the one module that knows them. `KINDS` has a row for each kind of
-server; `Dialect` reads the rest from ``GET /1.0``.
+No other module depends on the kind of server. `KINDS` has a row for each
+kind; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
-import collections
 import json
 import os
 
@@ -15,16 +14,33 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+    from typing import Tuple
+    import requests
 
-Kind = collections.namedtuple('Kind', [
-    'name',           # environment.server of GET /1.0
-    'prefix',         # of the names of headers of files and images
-    'socket',         # the environment variable of the socket's path
-    'directory',      # the environment variable of the server's directory
-    'directories',    # the server's directory, by package
-    'configurations',  # directories of the command line client's key pair
-])
+
+class Kind(object):
+    """A kind of server, LXD or Incus: a row of `KINDS`.
+
+    :param name: ``environment.server`` of ``GET /1.0``.
+    :param prefix: of the names of headers of files and images.
+    :param socket: the environment variable of the socket's path.
+    :param directory: the environment variable of the server's directory.
+    :param directories: the server's default directories, by package.
+    :param configurations: the directories of the key pair of the command
+        line client.
+    """
+
+    def __init__(self, name, prefix, socket, directory, directories,
+                 configurations):
+        # type: (str, str, str, str, Sequence[str], Sequence[str]) -> None
+        self.name = name  # type: str
+        self.prefix = prefix  # type: str
+        self.socket = socket  # type: str
+        self.directory = directory  # type: str
+        self.directories = directories  # type: Sequence[str]
+        self.configurations = configurations  # type: Sequence[str]
+
 
 KINDS = (
     Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
@@ -40,9 +56,9 @@ def default_socket(environ=os.environ):
     # type: (Mapping[str, str]) -> str
     """Return the path of the socket of this machine's server.
 
-    It is the socket that a variable of the environment names, in the order
-    of `KINDS`; without such a variable the first default socket that exists,
-    and without any socket the default one of LXD, for the error to name.
+    :return: the socket that a variable of the environment names, in the
+        order of `KINDS`; without such a variable, the first default socket
+        that exists; if none exists, LXD's, for the error message.
     """
     for kind in KINDS:
         if environ.get(kind.socket):
@@ -59,12 +75,12 @@ def default_key_pair():
     # type: () -> Optional[Tuple[str, str]]
     """Return the paths of the key pair of this user's ``lxc`` or ``incus``.
 
-    :return: certificate and key, or None if there is no such pair.
+    :return: the certificate and its key, or None if there is no such pair.
     """
     for kind in KINDS:
         for directory in kind.configurations:
-            pair = tuple(os.path.expanduser(directory + name)
-                         for name in ('/client.crt', '/client.key'))
+            directory = os.path.expanduser(directory)
+            pair = directory + '/client.crt', directory + '/client.key'
             if all(os.path.exists(path) for path in pair):
                 return pair
     return None
@@ -77,7 +93,7 @@ def _absolute(path):
 
 
 class Dialect(object):
-    """What a server can do, and how to speak to it, by its ``GET /1.0``.
+    """The properties of a server according to its ``GET /1.0``.
 
     Servers hide fields from untrusted clients (Incus 7 even the extensions):
     call `refresh` after the client has become trusted.
@@ -143,16 +159,16 @@ class Dialect(object):
         return self.kind.prefix + name
 
     def header_of(self, response, name):
-        # type: (Any, str) -> Optional[str]
-        """Return the value of such a header of a response, or None."""
+        # type: (requests.Response, str) -> Optional[str]
+        """Return the value of a header of files and images, or None."""
         return response.headers.get(self.header(name))
 
     def instances(self, type_):
         # type: (str) -> Tuple[str, Dict[str, str]]
         """Return the path of the instances of a type, and the query for lists.
 
-        Newer servers have no path for each type, older ones had only
-        containers. Servers that hide their extensions are newer ones.
+        Servers without ``instances`` have a path for each type. Servers that
+        hide their extensions have ``instances``.
 
         :param type_: ``container``, ``virtual-machine``, or ``''`` for all.
         """
@@ -161,16 +177,17 @@ class Dialect(object):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':
-            query['filter'] = 'type eq ' + type_  # 7.0 ignores instance-type
+            # Incus 7.0 ignores instance-type
+            query['filter'] = 'type eq ' + type_
         return 'instances', query
 
     def trust_request(self, secret):
         # type: (str) -> Dict[str, str]
         """Return the fields of a request to trust this client.
 
-        Servers expect a token in different fields, and an untrusted client
-        may not see which kind of server it speaks to. Each server reads its
-        own field and ignores the other, so that a token is sent in both.
+        LXD and Incus expect a token in different fields, and an untrusted
+        client may not know the kind of the server. As each server ignores
+        the other's field, a token is sent in both.
 
         :param secret: the trust password, or a token.
         """
@@ -204,7 +221,7 @@ class Dialect(object):
 
     def affected_urls(self, operation):
         # type: (Dict[str, Any]) -> Set[str]
-        """Return the URLs of the objects that an operation works on.
+        """Return the URLs of the objects that an operation changes.
 
         LXD 6.8 and later leave ``resources`` empty and name one object in
         ``metadata.entity_url``.
@@ -233,7 +250,7 @@ def is_token(secret):
 
 def is_busy(error):
     # type: (exceptions.LXDAPIException) -> bool
-    """Return whether the server refused as another change was running."""
+    """Return whether the server refused because another change runs."""
     message = error.message
     return 'is busy running' in message or (
         'Failed to create instance' in message and 'operation' in message)

@@ -1,4 +1,4 @@
-"""Parsing of the endpoint that a client is given: a socket path or a URL."""
+"""Parsing of the endpoint of a client: the path of a socket, or a URL."""
 import re
 
 from six.moves.urllib import parse
@@ -27,7 +27,7 @@ def parse_socket_path(endpoint):
         return None
     if not endpoint.startswith('/') or '\0' in endpoint:
         raise exceptions.ClientConnectionFailed(
-            '{!r}: a socket path must be absolute'.format(endpoint))
+            '{!r}: the path of a socket must be absolute'.format(endpoint))
     return endpoint
 
 
@@ -36,9 +36,9 @@ def parse_url(endpoint, secure):
     """Return the URL that an endpoint names, without a trailing slash.
 
     :param endpoint: ``http://HOST[:PORT]`` or ``https://HOST[:PORT]``.
-    :param secure: return an ``https`` URL for an ``http`` endpoint too.
-        LXD's port speaks nothing but TLS, and a client certificate means
-        nothing without TLS.
+    :param secure: return an ``https`` URL for an ``http`` endpoint, too:
+        LXD's port speaks only TLS, and only TLS sends the certificate of the
+        client.
     :raises ClientConnectionFailed: the endpoint is no such URL.
     """
     try:

@@ -22,26 +22,26 @@ LOWER_ERRORS = (
 
 
 @contextlib.contextmanager
-def translated(endpoint, kind=exceptions.ClientConnectionFailed):
+def translate_errors(endpoint, error_class=exceptions.ClientConnectionFailed):
     # type: (str, Type[exceptions.LXDException]) -> Iterator[None]
     """Raise the library's exceptions for the `LOWER_ERRORS` of a block.
 
     :param endpoint: the server, for the messages.
-    :param kind: the class of the exceptions; a timeout is a
+    :param error_class: the class of the exceptions; a timeout is a
         `ConnectionTimeout` instead.
     """
     try:
         yield
     except LOWER_ERRORS as error:
         if _is_timeout(error):
-            kind = exceptions.ConnectionTimeout
-        raise kind('{}: {}'.format(endpoint, _innermost_message(error)),
-                   cause=error)
+            error_class = exceptions.ConnectionTimeout
+        raise error_class('{}: {}'.format(
+            endpoint, _innermost_message(error)), cause=error)
 
 
 def is_dropped_connection(error):
     # type: (BaseException) -> bool
-    """Return whether the server closed the connection under a request."""
+    """Return whether the server closed the connection during a request."""
     return isinstance(error.args and error.args[0],
                       urllib3.exceptions.ProtocolError)
 
@@ -55,7 +55,7 @@ def _is_timeout(error):
 
 def _innermost_message(error):
     # type: (BaseException) -> str
-    """Return the message of the innermost cause, which says what happened."""
+    """Return the message of the first cause of an error."""
     while True:
         inner = getattr(error, 'reason', None) or next(
             (arg for arg in reversed(getattr(error, 'args', ()))
@@ -65,6 +65,6 @@ def _innermost_message(error):
         error = inner
     text = exceptions.printable(error) or type(error).__name__
     if 'CERTIFICATE_VERIFY' in text.upper():
-        text += (' (the server\'s certificate was refused: if it is self '
+        text += (' (the certificate of the server was refused: if it is self '
                  'signed, pass its path as verify=)')
     return text

@@ -10,7 +10,7 @@ from pylxd import exceptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Dict, Mapping, Optional, Tuple, Union
     from pylxd.transport.connection import Transport
 
 #: Attributes of nodes whose path segment has hyphens for the underscores.
@@ -25,15 +25,16 @@ def quote(name):
 
     :param name: text, UTF-8 bytes, or an integer.
     :raises InvalidName: the name is empty, ``.`` or ``..``, or contains
-        characters that no server allows. LXD 5.0.2 takes ``..`` for a path
-        and destroys what lies there.
+        characters that no server allows. LXD 5.0.2 uses ``..`` as a path and
+        deletes the files there.
     :raises TypeError: the name is of another type.
     """
     if isinstance(name, bytes):
         try:
             name = name.decode('utf-8')
         except UnicodeDecodeError:
-            raise exceptions.InvalidName('{!r} is not UTF-8'.format(name))
+            raise exceptions.InvalidName(
+                'the name {!r} is not UTF-8'.format(name))
     if isinstance(name, six.integer_types) and not isinstance(name, bool):
         name = str(name)
     if not isinstance(name, six.string_types):
@@ -43,12 +44,14 @@ def quote(name):
     except UnicodeError:  # half of a surrogate pair, on Python 3
         encoded = b''
     if encoded in (b'', b'.', b'..') or _CONTROL_CHARACTERS.search(name):
-        raise exceptions.InvalidName('{!r} cannot be a name'.format(name))
+        raise exceptions.InvalidName(
+            '{!r} cannot be a name: it is empty, a dot, two dots or contains '
+            'control characters'.format(name))
     return parse.quote(encoded, safe='')
 
 
 class Node(object):
-    """A node of the REST tree; attributes and items are the nodes below.
+    """A node of the REST tree; its attributes and items are its children.
 
     ``api.containers['c1'].state.get()`` sends ``GET
     /1.0/containers/c1/state``. The verbs take the arguments of the functions
@@ -78,11 +81,12 @@ class Node(object):
         return self[name.replace('_', '-') if name in HYPHENATED else name]
 
     def __getitem__(self, name):
-        # type: (Any) -> Node
+        # type: (Union[str, bytes, int]) -> Node
         return Node(self._transport, self._path + '/' + quote(name),
                     self._params)
 
-    __iter__ = None  # Python would iterate over the items 0, 1, ... for ever
+    # Without it, Python would iterate over the items 0, 1, ... for ever
+    __iter__ = None
 
     @property
     def path(self):
@@ -117,17 +121,17 @@ class Node(object):
     @property
     def _api_endpoint(self):
         # type: () -> str
-        # The whole URL; programs written for earlier releases read it
+        # The whole URL; programs for earlier releases of the library read it
         return self._transport.url + self._path
 
     def get(self, params=None, **kwargs):
-        # type: (Any, **Any) -> requests.Response
+        # type: (Optional[Mapping[str, Any]], **Any) -> requests.Response
         """Send GET and return the response.
 
         :raises NotFound: the server answered 404.
         :raises Conflict: the server answered 409 or 412.
         :raises LXDAPIException: the server answered with another error.
-        :raises ClientConnectionFailed: no response came.
+        :raises ClientConnectionFailed: no response arrived.
         """
         return self._request('GET', (200,), params=params, **kwargs)
 
@@ -164,21 +168,20 @@ class Node(object):
             params.update(kwargs.get('params') or {})
             kwargs['params'] = params
         response = self._transport.request(method, self._path, **kwargs)
-        check(response, expected, is_api)
+        check_response(response, expected, is_api)
         return response
 
 
-def check(response, expected, is_api=True):
+def check_response(response, expected, is_api=True):
     # type: (requests.Response, Tuple[int, ...], bool) -> None
-    """Raise the error that a response means, if any.
+    """Raise an exception if a response is an error.
 
     :param expected: the status codes of success.
     :param is_api: the body is JSON of the API; a body that is neither JSON
         nor HTML passes, too.
     :raises NotFound: for status 404.
     :raises Conflict: for status 409 or 412.
-    :raises InvalidResponse: for what is no response of LXD, and for
-        redirects.
+    :raises InvalidResponse: the response is a redirect, or not from LXD.
     :raises LXDAPIException: for all other errors.
     """
     status = response.status_code
@@ -194,7 +197,7 @@ def check(response, expected, is_api=True):
         raise (exceptions.LXDAPIException if is_envelope(_parse(response))
                else exceptions.InvalidResponse)(response)
     content_type = response.headers.get('Content-Type', '')
-    # A file may hold JSON that looks like an envelope: only the header tells
+    # A downloaded file may contain JSON of the same form: check the header
     if not is_api or content_type == 'application/octet-stream':
         return
     body = _parse(response)
@@ -208,7 +211,7 @@ def check(response, expected, is_api=True):
 
 def is_envelope(body):
     # type: (Any) -> bool
-    """Return whether a document has the form of each JSON response."""
+    """Return whether a document has the form of the API's responses."""
     return isinstance(body, dict) and body.get('type') in (
         'sync', 'async', 'error')
 
@@ -217,7 +220,7 @@ def envelope(response):
     # type: (requests.Response) -> Dict[str, Any]
     """Return the whole JSON document of a response, parsed once.
 
-    :raises InvalidResponse: the body is no JSON of the API.
+    :raises InvalidResponse: the body is not JSON of the API.
     """
     body = _parse(response)
     if not is_envelope(body):
@@ -225,22 +228,22 @@ def envelope(response):
     return body
 
 
-def metadata(response, kind=dict):
-    # type: (requests.Response, Any) -> Any
+def metadata(response, type_=dict):
+    # type: (requests.Response, type) -> Any
     """Return the field ``metadata`` of a response.
 
-    :param kind: the type that the field must have.
+    :param type_: the type that the field must have.
     :raises InvalidResponse: the field is of another type.
     """
     data = envelope(response).get('metadata')
-    if not isinstance(data, kind):
+    if not isinstance(data, type_):
         raise exceptions.InvalidResponse(response)
     return data
 
 
 def _parse(response):
     # type: (requests.Response) -> Any
-    """Return the parsed body, or None; the response keeps it."""
+    """Return the parsed body; None if it is not JSON."""
     try:
         return response.__dict__['lxd_envelope']
     except KeyError:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, List, Optional
 
-#: Bytes in a piece, which becomes a frame; larger ones make LXD slower.
+#: Bytes of a piece, which is sent as one frame; LXD is slower with more.
 PIECE = 64 * 1024
 
 
@@ -56,7 +56,7 @@ class DescriptorInput(six.Iterator):
 
 
 class ThreadedInput(DescriptorInput):
-    """The pieces of an iterator that may block, read by a thread.
+    """An iterator of what another iterator yields, which may block.
 
     The thread sends them over a pair of sockets, which can be polled. Under
     gevent, a greenlet that writes into a full pipe blocks the process for

@@ -1,4 +1,4 @@
-"""The websockets of a command: its input, output and errors."""
+"""The websockets of a command: its input, output and error output."""
 import contextlib
 import errno
 import os
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class StreamSocket(websocket.Websocket):
-    """A websocket of a command, which does not block.
+    """A non-blocking websocket of a command.
 
-    :param path: its path and query.
+    :param path: the path and query of its URL.
     """
 
     def __init__(self, transport, path):
@@ -30,9 +30,10 @@ class StreamSocket(websocket.Websocket):
         super(StreamSocket, self).__init__(transport.websocket_url)
         self.resource = path
         #: Whether the server has sent the text message that ends a stream.
-        self.ended = False
-        self._unsent = memoryview(b'')  # the rest of a frame
-        self._is_last = False
+        self.ended = False  # type: bool
+        # The part of the current frame that was not sent yet
+        self._unsent = memoryview(b'')
+        self._is_last_frame = False
 
     def handshake_ok(self):
         # type: () -> None
@@ -41,10 +42,10 @@ class StreamSocket(websocket.Websocket):
 
     def receive(self, sink):
         # type: (Callable[[bytes], Any]) -> None
-        """Call ``sink`` with the bytes that have come.
+        """Call ``sink`` with all bytes that have arrived.
 
-        :raises StreamBroken: the connection ended without the text message
-            by which the server ends a stream.
+        :raises StreamBroken: the connection ended before the text message
+            that ends a stream.
         """
         while True:
             self._parse(sink)
@@ -57,16 +58,17 @@ class StreamSocket(websocket.Websocket):
                     return
                 raise self._make_error(error)
             if not size:
-                raise self._make_error('the connection was closed')
+                raise self._make_error(
+                    'the connection was closed before the end of the stream')
 
     def _parse(self, sink):
         # type: (Callable[[bytes], Any]) -> None
         while not self.ended:
             message = None
             if self.stream.message is None:
-                message = self._buffer.take_message()
+                message = self._buffer.pop_message()
             if message is None:
-                part = self._take_part()
+                part = self._pop_part()
                 if not part:
                     return
                 message = self._feed_parser(part)
@@ -77,20 +79,23 @@ class StreamSocket(websocket.Websocket):
 
     def _feed_parser(self, part):
         # type: (bytes) -> Any
-        """Give bytes to ws4py's parser; return the message they complete."""
+        """Parse bytes by ws4py; return the message that they complete."""
         stream = self.stream
         try:
-            self.reading_buffer_size = stream.parser.send(part) or 1
+            self.reading_buffer_size = stream.parser.send(
+                part) or 1  # type: int
         except UnicodeError as error:
             raise self._make_error(error)
         if (stream.message is not None
                 and len(stream.message.data) > websocket.LONGEST_FRAME):
-            raise self._make_error('a message without an end')
+            raise self._make_error('a message longer than {} bytes'.format(
+                websocket.LONGEST_FRAME))
         if stream.errors:
             raise self._make_error(
                 stream.errors[0].reason or 'a malformed frame')
         if stream.closing is not None:
-            raise self._make_error('the server closed it')
+            raise self._make_error(
+                'the server closed it before the end of the stream')
         del stream.pings[:], stream.pongs[:]
         if not stream.has_message:
             return None
@@ -105,32 +110,33 @@ class StreamSocket(websocket.Websocket):
     @property
     def has_unsent(self):
         # type: () -> bool
-        """Whether a frame was sent in part."""
+        """Whether only a part of the current frame was sent."""
         return bool(self._unsent)
 
     def send_pieces(self, pieces):
         # type: (Iterator[bytes]) -> bool
-        """Send as much as goes; return whether there is more to send."""
-        # Until the socket is full: poll() reports it writable only when
-        # three quarters are free, so a frame at a time is 1.2 x slower.
+        """Send pieces until the socket is full; return whether any is left."""
+        # poll() reports a socket as writable only when three quarters of its
+        # buffer are free: one frame for each poll() would be 1.2 x slower.
         while True:
             if not self._unsent:
                 self._start_frame(next(pieces, None))
             try:
                 self._unsent = self._unsent[self.sock.send(self._unsent):]
             except socket.error as error:
-                return _would_block(error)  # or the command reads no more
-            if self._is_last and not self._unsent:
+                # Any other error means that the command reads no more
+                return _would_block(error)
+            if self._is_last_frame and not self._unsent:
                 return False
             if isinstance(pieces, DescriptorInput):
                 return True  # the next piece may block
 
     def _start_frame(self, piece):
         # type: (Any) -> None
-        """Make the frame to send; an empty text message ends the stream."""
+        """Build the next frame; an empty text message ends the stream."""
         message = (TextMessage(b'') if piece is None
                    else BinaryMessage(piece))
-        self._is_last = piece is None
+        self._is_last_frame = piece is None
         self._unsent = memoryview(MaskedFrame(
             opcode=message.opcode, body=message.data,
             masking_key=os.urandom(4), fin=1).build())
@@ -145,7 +151,7 @@ def exchange(transport,  # type: Transport
     # type: (...) -> None
     """Send a payload to the first websocket and receive from the others.
 
-    :param paths: the paths and queries of the websockets.
+    :param paths: the paths and queries of the URLs of the websockets.
     :param payload: None, bytes, text, a file object or an iterable of bytes
         and texts.
     :param sinks: a function for each further path, called with bytes.
@@ -156,21 +162,23 @@ def exchange(transport,  # type: Transport
     try:
         for each in sockets:
             each.send_handshake()
-        # The command starts when all are connected, so none waits for another
+        # The command starts when all are connected: send all the handshakes
+        # before the first response is read
         for each in sockets:
             each.read_handshake()
         with contextlib.closing(open_input(payload, encoding)) as source:
-            _pump(sockets[0], source, dict(zip(sockets[1:], sinks)))
+            _transfer(sockets[0], source, dict(zip(sockets[1:], sinks)))
     finally:
         for each in sockets:
             each.close_connection()
 
 
-def _pump(stdin, source, sinks):
+def _transfer(stdin, source, sinks):
     # type: (StreamSocket, Any, Dict[StreamSocket, Any]) -> None
-    """Send and receive until each stream of output has ended."""
+    """Send and receive until each output stream has ended."""
     sending = True
-    # What came with the handshakes is no longer in the sockets
+    # Bytes that arrived with the handshakes are in the buffers, so poll()
+    # would not report them
     readable, writable = list(sinks), []  # type: List[Any], List[Any]
     while sinks:
         if writable or source in readable:
@@ -192,7 +200,7 @@ def _pump(stdin, source, sinks):
 
 def _wait(readers, writers):
     # type: (List[Any], List[Any]) -> Tuple[List[Any], List[Any]]
-    """Return those that can be read, and written, without blocking."""
+    """Wait; return the sockets that can be read, and those for writing."""
     if not hasattr(select, 'poll'):  # Windows
         return select.select(readers, writers, [])[:2]
     poll = select.poll()

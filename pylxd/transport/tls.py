@@ -1,4 +1,4 @@
-"""TLS contexts: the authorities of servers, the key pairs of clients."""
+"""TLS contexts: the accepted certificates and the client's key pair."""
 import binascii
 import os
 import re
@@ -14,11 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple, Union
     Cert = Union[str, Tuple[str, str]]
+    Verify = Union[bool, str]
+    Timeout = Union[None, float, Tuple[Optional[float], Optional[float]]]
 
 
 def make_context(cert, verify):
-    # type: (Optional[Cert], Union[bool, str]) -> ssl.SSLContext
-    """Return the context of connections to a server, without name checks.
+    # type: (Optional[Cert], Verify) -> ssl.SSLContext
+    """Return the TLS context of connections; it does not check host names.
 
     :param cert: the client certificate and its key, two paths of PEM files.
     :param verify: True (the usual authorities), False, or the path of a CA
@@ -56,8 +58,8 @@ def _load_authorities(context, verify):
     except ssl.SSLError as error:
         raise exceptions.InvalidCertificate(
             'verify: {}: {}'.format(verify, error), cause=error)
-    # The server's own certificate shall be trusted without the authority
-    # that may have signed it (X509_V_FLAG_PARTIAL_CHAIN).
+    # X509_V_FLAG_PARTIAL_CHAIN: trust the server's own certificate even if
+    # the authority that signed it is not in the file.
     context.verify_flags |= 0x80000
 
 
@@ -75,15 +77,16 @@ def _load_key_pair(context, cert):
         context.load_cert_chain(certfile, keyfile, password=lambda: '')
     except (ssl.SSLError, ValueError) as error:
         raise exceptions.InvalidCertificate(
-            'cert: {}, {} are no certificate and its key: {}'.format(
+            'cert: {} and {} are no certificate and its key: {}'.format(
                 certfile, keyfile, error), cause=error)
 
 
 def key_pair(cert):
     # type: (Cert) -> Tuple[str, str]
-    """Return the paths of certificate and key.
+    """Return the paths of a certificate and its key.
 
-    :param cert: two paths, or one path of a file that holds both.
+    :param cert: two paths, or the path of a file that contains both.
+    :raises TypeError: ``cert`` is neither.
     """
     if isinstance(cert, (str, type(u''))):
         return cert, cert
@@ -98,21 +101,21 @@ def key_pair(cert):
 def _require_path(path, argument):
     # type: (Any, str) -> Any
     """Return a path; raise TypeError if it is of another type."""
-    # open() takes a number for the descriptor of an open file
+    # open() would accept a number, as the descriptor of an open file
     if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
         return path
-    raise TypeError('{}: a path is text, not {!r}'.format(argument, path))
+    raise TypeError('{}: a path must be text, not {!r}'.format(argument, path))
 
 
 def _read_pem(path, label, argument):
     # type: (str, str, str) -> str
-    """Return the text of a PEM file that holds a block with this label."""
+    """Return the text of a PEM file; check that it has a block of a label."""
     try:
         with open(path) as pem:
             text = pem.read()
     except (IOError, OSError, TypeError, ValueError) as error:
-        raise exceptions.InvalidCertificate('{}: {}'.format(
-            argument, error), cause=error)
+        raise exceptions.InvalidCertificate('{}: cannot read {!r}: {}'.format(
+            argument, path, error), cause=error)
     if label not in text or '-----BEGIN ' not in text:
         raise exceptions.InvalidCertificate(
             '{}: {} holds no {} in PEM form'.format(
@@ -121,7 +124,7 @@ def _read_pem(path, label, argument):
 
 
 def read_pinned(verify):
-    # type: (Union[bool, str]) -> Tuple[bytes, ...]
+    # type: (Verify) -> Tuple[bytes, ...]
     """Return the certificates in the file given as ``verify``, as DER.
 
     :raises InvalidCertificate: the file holds none.

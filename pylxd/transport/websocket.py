@@ -1,4 +1,4 @@
-"""Websockets to a server, and the client that collects its events."""
+"""Websockets to a server, and the one that collects its events."""
 import errno
 import json
 import re
@@ -7,7 +7,6 @@ import ssl
 
 import requests
 import six
-from ws4py.client import WebSocketBaseClient
 from ws4py.exc import HandshakeError
 
 from pylxd import exceptions
@@ -18,30 +17,88 @@ from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Type
+    from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
     from pylxd.transport.connection import Transport
+    W = TypeVar('W')
 
-#: The longest response to a handshake, in bytes.
+    class WebSocketBaseClient(object):
+        # ws4py has no types; these are the methods that are used
+        stream = None  # type: Any
+        protocols = None  # type: Any
+        extensions = None  # type: Any
+        resource = ''  # type: str
+        reading_buffer_size = 0  # type: int
+        handshake_request = b''  # type: bytes
+
+        def __init__(self, url, *args, **kwargs):
+            # type: (str, *Any, **Any) -> None
+            pass
+
+        @property
+        def handshake_headers(self):
+            # type: () -> List[Tuple[str, str]]
+            pass
+
+        def process_handshake_header(self, headers):
+            # type: (bytes) -> Tuple[Any, Any]
+            pass
+
+        def handshake_ok(self):
+            # type: () -> None
+            pass
+
+        def process(self, data):
+            # type: (bytes) -> bool
+            pass
+
+        def received_message(self, message):
+            # type: (Any) -> None
+            pass
+
+        def unhandled_error(self, error):
+            # type: (Exception) -> None
+            pass
+
+        def connect(self):
+            # type: () -> None
+            pass
+
+        def run(self):
+            # type: () -> None
+            pass
+
+        def send(self, payload, binary=False):
+            # type: (Any, bool) -> None
+            pass
+
+        def close(self, code=1000, reason=''):
+            # type: (int, str) -> None
+            pass
+else:
+    from ws4py.client import WebSocketBaseClient
+
+#: The longest response to a handshake that is read, in bytes.
 LONGEST_HEAD = 64 * 1024
 #: The longest frame that is accepted, in bytes; servers send far less.
 LONGEST_FRAME = 64 * 1024 * 1024
 
 
 class Websocket(WebSocketBaseClient):
-    """A client of ws4py over a socket that a `Transport` opens.
+    """A client of ws4py whose socket a `Transport` opens.
 
-    A websocket is thus reached, encrypted and verified as HTTP is.
+    So websockets are encrypted and verified in the same way as HTTP.
     """
 
     transport = None  # type: Any
     sock = None  # type: Any
     _buffer = None  # type: Any
-    _deadline = None  # type: Any # on `clock`, of the handshake
+    # The time on `clock` when the handshake has to end
+    _deadline = None  # type: Optional[float]
 
     @property
     def handshake_headers(self):
-        # type: () -> List[Any]
-        # Incus 7 refuses the Origin header that ws4py makes up
+        # type: () -> List[Tuple[str, str]]
+        # ws4py adds an Origin header, with which Incus 7 refuses
         return [(name, self.transport.connector.netloc if name == 'Host'
                  else value)
                 for name, value in super(Websocket, self).handshake_headers
@@ -51,7 +108,7 @@ class Websocket(WebSocketBaseClient):
         # type: () -> None
         """Connect and make the handshake.
 
-        :raises ClientConnectionFailed: the server was not reached.
+        :raises ClientConnectionFailed: the server cannot be reached.
         :raises LXDAPIException: the server refused.
         """
         try:
@@ -65,7 +122,7 @@ class Websocket(WebSocketBaseClient):
         # type: () -> None
         """Close the socket.
 
-        ws4py does not close a socket that the server has shut down.
+        ws4py would not close a socket that the server has shut down.
         """
         sock, self.sock = self.sock, None
         if sock is not None:
@@ -79,60 +136,64 @@ class Websocket(WebSocketBaseClient):
         # type: () -> None
         """Connect, and send the request of the handshake."""
         if self.sock is not None:
-            self.sock.close()  # ws4py has made an unconnected one
+            self.sock.close()  # ws4py creates one that is not connected
         self.sock = self.transport.connect()
-        self.stream = Stream(always_mask=True, expect_masking=False)
+        self.stream = Stream(
+            always_mask=True, expect_masking=False)  # type: Any
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
         timeout = self.transport.connector.timeout[1]
-        self._deadline = timeout and clock() + timeout
-        with self.transport.errors():
+        self._deadline = clock() + timeout if timeout else None
+        with self.transport.translate_errors():
             self.sock.sendall(self.handshake_request)
 
     def read_handshake(self):
         # type: () -> None
         """Read the response of the handshake.
 
-        Frames that the server sent right behind it wait in the buffer.
+        Frames that arrive together with the response are buffered.
         """
-        with self.transport.errors(), log_request(
+        with self.transport.translate_errors(), log_request(
                 'GET', self._path) as outcome:
-            answer = b''
-            while b'\r\n\r\n' not in answer and len(answer) < LONGEST_HEAD:
+            response = b''
+            while (b'\r\n\r\n' not in response
+                   and len(response) < LONGEST_HEAD):
                 piece = self._receive_handshake(4096)
                 if not piece:
                     break
-                answer += piece
-            head, end, rest = answer.partition(b'\r\n\r\n')
+                response += piece
+            head, end, data = response.partition(b'\r\n\r\n')
             status, _, headers = head.partition(b'\r\n')
             code = status.split(b' ')[1:2]
             outcome += [six.ensure_str(each, 'latin-1') for each in code]
             if not end or code != [b'101']:
-                self._raise_refusal(status, headers, rest)
+                self._raise_refusal(status, headers, data)
         try:
-            self.protocols, self.extensions = self.process_handshake_header(
-                headers)
+            protocols, extensions = self.process_handshake_header(headers)
             if b'sec-websocket-accept:' not in headers.lower():
-                raise HandshakeError('the answer has no Sec-WebSocket-Accept')
+                raise HandshakeError(
+                    'the response has no header Sec-WebSocket-Accept')
         except (HandshakeError, ValueError) as error:
             raise exceptions.ClientConnectionFailed(
                 '{}: websocket {}: {}'.format(
                     self.transport.endpoint, self._path, error), cause=error)
+        self.protocols = protocols  # type: Any
+        self.extensions = extensions  # type: Any
         self.sock.settimeout(None)
-        self._buffer = FrameBuffer(rest)
+        self._buffer = FrameBuffer(data)
         self.handshake_ok()
 
     def _receive_handshake(self, size):
         # type: (int) -> bytes
-        # One timeout holds for the whole response, not for each piece
+        # The timeout is that of the whole response, not of each piece
         if self._deadline:
             self.sock.settimeout(max(self._deadline - clock(), 0.001))
         return self.sock.recv(size)
 
     def once(self):
         # type: () -> bool
-        """Receive and handle what has come; return False at the end.
+        """Receive bytes and handle their frames; return False at the end.
 
-        ws4py's own method receives each part of a frame by itself.
+        ws4py's own method would call recv() for each part of a frame.
         """
         return (self._handle_frames() and self._receive()
                 and self._handle_frames())
@@ -141,11 +202,11 @@ class Websocket(WebSocketBaseClient):
         # type: () -> bool
         while self.sock is not None:
             if self.stream.message is None:
-                message = self._buffer.take_message()
+                message = self._buffer.pop_message()
                 if message is not None:
                     self.received_message(message)
                     continue
-            part = self._take_part()
+            part = self._pop_part()
             if not part:
                 return True
             try:
@@ -156,26 +217,29 @@ class Websocket(WebSocketBaseClient):
                 if not (stream.pings or stream.errors
                         or stream.closing is not None):
                     raise
-                break  # the server went away before it was answered
+                break  # the server closed before our reply was sent
         return False
 
-    def _take_part(self):
+    def _pop_part(self):
         # type: () -> bytes
-        """Return what ws4py's parser asks for, or ``b''`` until it is here.
+        """Return the bytes that ws4py's parser asked for.
 
-        :raises StreamBroken: the parser asks for more than `LONGEST_FRAME`.
+        :return: ``b''`` until all of them have arrived.
+        :raises StreamBroken: the frame is longer than `LONGEST_FRAME`.
         """
         size = self.reading_buffer_size
         if size > LONGEST_FRAME:
-            raise self._make_error('a frame of {} bytes'.format(size))
-        part = self._buffer.take(size)  # type: bytes
+            raise self._make_error(
+                'a frame of {} bytes is longer than the limit of {}'.format(
+                    size, LONGEST_FRAME))
+        part = self._buffer.pop(size)  # type: bytes
         return part
 
     def _receive(self):
         # type: () -> bool
         try:
             size = self._buffer.receive(self.sock)
-            # select() does not see what TLS has decrypted already
+            # select() does not report bytes that TLS has already decrypted
             while self._is_secure and self.sock.pending():
                 self._buffer.receive(self.sock)
         except socket.error as error:
@@ -193,14 +257,14 @@ class Websocket(WebSocketBaseClient):
 
     def _raise_refusal(self, status, headers, body):
         # type: (bytes, bytes, bytes) -> None
-        """Raise the error of an answer other than 101.
+        """Raise the error of a response whose status is not 101.
 
-        :param body: the part of the body that has come.
+        :param body: the part of the body that has arrived.
         """
         words = six.ensure_text(status, 'latin-1').split(' ', 2)
         if len(words) < 2 or not words[1].isdigit():
             raise exceptions.ClientConnectionFailed(
-                '{}: websocket {}: the answer is not HTTP'.format(
+                '{}: websocket {}: the response is not HTTP'.format(
                     self.transport.endpoint, self._path))
         response = requests.Response()
         response.status_code = int(words[1])
@@ -218,51 +282,53 @@ class Websocket(WebSocketBaseClient):
         response._content = body
         response.request = requests.Request(
             'GET', self.transport.url + self._path).prepare()
-        rest.check(response, expected=())
+        rest.check_response(response, expected=())
 
     @property
     def _path(self):
         # type: () -> str
-        return self.resource.partition('?')[0]  # the query holds secrets
+        # Without the query, which contains secrets
+        return self.resource.partition('?')[0]
 
 
-def bind(transport, path, cls):
-    # type: (Transport, str, Type[WebSocketBaseClient]) -> Any
-    """Return an unconnected websocket that a transport will open.
+def make(transport, path, cls):
+    # type: (Transport, str, Type[W]) -> W
+    """Return an unconnected websocket whose socket a transport will open.
 
-    :param path: its path and query.
+    :param path: the path and query of its URL.
     :param cls: the class of the websocket, a client of ws4py.
     """
-    bound = type(cls.__name__, (cls, Websocket), {
+    websocket_class = type(cls.__name__, (cls, Websocket), {
         'transport': transport, '__module__': cls.__module__,
-        '__doc__': cls.__doc__})
-    websocket = bound(transport.websocket_url)
+        '__doc__': cls.__doc__})  # type: Any
+    websocket = websocket_class(transport.websocket_url)
     websocket.resource = path
     return websocket
 
 
 class EventsClient(WebSocketBaseClient):
-    """A websocket that collects events: the default of `Client.events`."""
+    """A websocket that collects events, the default of `Client.events`."""
 
     def __init__(self, *args, **kwargs):
         # type: (*Any, **Any) -> None
         super(EventsClient, self).__init__(*args, **kwargs)
-        #: The events that came so far, each a dict.
+        #: The events that arrived so far, each a dict.
         self.messages = []  # type: List[Dict[str, Any]]
 
     def handshake_ok(self):
         # type: () -> None
-        """Do nothing: the caller calls `run`."""
+        """Do nothing, so that `connect` returns: the caller calls `run`."""
 
     def received_message(self, message):
         # type: (Any) -> None
         """Append an event to ``messages``.
 
-        :raises StreamBroken: the event is no JSON.
+        :raises StreamBroken: the event is not JSON.
         """
         try:
             event = json.loads(six.ensure_text(message.data))
         except ValueError as error:
             raise exceptions.StreamBroken(
-                'an event is no JSON: {}'.format(error), cause=error)
+                'the server sent an event that is not JSON: {}'.format(error),
+                cause=error)
         self.messages.append(event)

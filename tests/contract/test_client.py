@@ -23,8 +23,7 @@ def nowhere(monkeypatch):
     for kind in dialect.KINDS:
         monkeypatch.delenv(kind.socket, raising=False)
         monkeypatch.delenv(kind.directory, raising=False)
-    monkeypatch.setattr(dialect, 'KINDS', tuple(
-        kind._replace(directories=()) for kind in dialect.KINDS))
+        monkeypatch.setattr(kind, 'directories', ())
     return monkeypatch
 
 
@@ -73,9 +72,8 @@ def test_the_server_that_the_environment_names(
 
 @pytest.mark.parametrize('place', [0, 1])
 def test_the_usual_places(lxd_client, nowhere, directory, place):
-    kinds = list(dialect.KINDS)
-    kinds[place] = kinds[place]._replace(directories=('/none', directory))
-    nowhere.setattr(dialect, 'KINDS', tuple(kinds))
+    nowhere.setattr(
+        dialect.KINDS[place], 'directories', ('/none', directory))
     with Client() as client:
         assert client.identity == lxd_client.identity
 

@@ -68,7 +68,7 @@ def test_a_list_has_names_alone(lxd_client, thing, kind, sent):
 
 def test_one_request_loads_all_that_were_listed(
         lxd_client, name, sent, monkeypatch):
-    monkeypatch.setattr(listing, 'FRESH', 600)
+    monkeypatch.setattr(listing, 'MAX_AGE', 600)
     for number in range(5):
         lxd_client.profiles.create(name + str(number), {'user.a': 'b'})
     listed = [each for each in lxd_client.profiles.all()
@@ -82,7 +82,7 @@ def test_one_request_loads_all_that_were_listed(
 @pytest.mark.parametrize('fresh', [600, 0])
 def test_what_was_listed_long_ago_is_asked_for_again(
         lxd, lxd_client, name, monkeypatch, fresh):
-    monkeypatch.setattr(listing, 'FRESH', fresh)
+    monkeypatch.setattr(listing, 'MAX_AGE', fresh)
     for each in 'ab':
         lxd_client.profiles.create(name + each, {'user.a': 'old'})
     one, two = [each for each in lxd_client.profiles.all()

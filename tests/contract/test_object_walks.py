@@ -9,7 +9,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine, invariant, rule, run_state_machine_as_test)
 
 from pylxd import exceptions
-from pylxd.core import rivals
+from pylxd.core import other_clients
 
 from .support import EMPTY, NIC
 
@@ -138,7 +138,7 @@ class Walk(RuleBasedStateMachine):
 @pytest.mark.parametrize('kind', ['containers', 'profiles'])
 def test_walks(lxd, lxd_client, name, kind, monkeypatch):
     # Nobody else writes at the same moment, so no change comes late
-    monkeypatch.setattr(rivals, 'CONTESTED', -1)
+    monkeypatch.setattr(other_clients, 'CONTENTION_PERIOD', -1)
     if kind == 'containers':
         lxd_client.containers.create(
             {'name': name, 'source': EMPTY}, wait=True)

@@ -9,7 +9,7 @@ import pytest
 
 from pylxd import Client, exceptions
 from pylxd.transport import streams
-from pylxd.core.operation import LATE
+from pylxd.core.operation import WAIT_MARGIN
 from pylxd.transport.connection import Transport
 from wire import Proxy, Server, frame, http, lxd as pages, upgrade
 import wire
@@ -318,8 +318,8 @@ def test_slow_websockets(table, nothing_left, what, send):
 def test_a_server_that_falls_silent_in_a_wait(
         monkeypatch, table, nothing_left):
     """A wait ends by its own timeout, and a margin for the network."""
-    assert LATE <= 10
-    monkeypatch.setattr('pylxd.core.operation.LATE', 0.5)
+    assert WAIT_MARGIN <= 10
+    monkeypatch.setattr('pylxd.core.operation.WAIT_MARGIN', 0.5)
     with Server(pages({'GET /1.0/operations/o/wait': lambda _: silent}),
                 True) as server:
         with Client(server.endpoint, timeout=0.2) as client:

@@ -256,7 +256,7 @@ def test_event_frames(data, tls):
     """frames of events"""
     with Server(lambda request: lambda connection: connection.sendall(
             upgrade(request) + data), True) as server:
-        events = websocket.bind(
+        events = websocket.make(
             Transport(server.endpoint, timeout=5), '/1.0/events',
             websocket.EventsClient)
         events.connect()
@@ -270,7 +270,7 @@ def test_text_in_pieces(pieces):
     data = frame(pieces[0], 1, 0) + frame(pieces[1], 0, 1)
     with Server(lambda request: lambda connection: connection.sendall(
             upgrade(request) + data), True) as server:
-        events = websocket.bind(
+        events = websocket.make(
             Transport(server.endpoint, timeout=5), '/1.0/events',
             websocket.EventsClient)
         events.connect()
@@ -284,7 +284,7 @@ def test_handshakes(answer, accepts):
     start = b'HTTP/1.1 101 Switching Protocols\r\n' if accepts else b''
     with Server(lambda _: lambda connection: connection.sendall(
             start + answer), True) as server:
-        websocket.bind(Transport(server.endpoint, timeout=5), '/1.0/events',
+        websocket.make(Transport(server.endpoint, timeout=5), '/1.0/events',
                        websocket.EventsClient).connect()
 
 
@@ -406,7 +406,7 @@ def reach(request):
         if request.param == 'HTTP':
             transport.request('GET', '/')
         else:
-            websocket.bind(transport, '/1.0/events',
+            websocket.make(transport, '/1.0/events',
                            websocket.EventsClient).connect()
     return reach
 
@@ -471,12 +471,12 @@ def test_redirects_lead_nowhere(reach):
         transport = Transport(server.endpoint, timeout=10)
         try:
             response = transport.request('GET', '/')
-            rest.check(response, (200,))
+            rest.check_response(response, (200,))
             pytest.fail('followed')
         except exceptions.InvalidResponse as error:
             assert '127.0.0.1:1/a' in str(error) and 's3cr3t' not in str(error)
         with pytest.raises(exceptions.LXDAPIException):
-            websocket.bind(transport, '/1.0/events',
+            websocket.make(transport, '/1.0/events',
                            websocket.EventsClient).connect()
         transport.close()
 

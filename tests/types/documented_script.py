@@ -1,9 +1,10 @@
 """A program as the documentation shows it: `mypy --strict` accepts it."""
-import pylxd
 from pylxd import Client, exceptions
+from pylxd.image import Image
+from pylxd.profile import Profile
 
 
-def describe_image(image: pylxd.image.Image) -> str:
+def describe_image(image: Image) -> str:
     return '{} {} {}'.format(
         image.fingerprint[:12], image.size, image.properties.get('os', ''))
 
@@ -51,7 +52,7 @@ with open('image.tar.gz', 'rb') as data:
 profile = client.profiles.create(
     'small', config={'limits.memory': '512MB'},
     devices={'root': {'path': '/', 'pool': 'default', 'type': 'disk'}})
-pylxd.profile.Profile.get(client, 'small').rename('smaller')
+Profile.get(client, 'small').rename('smaller')
 operation = client.operations.wait_for_operation('/1.0/operations/1')
 print(client.api.containers['web'].state.get().json()['metadata'])
 events = client.events()

@@ -23,7 +23,7 @@ MISTAKES = {
         'attr-defined'),
     'a command as text': (
         "container.execute(['ls', '-l', '/'])", "container.execute('ls')",
-        'arg-type'),
+        'call-overload'),
     'a misspelt argument': (
         'container.save(wait=True)', 'container.save(wiat=True)',
         'call-arg'),

@@ -128,13 +128,14 @@ def test_str_of_an_answer_that_broke_off():
         def content(self):
             raise requests.exceptions.ChunkedEncodingError()
 
-    assert str(exceptions.LXDAPIException(Broken())) == 'no readable answer'
+    assert str(exceptions.LXDAPIException(
+        Broken())) == 'the response cannot be read'
 
 
 @pytest.mark.parametrize('body, said', [
     (b'{"type": "error", "error": "no such thing"}', 'no such thing'),
     (b'{"type": "sync", "metadata": {"err": "it broke"}}', 'it broke'),
-    (b'{"type": "sync", "metadata": {}}', 'unexpected answer: HTTP 400'),
+    (b'{"type": "sync", "metadata": {}}', 'HTTP 400 without a message'),
     (b'<html>', 'HTTP 400 Bad Request: <html>'),
     (b'', 'HTTP 400 Bad Request: an empty body'),
     (b'x' * 9999, 'HTTP 400 Bad Request: ' + 'x' * 200),
@@ -151,7 +152,8 @@ def test_what_each_class_tells():
     failed = exceptions.OperationFailed(response(), operation=Operation(
         err='it broke', description='Starting'))
     assert str(failed).startswith('it broke [Starting]')
-    assert 'no answer of LXD' in str(exceptions.InvalidResponse(response()))
+    assert 'not from LXD or Incus' in str(
+        exceptions.InvalidResponse(response()))
     conflict = exceptions.Conflict(response(), keys=('config.user.a',))
     assert str(conflict).startswith(
         'changed here and on the server: config.user.a')

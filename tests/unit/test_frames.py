@@ -56,7 +56,7 @@ class Collector(WebSocketBaseClient):
 
 def listen(*pieces):
     """Run a client over these pieces; its messages, and what it sent."""
-    client = websocket.bind(Transport('/s'), '/e', Collector)
+    client = websocket.make(Transport('/s'), '/e', Collector)
     client.sock.close()
     client.sock = made = Socket(*pieces)
     client.stream = websocket.Stream(always_mask=True, expect_masking=False)
@@ -117,7 +117,7 @@ def test_messages_torn_anywhere(messages, cuts):
 ], ids=lambda value: '')
 def test_the_frames_that_pass_by_the_parser(stream, is_taken):
     buffer = FrameBuffer(stream)
-    message = buffer.take_message()
+    message = buffer.pop_message()
     assert (message is not None) is is_taken
     if is_taken:
         assert message.completed
@@ -125,7 +125,7 @@ def test_the_frames_that_pass_by_the_parser(stream, is_taken):
         assert frame(message.data, message.opcode) == stream
     else:  # nothing is lost
         size = len(stream) if len(stream) > 4 else 0
-        assert buffer.take(size) == stream[:size]
+        assert buffer.pop(size) == stream[:size]
 
 
 @pytest.mark.parametrize('stream', [
@@ -134,18 +134,18 @@ def test_the_frames_that_pass_by_the_parser(stream, is_taken):
 ], ids=lambda value: '')
 def test_where_a_frame_of_the_parser_ends(stream):
     buffer = FrameBuffer(stream + frame(b'next', TEXT))
-    assert buffer.take(2) == stream[:2]
-    assert buffer.take_message() is None
-    assert buffer.take(len(stream) - 2) == stream[2:]
-    assert buffer.take_message().data == b'next'
+    assert buffer.pop(2) == stream[:2]
+    assert buffer.pop_message() is None
+    assert buffer.pop(len(stream) - 2) == stream[2:]
+    assert buffer.pop_message().data == b'next'
 
 
 def test_no_message_is_taken_from_inside_a_frame():
     inner = frame(b'abc', TEXT)
     buffer = FrameBuffer(frame(inner))
-    assert buffer.take(2) == frame(inner)[:2]
-    assert buffer.take_message() is None
-    assert buffer.take(len(inner)) == inner
+    assert buffer.pop(2) == frame(inner)[:2]
+    assert buffer.pop_message() is None
+    assert buffer.pop(len(inner)) == inner
 
 
 def test_a_message_inside_another_one():
@@ -184,7 +184,7 @@ def test_the_memory_is_kept():
     buffer, made = FrameBuffer(), Socket(*[event[:100], event[100:]] * 2000)
     memory, taken = buffer._bytes, 0
     while buffer.receive(made):
-        taken += buffer.take_message() is not None
+        taken += buffer.pop_message() is not None
     assert taken == 2000
     assert buffer._bytes is memory
 

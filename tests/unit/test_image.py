@@ -264,7 +264,9 @@ def test_a_head_without_an_end():
 
 @pytest.mark.parametrize('page, fingerprint', [
     (form(), DIGEST), (form(b''), TWO), (form(b'\r\n--x'), TWO), (b'', TWO),
-    (form().replace(b'--x\r\n', b'--y\r\n', 1), TWO)])
+    (form().replace(b'--x\r\n', b'--y\r\n', 1), TWO)],
+    ids=['another fingerprint', 'no end', 'half an end', 'nothing',
+         'one part'])
 def test_damage_to_two_parts(images, tmpdir, page, fingerprint):
     images.pages['GET /1.0/images/{}/export'.format(fingerprint)] = exported(
         page, kind='multipart/form-data; boundary=x')

@@ -37,7 +37,7 @@ def test_a_slow_loop_sees_what_is_there(client, store, now):
     fill(store)
     made = Profiles(client).all()
     made[0].description
-    now[0] = listing.FRESH + 0.1
+    now[0] = listing.MAX_AGE + 0.1
     store.documents['q7']['description'] = 'new'
     each, = (each for each in made if each.name == 'q7')
     assert each.description == 'new'
@@ -50,7 +50,7 @@ def test_a_busy_loop_loads_them_again(client, store, now):
     made = Profiles(client).all()
     for each in made[:25]:
         each.description
-    now[0] = listing.FRESH + 0.1
+    now[0] = listing.MAX_AGE + 0.1
     for each in made[25:]:
         each.description
     assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
@@ -150,7 +150,7 @@ def test_a_class_method_takes_no_name_of_the_model():
             def delete(self):
                 """Delete all."""
 
-    assert 'Profile.delete is there already' in str(info.value)
+    assert 'Profile.delete exists already' in str(info.value)
 
 
 def test_a_clock_that_is_set_back(client, store, now):

@@ -86,7 +86,7 @@ def test_refill_of_a_list():
 @given(DICTS, DICTS, DICTS)
 def test_merge_key_by_key(base, mine, theirs):
     merged = merge.merge(base, mine, theirs)
-    found = set(merge.clashes(base, mine, theirs, 'config'))
+    found = set(merge.find_clashes(base, mine, theirs, 'config'))
     rebased = merge.rebase(base, mine, theirs)
     for key in 'abc':
         was, here, there = (each.get(key) for each in (base, mine, theirs))
@@ -109,8 +109,8 @@ def test_merge_of_anything(base, mine, theirs):
         assert rebased == (theirs if mine == theirs else base)
     # Rebasing forgets no change and no clash
     assert (merged == rebased) == (merged == theirs)
-    assert set(merge.clashes(rebased, merged, theirs, 'x')) == set(
-        merge.clashes(base, mine, theirs, 'x'))
+    assert set(merge.find_clashes(rebased, merged, theirs, 'x')) == set(
+        merge.find_clashes(base, mine, theirs, 'x'))
     # Whoever merges again changes nothing
     assert merge.merge(rebased, merged, theirs) == merged
 

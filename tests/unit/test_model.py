@@ -43,7 +43,7 @@ def test_what_the_class_does_not_know(client, store, profile):
 
 @pytest.mark.parametrize('name', [
     'save', 'client', 'api', '_document', '__class__', 'dirty', 'delete',
-    'operation', 'parent', 'known'])
+    'operation', 'parent', 'from_key'])
 def test_a_server_replaces_no_part_of_an_object(client, store, name):
     store.documents['p1'][name] = 'evil'
     profile = Profiles(client).get('p1')
@@ -101,9 +101,9 @@ def test_equality_of_projects(client, store, profile):
 
 
 def test_an_object_without_a_name(client, store):
-    made = Image.known(client, (None,))
+    made = Image.from_key(client, (None,))
     assert repr(made) == '<Image ?>' and made == made
-    assert made != Image.known(client, (None,)) and made != Image(
+    assert made != Image.from_key(client, (None,)) and made != Image(
         client, fingerprint='f')
     with pytest.raises(TypeError):
         hash(made)

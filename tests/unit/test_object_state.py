@@ -55,11 +55,11 @@ def now(monkeypatch):
 
 
 @pytest.mark.parametrize('later, is_fresh', [
-    (0, True), (pylxd.core.listing.FRESH * 0.9, True),
-    (pylxd.core.listing.FRESH * 1.1, False), (-0.1, False), (-900, False)])
+    (0, True), (pylxd.core.listing.MAX_AGE * 0.9, True),
+    (pylxd.core.listing.MAX_AGE * 1.1, False), (-0.1, False), (-900, False)])
 def test_a_list_is_fresh_for_a_second(client, store, now, later, is_fresh):
     """Also where the clock is set back meanwhile."""
-    assert pylxd.core.listing.FRESH == 1.0
+    assert pylxd.core.listing.MAX_AGE == 1.0
     store.add('p2')
     one, two = sorted(Profiles(client).all(), key=lambda each: each.name)
     assert one.config['user.a'] == '1'

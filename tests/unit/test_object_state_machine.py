@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine, initialize, invariant, precondition, rule)
 
 from pylxd import exceptions, models
-from pylxd.core import rivals, saving
+from pylxd.core import other_clients, saving
 from pylxd.models.instance import Containers
 
 from .instances import InstanceClient, InstanceStore
@@ -85,7 +85,7 @@ class ObjectLife(RuleBasedStateMachine):
         self.server = InstanceStore()
         self.client = InstanceClient(self.server)
         self.sleep, saving.sleep = saving.sleep, lambda seconds: None
-        self.clock, rivals.clock = rivals.clock, lambda: 0.0
+        self.clock, other_clients.clock = other_clients.clock, lambda: 0.0
 
     @initialize(patch=st.sampled_from([False, False, True]))
     def create(self, patch):
@@ -114,7 +114,7 @@ class ObjectLife(RuleBasedStateMachine):
 
     def teardown(self):
         self.logger.removeHandler(self.warnings)
-        saving.sleep, rivals.clock = self.sleep, self.clock
+        saving.sleep, other_clients.clock = self.sleep, self.clock
 
     # The server's side
 

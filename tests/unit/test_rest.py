@@ -286,9 +286,9 @@ def test_what_reaches_a_server():
     (error(412, 'ETag'), exceptions.Conflict, 'ETag (GET /1.0)'),
     (error(400, 'bad'), exceptions.LXDAPIException, 'bad (GET /1.0)'),
     (http(b'<p>', '500 Oops'), exceptions.InvalidResponse,
-     'this is no answer of LXD: HTTP 500 Oops: <p> (GET /1.0)'),
+     'the response is not from LXD or Incus: HTTP 500 Oops: <p> (GET /1.0)'),
     (reply(['x']), exceptions.InvalidResponse,
-     'this is no answer of LXD: HTTP 200 OK: ["x"] (GET /1.0)'),
+     'the response is not from LXD or Incus: HTTP 200 OK: ["x"] (GET /1.0)'),
 ])
 def test_messages(answer, raised, said):
     with Server(lambda request: answer) as server:

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from pylxd import exceptions
-from pylxd.core import listing, rivals, saving
+from pylxd.core import listing, other_clients, saving
 from pylxd.core.verbs import Renamable
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
@@ -44,7 +44,7 @@ def slept(monkeypatch):
 def now(monkeypatch):
     """The time, which a test may set."""
     now = [0.0]
-    for module in saving, rivals, listing:
+    for module in saving, other_clients, listing:
         monkeypatch.setattr(module, 'clock', lambda: now[0])
     return now
 
@@ -57,7 +57,7 @@ def test_assignments(profile, store):
         with pytest.raises(TypeError) as info:
             setattr(profile, name, wrong)
         assert 'Profile.' + name in str(info.value)
-    assert 'write {} to empty it' in str(pytest.raises(
+    assert 'assign {} to empty it' in str(pytest.raises(
         TypeError, setattr, profile, 'config', None).value)
     held = profile.config
     profile.config = None  # what dict.update() returns
@@ -322,7 +322,7 @@ def test_a_busy_object_is_awaited(profile, store, slept):
         'PATCH profiles/p1', 'GET operations?recursion', 'GET profiles/p1',
         'PATCH profiles/p1', 'GET profiles/p1', 'GET profiles/p1']
     assert store.documents['p1']['description'] == 'new'
-    assert slept[0] <= 0.1 and slept[1:] == [rivals.LATE_CHANGE]
+    assert slept[0] <= 0.1 and slept[1:] == [other_clients.LATE_CHANGE]
 
 
 def test_a_busy_object_is_not_awaited_for_ever(
@@ -335,7 +335,7 @@ def test_a_busy_object_is_not_awaited_for_ever(
     with pytest.raises(exceptions.LXDAPIException) as info:
         profile.save()
     assert 'busy' in str(info.value)
-    assert saving.SAVE_WITHIN <= now[0] <= saving.SAVE_WITHIN + 25
+    assert saving.SAVE_TIMEOUT <= now[0] <= saving.SAVE_TIMEOUT + 25
     assert profile.dirty
 
 
@@ -350,7 +350,7 @@ def test_changes_that_never_end_are_not_followed_for_ever(
     with pytest.raises(exceptions.Conflict) as info:
         profile.save()
     assert info.value.keys == ()
-    assert now[0] <= saving.SAVE_WITHIN + 100
+    assert now[0] <= saving.SAVE_TIMEOUT + 100
     assert profile.dirty
 
 
@@ -365,7 +365,7 @@ def test_a_save_that_is_undone_each_time_ends(
         profile.save()
     assert info.value.keys == ('description',) and 'description' in str(
         info.value)
-    assert saving.SAVE_WITHIN <= now[0] <= saving.SAVE_WITHIN + 50
+    assert saving.SAVE_TIMEOUT <= now[0] <= saving.SAVE_TIMEOUT + 50
     assert profile.dirty and profile.description == 'new'
 
 
@@ -395,7 +395,7 @@ def test_a_save_that_is_undone_is_repeated(profile, store, slept):
     profile.save()
     assert store.documents['p1']['config'] == {
         'user.a': '1', 'user.b': '2', 'user.theirs': '1', 'volatile.x': 'v'}
-    assert set(slept) == {rivals.LATE_CHANGE} and not profile.dirty
+    assert set(slept) == {other_clients.LATE_CHANGE} and not profile.dirty
 
 
 def test_a_rival_is_waited_for(profile, store, slept, monkeypatch):
@@ -618,7 +618,7 @@ def test_an_operation_of_a_rival(later, store, slept):
     later.description = 'new'
     later.save(wait=True)
     assert store.documents['p1']['description'] == 'new'
-    assert slept == [rivals.LATE_CHANGE] * 2
+    assert slept == [other_clients.LATE_CHANGE] * 2
     assert store.asked == [
         'PATCH profiles/p1', 'GET operations/u1/wait',
         'GET operations?recursion', 'GET operations?recursion',

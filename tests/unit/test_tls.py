@@ -65,7 +65,7 @@ def test_names_are_checked(pairs, verify):
             made.connector.check_peer(Peer())
             continue
         with pytest.raises(exceptions.ClientConnectionFailed):
-            with made.errors():
+            with made.translate_errors():
                 made.connector.check_peer(Peer())
 
 

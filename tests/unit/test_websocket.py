@@ -78,7 +78,7 @@ def test_an_endless_handshake():
         while True:
             connection.sendall(b'HTTP/1.1 101 x\r\nX: y\r\n' * 999)
 
-    assert 'this is no answer of LXD' in str(refused(drip, timeout=10))
+    assert 'not from LXD or Incus' in str(refused(drip, timeout=10))
 
 
 @pytest.mark.parametrize('path', [None, True])
@@ -91,7 +91,7 @@ def test_the_request(path, cls):
             pass
 
     with Server(upgrade, path) as server:
-        made = websocket.bind(
+        made = websocket.make(
             Transport(server.endpoint), '/1.0/events?type=a', Mine)
         assert isinstance(made, Mine)
         assert type(made).__name__ == 'Mine'
@@ -115,7 +115,7 @@ def test_events_that_come_with_the_handshake():
             upgrade(request) + stream)
 
     with Server(answer) as server:
-        made = websocket.bind(Transport(server.endpoint, timeout=10), '/e',
+        made = websocket.make(Transport(server.endpoint, timeout=10), '/e',
                               websocket.EventsClient)
         made.connect()
         made.run()  # until the server goes
@@ -147,7 +147,7 @@ def test_listening_may_take_longer_than_the_timeout():
         return serve
 
     with Server(answer) as server:
-        made = websocket.bind(Transport(server.endpoint, timeout=0.05), '/e',
+        made = websocket.make(Transport(server.endpoint, timeout=0.05), '/e',
                               websocket.EventsClient)
         made.connect()
         assert made.sock.gettimeout() is None
@@ -163,7 +163,7 @@ def test_a_server_that_goes_before_its_ping_is_answered():
             + frame(b'p', framing.OPCODE_PING))
 
     with Server(answer, True) as server:
-        made = websocket.bind(
+        made = websocket.make(
             Transport(server.endpoint), '/e', websocket.EventsClient)
         made.connect()
         made.sock.shutdown(socket.SHUT_WR)
