@@ -59,7 +59,7 @@ class FakeLXD(object):
         self.requests = []  # type: List[Tuple[str, str]]
         #: How many connections have been made to it.
         self.connections = 0
-        self.faults = Faults()
+        self.faults = Faults()  # type: Faults
         self._home = tempfile.mkdtemp(prefix='pylxd-')
         self._servers = []  # type: List[web.Server]
         try:

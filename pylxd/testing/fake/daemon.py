@@ -65,12 +65,14 @@ class Daemon(object):
 
     def __init__(self, kind, extensions, directory):
         # type: (Kind, List[str], str) -> None
-        self.kind = kind
-        self.project, self.suffix = 'default', ''
+        self.kind = kind  # type: Kind
+        self.project = 'default'
+        self.suffix = ''
         self.extensions = extensions
         self.directory = directory
-        self.retention = 5.0  # seconds that an operation outlives its end
-        self.lock = threading.RLock()
+        #: seconds that an operation outlives its end
+        self.retention = 5.0  # type: float
+        self.lock = threading.RLock()  # type: Any
         self.handlers = []  # type: List[Any]
         self.config = {}  # type: Dict[str, str]
         self.certificate = u''  # its own, PEM
@@ -90,12 +92,12 @@ class Daemon(object):
             'Default {} project'.format(kind.title))
         for name in _OWN:
             setattr(default, name, getattr(self, name))
-        self.projects = {'default': default}
+        self.projects = {'default': default}  # type: Dict[str, Project]
         self.operations = collections.OrderedDict(
         )  # type: Dict[str, Operation]
         self.listeners = []  # type: List[Any]
         self.threads = set()  # type: Any
-        self.dying = threading.Event()
+        self.dying = threading.Event()  # type: threading.Event
 
     def has(self, extension):
         # type: (str) -> bool
@@ -253,19 +255,20 @@ class Operation(object):
                  hold=0.0, after=None):
         # type: (Daemon, str, Any, Any, Any, Any, Any, Any, float, Any) -> None
         self.daemon = daemon
-        self.id = str(uuid.uuid4())
+        self.id = str(uuid.uuid4())  # type: str
         self.class_ = ('websocket' if secrets else 'task' if work else 'token')
         self.description = description
         self.resources = resources
-        self.metadata = metadata
+        self.metadata = metadata  # type: Any
         self.secrets = secrets or {}  # type: Dict[str, str]
-        self.status = 'Pending'
-        self.error = ''
-        self.code = 500  # that the error would have as an answer
+        self.status = 'Pending'  # type: str
+        self.error = ''  # type: str
+        self.code = 500  # type: int  # that the error would have as an answer
         self.hold = hold
         self.execution = None  # type: Any
-        self.created = self.updated = timestamp()
-        self.ended = 0.0
+        self.created = timestamp()  # type: str
+        self.updated = self.created  # type: str
+        self.ended = 0.0  # type: float
         self._work = work
         self._cancel = cancel
         self._fails = fails

@@ -36,7 +36,7 @@ class Fault(object):
         self.hold = hold
         self.messages = messages
         #: How often it has happened.
-        self.count = 0
+        self.count = 0  # type: int
 
     def takes(self, method, path):
         # type: (str, str) -> bool

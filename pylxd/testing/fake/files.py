@@ -1,7 +1,6 @@
 """The file tree of an instance or an image: nodes by their path."""
 from __future__ import unicode_literals
 
-import collections
 import io
 import posixpath
 import tarfile
@@ -11,10 +10,14 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+else:
+    from pylxd.testing.fake.servers import NamedTuple
 
 #: ``data`` is the content of a file, or where a symlink points.
-Node = collections.namedtuple('Node', 'kind data mode uid gid modified')
+Node = NamedTuple('Node', [
+    ('kind', str), ('data', bytes), ('mode', int), ('uid', int), ('gid', int),
+    ('modified', float)])
 
 
 class Broken(Exception):
@@ -26,7 +29,8 @@ class Tree(object):
 
     def __init__(self, nodes=None):
         # type: (Optional[Dict[str, Node]]) -> None
-        self.nodes = dict(nodes or {'/': node('directory', mode=0o755)})
+        self.nodes = dict(nodes or {
+            '/': node('directory', mode=0o755)})  # type: Dict[str, Node]
 
     def copy(self):
         # type: () -> Tree

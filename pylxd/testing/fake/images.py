@@ -36,18 +36,18 @@ class Image(object):
         self.paths = paths
         self.fingerprint = fingerprint
         self.filename = filename
-        self.size = sum(os.path.getsize(path) for path in paths)
+        self.size = sum(os.path.getsize(path) for path in paths)  # type: int
         self.architecture = metadata.get('architecture') or 'x86_64'
         self.properties = {
-            str(key): six.text_type(value) for key, value in (
-                metadata.get('properties') or {}).items()}
-        self.created = _time(metadata.get('creation_date'))
-        self.expires = _time(metadata.get('expiry_date'))
-        self.uploaded = timestamp()
+            str(key): six.text_type(value) for key, value in (metadata.get(
+                'properties') or {}).items()}  # type: Dict[str, str]
+        self.created = _time(metadata.get('creation_date'))  # type: str
+        self.expires = _time(metadata.get('expiry_date'))  # type: str
+        self.uploaded = timestamp()  # type: str
         self.used = NEVER
         self.public = self.auto_update = self.cached = False
-        self.type = 'container'
-        self.profiles = ['default']
+        self.type = 'container'  # type: str
+        self.profiles = ['default']  # type: List[str]
         self.source = None  # type: Optional[Dict[str, str]]
         self._nodes = None  # type: Any
         self.__dict__.update(fields)

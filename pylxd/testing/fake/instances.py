@@ -56,15 +56,16 @@ class Instance(object):
         # type: (Daemon, str, Any, Any, Any, bool, str, str, Any) -> None
         self.daemon = daemon
         self.name = name
-        self.config = dict(config or {})
-        self.devices = dict(devices or {})
-        self.profiles = list(profiles)
+        self.config = dict(config or {})  # type: Dict[str, Any]
+        self.devices = dict(devices or {})  # type: Dict[str, Any]
+        self.profiles = list(profiles)  # type: List[str]
         self.ephemeral = ephemeral
-        self.architecture = architecture or 'x86_64'
+        self.architecture = architecture or 'x86_64'  # type: str
         self.description = description
-        self.created = timestamp()
-        self.used = '1970-01-01T00:00:00Z'
-        self.status, self.pid = 'Stopped', 0
+        self.created = timestamp()  # type: str
+        self.used = '1970-01-01T00:00:00Z'  # type: str
+        self.status = 'Stopped'  # type: str
+        self.pid = 0  # type: int
         self.tree = tree  # type: Optional[Tree]
         self.snapshots = collections.OrderedDict(
         )  # type: Dict[str, Snapshot]
@@ -75,7 +76,8 @@ class Instance(object):
         # type: () -> None
         """Nothing is under way with it."""
         self.busy = None  # type: Optional[str]
-        self.turn = threading.Lock()  # from an ETag's test to the change
+        #: held from an ETag's test to the change
+        self.turn = threading.Lock()  # type: Any
         self.executions = set()  # type: Any
 
     @property
@@ -238,7 +240,8 @@ class Snapshot(object):
             name=name, profiles=list(instance.profiles), size=-1)
         if not instance.daemon.kind.twins:
             self.fields['description'] = ''
-        self.tree = instance.tree and instance.tree.copy()
+        self.tree = (instance.tree
+                     and instance.tree.copy())  # type: Optional[Tree]
 
     def render(self, instance):
         # type: (Instance) -> Dict[str, Any]

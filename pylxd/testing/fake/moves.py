@@ -150,7 +150,8 @@ def receive(operation, source, instance):
 def _pack(tree):
     # type: (Optional[Tree]) -> Any
     return tree and {
-        path: node._replace(data=base64.b64encode(node.data).decode())
+        path: node._replace(
+            data=base64.b64encode(node.data).decode())  # type: ignore
         for path, node in tree.nodes.items()}
 
 

@@ -7,28 +7,38 @@ import collections
 
 from pylxd.testing.fake import extensions
 
-Kind = collections.namedtuple('Kind', [
-    'server',      # environment.server
-    'version',     # environment.server_version
-    'extensions',  # of the API
-    'prefix',      # of the headers of files and images
-    'title',       # what it calls itself in texts
-    'by_type',     # whether /1.0/containers and the like are there
-    'discreet',    # whether strangers are not told the extensions
-    'secret',      # the field for what makes a client trusted
-    'passwords',   # whether that may be a password
-    'early',       # whether /wait answers its header at once
-    'wait',        # and what went wrong as an error in the body
-    'twins',       # whether a name that is taken fails in the background
-    'idmap',       # the user that root in a container is, and how many
-    'wordy',       # whether 404s tell what was looked for
-    'project',     # whether objects tell their project
-    'origin',      # whether a websocket with a foreign Origin is refused
-    'bad_event',   # the status for an event type that there is not
-    'quotes',      # how often a name in a list is quoted; 0 where it may
-                   # have no spaces
-    'logs',        # where recorded output is, below the instance's logs
-    'measures',    # whether HEAD tells the length of a file
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, NamedTuple, Tuple
+else:
+    def NamedTuple(name, fields):
+        """Stand in for the one of ``typing``, which Python 2.7 lacks."""
+        return collections.namedtuple(name, [field for field, _ in fields])
+
+Kind = NamedTuple('Kind', [
+    ('server', str),      # environment.server
+    ('version', str),     # environment.server_version
+    # of the API
+    ('extensions', 'List[str]'),
+    ('prefix', str),      # of the headers of files and images
+    ('title', str),       # what it calls itself in texts
+    ('by_type', bool),    # whether /1.0/containers and the like are there
+    ('discreet', bool),   # whether strangers are not told the extensions
+    ('secret', str),      # the field for what makes a client trusted
+    ('passwords', bool),  # whether that may be a password
+    ('early', bool),      # whether /wait answers its header at once
+    ('wait', bool),       # and what went wrong as an error in the body
+    ('twins', bool),      # whether a taken name fails in the background
+    # the user that root in a container is, and how many
+    ('idmap', 'Tuple[int, int]'),
+    ('wordy', bool),      # whether 404s tell what was looked for
+    ('project', bool),    # whether objects tell their project
+    ('origin', bool),     # whether a websocket of a foreign Origin is refused
+    ('bad_event', int),   # the status for an event type that there is not
+    ('quotes', int),      # how often a name in a list is quoted; 0 where it
+                          # may have no spaces
+    ('logs', str),        # where recorded output is, below the instance's logs
+    ('measures', bool),   # whether HEAD tells the length of a file
 ])
 
 KINDS = {

@@ -98,7 +98,8 @@ class Execution(object):
        ``write(data)`` takes bytes or text.
     """
 
-    signal = None  #: the last signal that was sent to it
+    #: the last signal that was sent to it
+    signal = None  # type: Optional[int]
 
     def __init__(self, instance, tree, command, environment, cwd, user, group,
                  interactive=False, size=(0, 0)):
@@ -111,10 +112,11 @@ class Execution(object):
         self.user = user
         self.group = group
         self.interactive = interactive
-        self.size = size  #: of the terminal, ``(width, height)``
-        self.stdin = Pipe()
-        self.stdout = Output(lambda data: None)
-        self.stderr = self.stdout
+        #: of the terminal, ``(width, height)``
+        self.size = size  # type: Tuple[int, int]
+        self.stdin = Pipe()  # type: Pipe
+        self.stdout = Output(lambda data: None)  # type: Output
+        self.stderr = self.stdout  # type: Output
         self._signalled = threading.Event()
 
     def sleep(self, seconds):

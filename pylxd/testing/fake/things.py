@@ -166,7 +166,7 @@ class Things(object):
             old = self.all(daemon)[name]
             request.match(self.counts(daemon, name))
             given = request.method == 'PATCH' and golang.decode(
-                request.text, 'shared.Jmap', '')
+                request.text, 'shared.Jmap', '')  # type: Any
             body = request.json(self.struct + 'Put', self.fields)
             if request.method == 'PATCH':
                 for field in list(body):
@@ -215,8 +215,10 @@ class Things(object):
 class Profiles(Things):
     """Profiles."""
 
-    path, store = '/1.0/profiles', 'profiles'
-    event, struct = 'profile', 'Profile'
+    path = '/1.0/profiles'
+    store = 'profiles'
+    event = 'profile'
+    struct = 'Profile'
     fields = 'config:m devices:d description:s'
     texts = {
         'nameless': (400, 'No name provided'),
@@ -231,7 +233,7 @@ class Profiles(Things):
         'DELETE': (404, 'Profile not found'),
         'PATCH': (404, 'Failed to retrieve profile="{0}": Profile not found'),
         'missing': (404, 'Failed to retrieve profile "{0}": Profile not '
-                    'found')}
+                    'found')}  # type: Dict[str, Tuple[int, str]]
 
     def quote(self, daemon, name):
         # type: (Daemon, str) -> str
@@ -301,8 +303,10 @@ class Profiles(Things):
 class Networks(Things):
     """Bridges that are pretended, and the host's loopback."""
 
-    path, store = '/1.0/networks', 'networks'
-    event, struct = 'network', 'Network'
+    path = '/1.0/networks'
+    store = 'networks'
+    event = 'network'
+    struct = 'Network'
     fields = 'config:m description:s type:s'
     texts = {
         'nameless': (400, 'No name provided'),
@@ -310,11 +314,13 @@ class Networks(Things):
         'taken': (500, 'Network interface "{0}" already exists'),
         'used': (400, 'The network is currently in use'),
         'GET': (404, 'Network not found'),
-        'missing': (404, 'Failed loading network: Network not found')}
+        'missing': (404, 'Failed loading network: Network not found'),
+    }  # type: Dict[str, Tuple[int, str]]
     loopback = {'config': {}, 'description': '', 'type': 'loopback',
-                'managed': False, 'status': '', 'locations': None}
+                'managed': False, 'status': '',
+                'locations': None}  # type: Dict[str, Any]
     keys = re.compile(r'(user|ipv4|ipv6|dns|bridge|raw|fan|tunnel|security|'
-                      r'bgp|limits|maas)\.')
+                      r'bgp|limits|maas)\.')  # type: Any
 
     def __init__(self):
         # type: () -> None
@@ -458,8 +464,10 @@ class Networks(Things):
 class Aliases(Things):
     """Other names of images."""
 
-    path, store = '/1.0/images/aliases', 'aliases'
-    event, struct = 'image-alias', 'ImageAliasesEntry'
+    path = '/1.0/images/aliases'
+    store = 'aliases'
+    event = 'image-alias'
+    struct = 'ImageAliasesEntry'
     new = 'ImageAliasesPost'
     fields = 'target:s description:s type:s'
     public = True
@@ -468,7 +476,8 @@ class Aliases(Things):
         'nameless': (400, 'name and target are required'),
         'exists': (409, 'Alias "{0}" already exists'),
         'taken': (409, 'Alias "{0}" already exists'),
-        'missing': (404, 'Image alias not found')}
+        'missing': (404, 'Image alias not found'),
+    }  # type: Dict[str, Tuple[int, str]]
 
     def render(self, daemon, name):
         # type: (Daemon, str) -> Dict[str, Any]
@@ -509,10 +518,14 @@ class Aliases(Things):
 class Certificates(Things):
     """The certificates of clients that are trusted."""
 
-    path, store = '/1.0/certificates', 'certificates'
-    event, struct = 'certificate', 'Certificate'
+    path = '/1.0/certificates'
+    store = 'certificates'
+    event = 'certificate'
+    struct = 'Certificate'
     fields = 'name:s type:s restricted:b projects:l'
-    texts = {'missing': (404, 'Certificate not found')}
+    texts = {
+        'missing': (404, 'Certificate not found'),
+    }  # type: Dict[str, Tuple[int, str]]
 
     def render(self, daemon, name):
         # type: (Daemon, str) -> Dict[str, Any]
@@ -613,8 +626,10 @@ class Certificates(Things):
 class Projects(Things):
     """Projects."""
 
-    path, store = '/1.0/projects', 'projects'
-    event, struct = 'project', 'Project'
+    path = '/1.0/projects'
+    store = 'projects'
+    event = 'project'
+    struct = 'Project'
     fields = 'config:m description:s'
     texts = {
         'nameless': (400, 'No name provided'),
@@ -623,7 +638,8 @@ class Projects(Things):
         'used': (500, 'Only empty projects can be removed'),
         'kept': (403, "The 'default' project cannot be deleted"),
         'GET': (404, 'Project not found'),
-        'missing': (404, 'Fetch project "{0}": Project not found')}
+        'missing': (404, 'Fetch project "{0}": Project not found'),
+    }  # type: Dict[str, Tuple[int, str]]
 
     def all(self, daemon):
         # type: (Daemon) -> Dict[str, Any]

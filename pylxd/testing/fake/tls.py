@@ -20,7 +20,7 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Callable, Optional
 
 _HANDSHAKE = 22  # the type of a record
 _CERTIFICATE = 11  # the type of a message in it
@@ -121,9 +121,9 @@ class Shared(object):
         # type: (ssl.SSLSocket) -> None
         self._secure = secure
         self._lock = threading.Lock()
-        self.fileno = secure.fileno
-        self.shutdown = secure.shutdown
-        self.close = secure.close
+        self.fileno = secure.fileno  # type: Callable[[], int]
+        self.shutdown = secure.shutdown  # type: Callable[[int], None]
+        self.close = secure.close  # type: Callable[[], None]
 
     def setblocking(self, flag):
         # type: (bool) -> None

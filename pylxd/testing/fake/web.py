@@ -18,7 +18,6 @@ import threading
 import six
 from six.moves import BaseHTTPServer, http_client, socketserver
 from six.moves.urllib import parse
-from ws4py.websocket import WebSocket
 
 from pylxd.testing.fake import golang, tls
 from pylxd.testing.fake.daemon import APIError, Operation, digest
@@ -28,6 +27,24 @@ if TYPE_CHECKING:
     import ssl
     from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
     from pylxd.testing.fake.daemon import Daemon
+    from pylxd.testing.fake.faults import Faults
+
+    class WebSocket(object):  # ws4py has no types; this is what is used
+        sock = None  # type: Any
+
+        def __init__(self, sock):
+            # type: (Any) -> None
+            pass
+
+        def send(self, payload, binary=False):
+            # type: (Any, bool) -> None
+            pass
+
+        def run(self):
+            # type: () -> None
+            pass
+else:
+    from ws4py.websocket import WebSocket
 
 BLOCK = 256 * 1024
 
@@ -73,7 +90,8 @@ class Answer(object):
         # type: (int, Any, Any, str) -> None
         self.status = status
         self.body = body
-        self.headers = {'Content-Type': 'application/' + type_}
+        self.headers = {
+            'Content-Type': 'application/' + type_}  # type: Dict[str, str]
         if isinstance(body, bytes):
             self.headers['Content-Length'] = str(len(body))
         if status >= 400:
@@ -152,20 +170,23 @@ class Request(object):
     def __init__(self, daemon, handler):
         # type: (Daemon, Any) -> None
         self.daemon = daemon  # type: Any
-        self.method = handler.command
-        self.path, _, query = handler.path.partition('?')
+        self.method = handler.command  # type: str
+        path, _, query = handler.path.partition('?')
+        self.path = path  # type: str
         self.query = {
-            key: six.ensure_text(value, errors='replace') for key, value in
-            parse.parse_qsl(six.ensure_str(query), keep_blank_values=True)}
-        self.headers = handler.headers
-        self.body = Body(handler)
-        self.certificate = handler.certificate
-        self.fingerprint = hashlib.sha256(self.certificate or b'').hexdigest()
-        self.local = handler.server.context is None
+            key: six.ensure_text(value, errors='replace')
+            for key, value in parse.parse_qsl(six.ensure_str(
+                query), keep_blank_values=True)}  # type: Dict[str, str]
+        self.headers = handler.headers  # type: Any
+        self.body = Body(handler)  # type: Body
+        self.certificate = handler.certificate  # type: Optional[bytes]
+        self.fingerprint = hashlib.sha256(
+            self.certificate or b'').hexdigest()  # type: str
+        self.local = handler.server.context is None  # type: bool
         #: why an operation that it begins is to fail
         self.fails = None  # type: Optional[str]
         #: seconds that the operation takes longer
-        self.hold = 0.0
+        self.hold = 0.0  # type: float
         #: how many messages its websocket lives for
         self.messages = None  # type: Optional[int]
 
@@ -271,13 +292,14 @@ class Socket(WebSocket):
     """A websocket of a client, as what answers it sees it."""
 
     types = ()  # type: Any
+    pipe = None  # type: Any  # what a migration brings
     limit = None  # type: Optional[int]
 
     def setup(self, messages):
         # type: (Optional[int]) -> None
         """Prepare it; it breaks after so many messages to the client."""
         self.limit = messages
-        self.sending = threading.Lock()
+        self.sending = threading.Lock()  # type: Any
         self.received = lambda data, text: None  # type: Any
         self.gone = lambda: None  # type: Any
         if isinstance(self.sock, socket.socket):
@@ -383,7 +405,7 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler, object):
         if self.server.context is not None:
             self.request.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.request = self.server.secure(self.request)
+            self.request = self.server.secure(self.request)  # type: Any
             self.certificate = self.request.getpeercert(True)
         super(Handler, self).setup()
 
@@ -433,11 +455,16 @@ class Handler(BaseHTTPServer.BaseHTTPRequestHandler, object):
                             'username': request.requestor['username']}})
             self._write(answer or respond(request), request)
         except Dropped:
-            self.close_connection = True
+            self.close_connection = True  # type: bool
         finally:
             self.wfile = whole
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = serve
+    do_GET = serve
+    do_HEAD = serve
+    do_PUT = serve
+    do_POST = serve
+    do_PATCH = serve
+    do_DELETE = serve
 
     def _write(self, answer, request):
         # type: (Any, Request) -> None
@@ -587,14 +614,14 @@ class Server(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
     def __init__(self, address, daemon, shared, context=None):
         # type: (Any, Daemon, Any, Any) -> None
         self.daemon = daemon
-        self.requests = shared.requests
-        self.faults = shared.faults
+        self.requests = shared.requests  # type: List[Tuple[str, str]]
+        self.faults = shared.faults  # type: Faults
         self._shared = shared
         self.context = context  # type: Any
         self._open = set()  # type: Any
         self._stopping = False
         if not isinstance(address, tuple):
-            self.address_family = socket.AF_UNIX
+            self.address_family = socket.AF_UNIX  # type: int
         socketserver.TCPServer.__init__(self, address, Handler)
         self._thread = threading.Thread(target=self._accept)
         self._thread.daemon = True
