@@ -137,6 +137,11 @@ class Client(Context):
         """The fields of the last response to ``GET /1.0``."""
         return self.dialect.info
 
+    @host_info.setter
+    def host_info(self, info):
+        # type: (Dict[str, Any]) -> None
+        self.dialect.info = info
+
     @property
     def trusted(self):
         # type: () -> bool

@@ -136,8 +136,8 @@ class LXDAPIException(LXDException):
         # type: () -> str
         request = getattr(self.response, 'request', None)  # type: Any
         url = getattr(request, 'url', None)
-        if not url:
-            return ''
+        if not isinstance(url, six.string_types):
+            return ''  # of a mock
         # Without the query, which may hold the secret of an image or operation
         path = re.sub(r'^[^:/]+://[^/]*', '', url).partition('?')[0]
         return printable(' ({} {})'.format(request.method, path))

@@ -28,7 +28,7 @@ class Collection(object):
     def __get__(self, parent, cls=None):
         # type: (Any, Any) -> Any
         if parent is None:
-            return self
+            return self.load()  # for help(), and for mocks with a spec
         # A subclass of the parent may replace the manager's class
         manager_class = getattr(cls, self.class_name, None) or self.load()
         manager = manager_class(parent)

@@ -180,9 +180,18 @@ class Manager(_Of[M]):
 
     def _created_key(self, node, response, operation):
         # type: (Node, requests.Response, Optional[Operation]) -> Any
-        """Return the key that the server chose for a new object."""
-        urls = sorted(operation.affected_urls if operation else ())
+        """Return the key that the server chose for a new object.
+
+        It is ``(None,)`` where only the end of the operation tells the key.
+        """
+        if operation is not None:
+            urls = sorted(operation.affected_urls)
+        else:
+            urls = [response.headers.get('Location', '').partition('?')[0]]
         for url in [url for url in urls
                     if url.rpartition('/')[0] == node.path] + urls:
-            return (url.rpartition('/')[2],)
-        raise exceptions.InvalidResponse(response)
+            if url:
+                return (url.rpartition('/')[2],)
+        if operation is None:
+            raise exceptions.InvalidResponse(response)
+        return (None,)

@@ -378,6 +378,8 @@ class Model(Identity):
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[Any, ...]
         """Return the key that the server chose for a new object."""
+        for url in sorted(operation.affected_urls):
+            return (url.rpartition('/')[2],)
         raise exceptions.LXDException(
             'cannot tell the name of the new object: {!r} does not say '
             'it'.format(operation))

@@ -17,6 +17,9 @@ WAIT_MARGIN = 10
 TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
 #: The status codes of ended operations; those of running ones are lower.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
+#: The status codes by the status, for responses that have no code.
+STATUS_CODES = {'Running': 103, 'Pending': 105, 'Success': SUCCESS,
+                'Failure': FAILURE, 'Cancelled': CANCELLED}
 
 
 class Operation(object):
@@ -62,9 +65,18 @@ class Operation(object):
 
         :return: the operation; None if the request is complete.
         """
-        if rest.envelope(response)['type'] != 'async':
+        body = rest.envelope(response)
+        if body['type'] != 'async':
             return None
-        return cls(client)._update_from(rest.metadata(response), response)
+        document = body.get('metadata')
+        operation = cls(client)._update_from(
+            {} if document is None else document, response)
+        if not operation.id and isinstance(
+                body.get('operation'), six.string_types):
+            operation.id = cls.extract_operation_id(body['operation'])
+        if not operation.id:
+            raise exceptions.InvalidResponse(response)
+        return operation
 
     def _update(self, attributes):
         # type: (Dict[str, Any]) -> None
@@ -94,6 +106,10 @@ class Operation(object):
                 and isinstance(document.get('status_code', 0), int)):
             raise exceptions.InvalidResponse(response)
         self._update(document)
+        if 'status_code' not in document:
+            self.status_code = STATUS_CODES.get(
+                document.get('status', ''),
+                FAILURE if document.get('err') else self.status_code)
         self._response = response
         return self
 
@@ -128,13 +144,19 @@ class Operation(object):
         return cls(client)._update_from(rest.metadata(response), response)
 
     @classmethod
-    def all(cls, client):
-        # type: (Context) -> List[Operation]
+    def all(cls, client, timeout=None):
+        # type: (Context, Optional[float]) -> List[Operation]
         """Get all operations that the server remembers.
+
+        :param timeout: seconds to wait for the server at most; None takes
+            the client's timeout. A member of a cluster that hangs delays
+            the list.
 
         Endpoint: ``GET /1.0/operations?recursion=1``.
         """
-        response = client.api.operations.get(params={'recursion': 1})
+        options = {} if timeout is None else {'timeout': timeout}
+        response = client.api.operations.get(
+            params={'recursion': 1}, **options)
         by_status = rest.metadata(response)
         if not all(isinstance(some, list) for some in by_status.values()):
             raise exceptions.InvalidResponse(response)
@@ -253,7 +275,10 @@ class Operation(object):
         # The status is 200 for failed operations, too. Incus 6.0 sends their
         # error without the fields of the operation.
         if body['type'] != 'error':
-            self._update_from(rest.metadata(response), response)
+            document = body.get('metadata')
+            if document in (None, {}):
+                document = {'status': 'Success'}
+            self._update_from(document, response)
         elif timeout is not None and body.get(
                 'error') == 'context deadline exceeded':
             response = self._node.get()

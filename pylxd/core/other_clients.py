@@ -24,6 +24,8 @@ LATE_CHANGE = 0.5
 #: Seconds for which other clients count as active after one of them was
 #: noticed.
 CONTENTION_PERIOD = 10
+#: Seconds to wait at most for the list of operations.
+LIST_TIMEOUT = 5
 #: Seconds to wait at most for an operation of another client.
 LONGEST_WAIT = 60
 
@@ -36,6 +38,8 @@ class OtherClients(object):
         self._client = client
         self._path = path
         self._noticed_at = None  # type: Optional[float]
+        #: Whether the server did not list its operations when last asked.
+        self.are_hidden = False
 
     def notice(self):
         # type: () -> None
@@ -53,9 +57,13 @@ class OtherClients(object):
         # type: () -> List[Operation]
         """Return the operations on the object that the server remembers."""
         try:
-            operations = Operation.all(self._client)
-        except exceptions.LXDAPIException:
-            return []  # the server does not show them to this client
+            operations = Operation.all(self._client, timeout=LIST_TIMEOUT)
+        except exceptions.LXDException:
+            # This client may not see them, or a cluster member hangs: no
+            # reason for a save to fail
+            self.are_hidden = True
+            return []
+        self.are_hidden = False
         # Compared by the name alone: LXD 5.0 has /1.0/containers/NAME too
         name = self._path.rpartition('/')[2]
         return [each for each in operations if any(

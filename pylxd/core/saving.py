@@ -173,7 +173,7 @@ class Savable(Model):
             may_be_undone = False  # for the server, the save changed nothing
         elif document.is_changed_elsewhere(savepoint, representation, names):
             others.notice()
-        if others.are_active:
+        if others.are_active or operation is not None and others.are_hidden:
             sleep(LATE_CHANGE)
             representation, etag = self.fetch_representation()
         if may_be_undone:

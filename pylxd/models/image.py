@@ -267,9 +267,10 @@ class Image(Savable, Deletable):
         """Request a secret that lets another server pull a private image."""
         response = self.api.secret.post(json={})
         operation = Operation.from_response(self.client, response)
-        if operation is None:
+        data = operation.metadata if operation else rest.metadata(response)
+        if not (data or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        return (operation.metadata or {})['secret']
+        return data['secret']
 
 
 class Images(Manager[Image]):

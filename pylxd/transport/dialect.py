@@ -110,11 +110,8 @@ class Dialect(object):
     def refresh(self):
         # type: () -> None
         """Load ``GET /1.0`` again."""
-        response = self._root.get()
         #: The metadata of ``GET /1.0``.
-        self.info = rest.metadata(response)  # type: Dict[str, Any]
-        if 'api_version' not in self.info:
-            raise exceptions.InvalidResponse(response)
+        self.info = rest.metadata(self._root.get())  # type: Dict[str, Any]
 
     @property
     def trusted(self):
@@ -168,12 +165,12 @@ class Dialect(object):
         """Return the path of the instances of a type, and the query for lists.
 
         Servers without ``instances`` have a path for each type. Servers that
-        hide their extensions have ``instances``.
+        hide their extensions, by a null, have ``instances``.
 
         :param type_: ``container``, ``virtual-machine``, or ``''`` for all.
         """
-        hidden = self.info.get('api_extensions') is None
-        if not hidden and not self.has('instances'):
+        are_hidden = self.info.get('api_extensions', ()) is None
+        if not are_hidden and not self.has('instances'):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':

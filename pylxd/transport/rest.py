@@ -223,6 +223,8 @@ def envelope(response):
     :raises InvalidResponse: the body is not JSON of the API.
     """
     body = _parse(response)
+    if response.status_code == 201 and not response.content:
+        return {'type': 'sync'}  # only the header Location tells more
     if not is_envelope(body):
         raise exceptions.InvalidResponse(response)
     return body

@@ -94,6 +94,9 @@ class StreamSocket(websocket.Websocket):
             raise self._make_error(
                 stream.errors[0].reason or 'a malformed frame')
         if stream.closing is not None:
+            if stream.closing.code == 1000 and stream.message is None:
+                self.ended = True  # the normal closure, without a text before
+                return None
             raise self._make_error(
                 'the server closed it before the end of the stream')
         del stream.pings[:], stream.pongs[:]

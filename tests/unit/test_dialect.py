@@ -131,7 +131,7 @@ def test_all_is_asked_anew():
 
 
 @pytest.mark.parametrize('document', [
-    {}, [], None, 'x', {'environment': {}}])
+    [], None, 'x'])
 def test_no_server(document):
     with pytest.raises(exceptions.InvalidResponse):
         dialect.Dialect(Root(document))

@@ -49,7 +49,6 @@ def operation():
     (sync(RUNNING), exceptions.OperationFailed, ''),  # no time was set
     (error(404, 'Operation not found'), exceptions.NotFound, 'not found'),
     (error(500, 'oops'), exceptions.LXDAPIException, 'oops'),
-    (sync(None), exceptions.InvalidResponse, ''),
     (sync([]), exceptions.InvalidResponse, ''),
     (reply({}), exceptions.InvalidResponse, ''),
     (http(b'<html>'), exceptions.InvalidResponse, ''),

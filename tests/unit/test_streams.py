@@ -195,6 +195,11 @@ def test_nothing_is_taken_after_the_end():
     assert received(frame(b'abc') + END + frame(b'def')) == (b'abc', True)
 
 
+def test_a_normal_closure_ends_a_stream():
+    end = frame(b'\x03\xe8', framing.OPCODE_CLOSE)
+    assert received(frame(b'abc') + end) == (b'abc', True)
+
+
 def head(first, *rest):
     return bytes(bytearray((first,) + rest))
 
@@ -203,7 +208,9 @@ def head(first, *rest):
     (frame(b'abc')[:-1], 'the connection was closed'),
     (b'\x82', 'the connection was closed'),
     (b'', 'the connection was closed'),
-    (frame(b'\x03\xe8', framing.OPCODE_CLOSE), 'the server closed it'),
+    (frame(b'\x03\xe9', framing.OPCODE_CLOSE), 'the server closed it'),
+    (frame(b'a', fin=0) + frame(b'\x03\xe8', framing.OPCODE_CLOSE),
+     'the server closed it'),
     (frame(b'abc', framing.OPCODE_CLOSE), 'closed it'),  # malformed
     (head(0x82, 127, 0x7f, *[0xff] * 7), 'a frame of'),  # 2 ** 63 - 1 bytes
     (head(0x82, 127, *[0xff] * 8), 'too large'),
