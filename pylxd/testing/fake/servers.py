@@ -9,9 +9,10 @@ from pylxd.testing.fake import extensions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, NamedTuple, Tuple
+    from typing import Any, List, NamedTuple, Tuple
 else:
     def NamedTuple(name, fields):
+        # type: (str, List[Tuple[str, Any]]) -> Any
         """Stand in for the one of ``typing``, which Python 2.7 lacks."""
         return collections.namedtuple(name, [field for field, _ in fields])
 
