@@ -179,7 +179,7 @@ class Manager(_Of[M]):
         return instance
 
     def _created_key(self, node, response, operation):
-        # type: (Node, requests.Response, Optional[Operation]) -> Any
+        # type: (Node, requests.Response, Optional[Operation]) -> Tuple[str]
         """Return the key that the server chose for a new object."""
         urls = sorted(operation.affected_urls if operation else ())
         for url in [url for url in urls

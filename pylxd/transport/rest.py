@@ -20,7 +20,7 @@ _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
 def quote(name):
-    # type: (Any) -> str
+    # type: (Union[str, bytes, int]) -> str
     """Quote a name as one segment of a URL.
 
     :param name: text, UTF-8 bytes, or an integer.
