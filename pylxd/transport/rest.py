@@ -45,8 +45,8 @@ def quote(name):
         encoded = b''
     if encoded in (b'', b'.', b'..') or _CONTROL_CHARACTERS.search(name):
         raise exceptions.InvalidName(
-            '{!r} cannot be a name: it is empty, a dot, two dots or contains '
-            'control characters'.format(name))
+            '{!r} cannot be a name: a name is text without control '
+            'characters, and not empty, "." or ".."'.format(name))
     return parse.quote(encoded, safe='')
 
 
