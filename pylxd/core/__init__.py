@@ -1,1 +1,1 @@
-"""The parts of which every resource is made."""
+"""The parts that all models and managers share."""

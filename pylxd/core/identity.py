@@ -4,8 +4,9 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
     from pylxd.client import Client
+    from pylxd.core.context import Context
     from pylxd.transport.rest import Node
 
 
@@ -35,7 +36,7 @@ class Identity(object):
 
     @classmethod
     def collection_node(cls, parent):
-        # type: (Any) -> Tuple[Node, Dict[str, str]]
+        # type: (Union[Context, Identity]) -> Tuple[Node, Dict[str, str]]
         """Return the node of all objects of this kind, and a query.
 
         :param parent: the client, or the object that contains them.

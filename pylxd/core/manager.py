@@ -179,7 +179,7 @@ class Manager(_Of[M]):
         return instance
 
     def _created_key(self, node, response, operation):
-        # type: (Node, requests.Response, Optional[Operation]) -> Any
+        # type: (Node, requests.Response, Optional[Operation]) -> Tuple[Any]
         """Return the key that the server chose for a new object.
 
         It is ``(None,)`` where only the end of the operation tells the key.

@@ -112,10 +112,10 @@ def find_clashes(base, mine, theirs, place):
         yield place
         return
     for key in set(base) | set(mine) | set(theirs):
-        for found in find_clashes(
+        for clash in find_clashes(
                 base.get(key, MISSING), mine.get(key, MISSING),
                 theirs.get(key, MISSING), '{}.{}'.format(place, key)):
-            yield found
+            yield clash
 
 
 def rebase(base, mine, theirs):
@@ -132,21 +132,21 @@ def rebase(base, mine, theirs):
     return _by_key(rebase, base, mine, theirs)
 
 
-def undo_lost(before, sent, there, contested=False):
+def undo_lost(before, sent, now, contested=False):
     # type: (Any, Any, Any, bool) -> Any
     """Return ``sent``, but ``before`` for keys that the server has undone.
 
     :param before: the value that the server had before a save.
     :param sent: the value that the save sent.
-    :param there: the value that the server has now.
+    :param now: the value that the server has now.
     :param contested: return ``before`` also for keys that have a third value.
     """
-    if is_same(before, sent) or is_same(there, sent):
+    if is_same(before, sent) or is_same(now, sent):
         return sent
-    if _are_dicts(before, sent, there):
+    if _are_dicts(before, sent, now):
         return _by_key(lambda *values: undo_lost(
-            *(values + (contested,))), before, sent, there)
-    return before if contested or is_same(there, before) else sent
+            *(values + (contested,))), before, sent, now)
+    return before if contested or is_same(now, before) else sent
 
 
 def is_same(one, other):
@@ -156,18 +156,18 @@ def is_same(one, other):
         one in ('', MISSING) and other in ('', MISSING))
 
 
-def is_changed_elsewhere(before, sent, there):
+def is_changed_elsewhere(before, sent, now):
     # type: (Any, Any, Any) -> bool
     """Return whether the server has changes beside those that a save sent.
 
     The server's own keys do not count.
     """
-    if not _are_dicts(before, sent, there):
-        return is_same(before, sent) and not is_same(sent, there)
+    if not _are_dicts(before, sent, now):
+        return is_same(before, sent) and not is_same(sent, now)
     return any(
         is_changed_elsewhere(*[value.get(key, MISSING)
-                               for value in (before, sent, there)])
-        for key in set(sent) | set(there)
+                               for value in (before, sent, now)])
+        for key in set(sent) | set(now)
         if not key.startswith(SERVER_KEYS))
 
 
@@ -181,6 +181,6 @@ def _by_key(function, *values):
     """Return the dict of a function's results for each key of the dicts."""
     keys = set()  # type: Any
     keys.update(*values)
-    found = ((key, function(*[value.get(key, MISSING) for value in values]))
+    items = ((key, function(*[value.get(key, MISSING) for value in values]))
              for key in keys)
-    return {key: value for key, value in found if value is not MISSING}
+    return {key: value for key, value in items if value is not MISSING}

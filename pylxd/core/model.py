@@ -13,7 +13,7 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, ClassVar, Dict, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
     from typing import Type, TypeVar, Union
     from pylxd.client import Client
     from pylxd.core.context import Context
@@ -169,8 +169,11 @@ class Model(Identity):
         return self._document.was_read(name)
 
     if TYPE_CHECKING:
-        # The methods of the manager that `add_class_methods` adds
-        create = None  # type: ClassVar[Any]
+        # The methods of managers that `add_class_methods` adds to models
+        @classmethod
+        def create(cls, client, *args, **kwargs):
+            # type: (Type[T], Union[Client, Model], *Any, **Any) -> T
+            """See the method of the manager."""
 
         @classmethod
         def get(cls, client, name):

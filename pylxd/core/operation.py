@@ -18,8 +18,9 @@ TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
 #: The status codes of ended operations; those of running ones are lower.
 SUCCESS, FAILURE, CANCELLED = 200, 400, 401
 #: The status codes by the status, for responses that have no code.
-STATUS_CODES = {'Running': 103, 'Pending': 105, 'Success': SUCCESS,
-                'Failure': FAILURE, 'Cancelled': CANCELLED}
+STATUS_CODES = {
+    'Running': 103, 'Pending': 105, 'Success': SUCCESS, 'Failure': FAILURE,
+    'Cancelled': CANCELLED}  # type: Dict[str, int]
 
 
 class Operation(object):
@@ -30,13 +31,13 @@ class Operation(object):
     Endpoint: ``/1.0/operations/ID``.
     """
 
-    id = ''
+    id = ''  # type: str
     #: ``task``, ``websocket`` or ``token``: the field ``class``.
     class_ = ''  # type: str
     created_at = ''
     updated_at = ''
     status = ''
-    status_code = 0
+    status_code = 0  # type: int
     #: The URLs of the objects that the operation changes, by their kind.
     resources = None  # type: Optional[Dict[str, List[str]]]
     #: The operation's result, progress or websocket secrets.

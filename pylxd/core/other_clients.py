@@ -39,7 +39,7 @@ class OtherClients(object):
         self._path = path
         self._noticed_at = None  # type: Optional[float]
         #: Whether the server did not list its operations when last asked.
-        self.are_hidden = False
+        self.are_hidden = False  # type: bool
 
     def notice(self):
         # type: () -> None

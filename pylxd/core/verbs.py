@@ -76,7 +76,7 @@ class Renamable(Model):
                  new_key and new_key[-1], reason)
 
     def _was_left_at(self, key, operation):
-        # type: (Any, Operation) -> bool
+        # type: (Tuple[Any, ...], Operation) -> bool
         """Return whether the server has this object under its old key.
 
         An object with that key that is younger than the operation of the

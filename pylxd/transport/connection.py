@@ -16,6 +16,7 @@ from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from typing import Any, ContextManager, Iterator, List, Optional, Type
     from pylxd.transport.tls import Cert, Timeout, Verify
 
@@ -232,7 +233,7 @@ class Transport(object):
         return translate_errors(self.endpoint, error_class)
 
     def connect(self):
-        # type: () -> Any
+        # type: () -> socket.socket
         """Return a connected socket outside the pool, for a websocket.
 
         :raises ClientConnectionFailed: the server was not reached, or its

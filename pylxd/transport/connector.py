@@ -62,7 +62,7 @@ class Connector(object):
             self.pinned = tls.read_pinned(verify)
 
     def connect(self, timeout):
-        # type: (Optional[float]) -> Any
+        # type: (Optional[float]) -> socket.socket
         """Return a new connected socket with the timeout for reads.
 
         :param timeout: seconds for the connection and the TLS handshake.
@@ -71,7 +71,8 @@ class Connector(object):
         """
         with translate_errors(self.endpoint):
             if self.socket_path:
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                sock = socket.socket(
+                    socket.AF_UNIX, socket.SOCK_STREAM)  # type: Any
             else:
                 sock = socket.create_connection(
                     (self.host, self.port), timeout)
@@ -92,7 +93,7 @@ class Connector(object):
             return sock
 
     def check_peer(self, sock):
-        # type: (Any) -> None
+        # type: (ssl.SSLSocket) -> None
         """Check that a TLS peer has a pinned certificate or the right name.
 
         A certificate that the file ``verify`` contains is pinned: it is
@@ -102,4 +103,5 @@ class Connector(object):
         """
         if (self.verify is not False
                 and sock.getpeercert(True) not in self.pinned):
-            match_hostname(sock.getpeercert(), self.host)
+            certificate = sock.getpeercert()  # type: Any
+            match_hostname(certificate, self.host)

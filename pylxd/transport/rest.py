@@ -20,7 +20,7 @@ _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
 def quote(name):
-    # type: (Any) -> str
+    # type: (Union[str, bytes, int]) -> str
     """Quote a name as one segment of a URL.
 
     :param name: text, UTF-8 bytes, or an integer.
@@ -45,8 +45,8 @@ def quote(name):
         encoded = b''
     if encoded in (b'', b'.', b'..') or _CONTROL_CHARACTERS.search(name):
         raise exceptions.InvalidName(
-            '{!r} cannot be a name: it is empty, a dot, two dots or contains '
-            'control characters'.format(name))
+            '{!r} cannot be a name: a name is text without control '
+            'characters, and not empty, "." or ".."'.format(name))
     return parse.quote(encoded, safe='')
 
 

@@ -181,7 +181,7 @@ def test_none_is_refused_and_what_to_write_is_said(thing, sent):
     for called in 'config', 'devices':
         with pytest.raises(TypeError) as caught:
             setattr(thing, called, None)
-        assert 'write {}' in str(caught.value)
+        assert 'assign {}' in str(caught.value)
     for called, value in (('config', 'x'), ('config', ['x']),
                           ('devices', 3), ('description', None),
                           ('description', {})):

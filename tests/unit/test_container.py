@@ -249,8 +249,16 @@ def test_a_name_that_the_server_chooses(instances):
     for resources in (None, {}, {'instances': []}):
         instances.pages['POST /1.0/instances'] = begun(
             dict(OPERATION, resources=resources))
-        with pytest.raises(exceptions.InvalidResponse):
-            instances.client.containers.create({})
+        container = instances.client.containers.create({})
+        assert repr(container) == '<Container ?>'
+        ended = {'resources': resources, 'status_code': 200}
+        instances.pages['GET /1.0/operations/u1/wait'] = ended
+        with pytest.raises(exceptions.LXDException, match='cannot tell'):
+            container.name
+        instances.pages['GET /1.0/operations/u1/wait'] = dict(
+            ended, metadata={'entity_url': '/1.0/instances/dog?project=p'})
+        container = instances.client.containers.create({})
+        assert container.name == 'dog'
 
 
 def test_targets(instances):
