@@ -9,8 +9,8 @@ from pylxd.transport.tls import key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Optional, Type, TypeVar, Union
-    from typing import overload
+    from typing import (
+        Any, Dict, Iterable, List, Optional, overload, Type, TypeVar, Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
@@ -108,8 +108,7 @@ class Client(Context):
         try:
             #: The server's kind and API extensions.
             self.dialect = Dialect(self.api)  # type: Dialect
-            if project not in (None, 'default'):
-                self.dialect.need('projects')
+            self._check_project()
         except BaseException:
             self.close()
             raise
@@ -155,10 +154,8 @@ class Client(Context):
 
         :raises ClientConnectionFailed: the server listens on its socket only.
         """
-        if not self.transport.socket_path:
-            return self.transport.url
-        for address in self.dialect.addresses:
-            return 'https://' + address
+        for url in self.addresses:
+            return url
         raise exceptions.ClientConnectionFailed(
             '{}: other servers cannot reach this server, as it does not '
             'listen on HTTPS: set core.https_address in its '
@@ -182,7 +179,8 @@ class Client(Context):
         # type: (str) -> None
         """Make the server trust this client's certificate.
 
-        A client that is trusted already sends nothing.
+        Nothing is changed if the certificate is trusted already, also if
+        another process makes the server trust it at the same moment.
 
         :param password: the server's trust password, or a token.
         :raises InvalidCertificate: the client has no certificate.
@@ -190,17 +188,57 @@ class Client(Context):
 
         Endpoint: ``POST /1.0/certificates``.
         """
+        if not self.trusted:
+            self.dialect.refresh()  # an administrator may have added it
         if self.trusted:
             return
         if self.cert is None:
             raise exceptions.InvalidCertificate(
                 'authenticate() needs the certificate of the client: pass '
                 'cert=(certificate, key) to Client')
+        refusal = None  # type: Optional[exceptions.LXDAPIException]
         with open(key_pair(self.cert)[0], 'rb') as pem:
-            self.certificates.create(password, pem.read())
+            try:
+                self.certificates.create(password, pem.read())
+            except exceptions.LXDAPIException as error:
+                refusal = error
         # Pooled connections predate the trust: close them
         self.transport.close()
         self.dialect.refresh()
+        if refusal is not None and not self.trusted:
+            raise refusal
+        self._check_project()
+
+    def _check_project(self):
+        # type: () -> None
+        """Raise an exception if the server is known to have no projects."""
+        if self.project not in (None, 'default') and (
+                not self.dialect.hides_extensions):
+            self.dialect.need('projects')
+
+    @property
+    def addresses(self):
+        # type: () -> List[str]
+        """The URLs by which other servers may reach this server.
+
+        The first is the one that this client uses; behind a tunnel only
+        those that the server itself names are of use to others.
+        """
+        urls = [] if self.transport.socket_path else [self.transport.url]
+        for address in self.dialect.addresses:
+            if 'https://' + address not in urls:
+                urls.append('https://' + address)
+        return urls
+
+    def server_certificate(self):
+        # type: () -> str
+        """Return the certificate of the server, in PEM.
+
+        An untrusted client takes it from its connection.
+        """
+        if self.dialect.certificate or self.trusted:
+            return self.dialect.certificate
+        return self.transport.get_certificate()
 
     @property
     def websocket_url(self):

@@ -74,6 +74,7 @@ class Manager(_Of[M]):
 
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
         """
+        self.client.dialect.refresh_untrusted()
         if self.model.extension:
             self.client.dialect.need(self.model.extension)
         if isinstance(self.parent, Model):

@@ -309,6 +309,7 @@ class Model(Identity):
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
         :raises OperationFailed: the creation of the object failed.
         """
+        self.client.dialect.refresh_untrusted()
         if self.extension:
             self.client.dialect.need(self.extension)
         if isinstance(self.parent, Model):

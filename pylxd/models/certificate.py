@@ -95,8 +95,7 @@ class Certificates(Manager[Certificate]):
                              ('restricted', restricted)):
             if value:
                 request[field] = value
-        node, _ = self.node_and_query()
-        rest.envelope(node.post(json=request))
+        rest.envelope(self.client.api.certificates.post(json=request))
         return Certificate.from_key(
             self.client, (hashlib.sha256(der).hexdigest(),))
 

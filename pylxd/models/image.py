@@ -13,6 +13,7 @@ from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import (
     Destination, Digest, FormSplitter, Upload, iterate_form, random_name)
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -231,9 +232,12 @@ class Image(Savable, Deletable):
         :param new_client: a client of the destination.
         :param public: whether everybody may use the copy; None takes the
             value of this image.
-        :param auto_update: whether the new server updates the copy when this
-            image changes; None takes the value of this image.
-        :param wait: return when the copy is complete.
+        :param auto_update: whether the new server updates the copy when the
+            first alias of this image has a newer one, which needs a public
+            image; None takes the value of this image.
+        :param wait: return when the copy is complete. If the new server does
+            not reach this one by the address of this client, as behind a
+            tunnel, the addresses that this server names are tried too.
         :return: with ``wait``, the image on the new server; otherwise None.
         :raises ClientConnectionFailed: this server has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, or (with
@@ -243,23 +247,37 @@ class Image(Savable, Deletable):
         project needs ``image_source_project`` there.
         """
         self.sync()
+        if public is None:
+            public = self.public
+        if auto_update is None:
+            auto_update = self.auto_update
         source = {
-            'type': 'image', 'mode': 'pull',
-            'server': self.client.address,
+            'type': 'image', 'mode': 'pull', 'server': self.client.address,
             'protocol': new_client.dialect.protocol,
-            'certificate': self.client.dialect.certificate,
+            'certificate': self.client.server_certificate(),
             'fingerprint': self.fingerprint,
         }
+        if auto_update and self.public and self.aliases:
+            # A copy by its fingerprint never follows an alias
+            source['alias'] = self.aliases[0]['name']
+            del source['fingerprint']
         if self.client.project not in (None, 'default'):
             new_client.dialect.need('image_source_project')
             source['project'] = self.client.project
-        if not self.public:
-            source['secret'] = self._request_secret()
-        copy = new_client.images.create_from_source(
-            source, self.public if public is None else public,
-            self.auto_update if auto_update is None else auto_update)
-        self.operation = copy.operation  # type: Optional[Operation]
-        copy.created_by(copy.operation, wait)
+        for address in self.client.addresses:
+            source['server'] = address
+            if not self.public:
+                source['secret'] = self._request_secret()
+            copy = new_client.images.create_from_source(
+                source, public, auto_update)
+            self.operation = copy.operation  # type: Optional[Operation]
+            try:
+                copy.created_by(copy.operation, wait)
+                break
+            except exceptions.OperationFailed as error:
+                if address == self.client.addresses[-1] or not (
+                        is_unreachable(error)):
+                    raise
         return copy if wait else None
 
     def _request_secret(self):
@@ -354,6 +372,7 @@ class Images(Manager[Image]):
                     'vm=True is for an image in two parts: pass its metadata '
                     'as metadata=')
             self.client.dialect.need('virtual-machines')
+        node, _ = self.node_and_query()
         digest = Digest()
         headers = self._upload_headers(image_data, public)
         data = Upload(image_data, digest)  # type: Any
@@ -364,7 +383,6 @@ class Images(Manager[Image]):
             data = iterate_form(boundary, [
                 ('metadata', Upload(metadata, digest)),
                 ('rootfs.img' if vm else 'rootfs', data)])
-        node, _ = self.node_and_query()
         with digest:
             response = node.post(data=data, headers=headers)
         return self._created(response, digest.hexdigest(), wait)

@@ -13,6 +13,7 @@ from pylxd.models import execution, instance_files
 from pylxd.models.image import publish_image
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ class Instance(Savable, Renamable, Deletable):
             'type': 'migration', 'mode': 'pull', 'live': live,
             'operation': '{}/{}/operations/{}'.format(
                 address, self.client.version, operation.id),
-            'certificate': self.client.dialect.certificate,
+            'certificate': self.client.server_certificate(),
             'secrets': operation.metadata,
             'base-image': self.config.get('volatile.base_image', ''),
         }
@@ -377,7 +378,9 @@ class Instance(Savable, Renamable, Deletable):
         instance stays on this server, until you delete it.
 
         :param new_client: a client of the destination.
-        :param wait: return when the copy is complete.
+        :param wait: return when the copy is complete. If the new server does
+            not reach this one by the address of this client, as behind a
+            tunnel, the addresses that this server names are tried too.
         :param live: whether to take the running state along, which needs
             CRIU on both servers.
         :return: the instance on the new server.
@@ -387,8 +390,18 @@ class Instance(Savable, Renamable, Deletable):
 
         Endpoint: ``POST`` on the object, ``POST`` on the new collection.
         """
-        return type(self).create(
-            new_client, self.generate_migration_data(live), wait=wait)
+        data = self.generate_migration_data(live)
+        source, addresses = data['source'], self.client.addresses
+        path = source['operation'][len(addresses[0]):]
+        for address in addresses[:-1]:
+            source['operation'] = address + path
+            try:
+                return type(self).create(new_client, data, wait=wait)
+            except exceptions.OperationFailed as error:
+                if not is_unreachable(error):
+                    raise
+        source['operation'] = addresses[-1] + path
+        return type(self).create(new_client, data, wait=wait)
 
     def publish(self, public=False, wait=False, compression_algorithm=None):
         # type: (bool, bool, Optional[str]) -> Optional[Image]

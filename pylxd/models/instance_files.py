@@ -182,14 +182,14 @@ class FilesManager(object):
 
     def _create_entry(self, path, entry_type, data, mode, uid, gid):
         # type: (str, str, Any, Mode, Optional[int], Optional[int]) -> None
-        header = self._client.dialect.header
+        node, header = self._node, self._client.dialect.header
         headers = {header('type'): entry_type}
         if mode is not None:
             headers[header('mode')] = format_mode(mode)
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
                 headers[header(name)] = str(int(number))
-        response = self._node.post(
+        response = node.post(
             params={'path': check_path(path)}, data=data, headers=headers)
         rest.envelope(response)
 

@@ -4,6 +4,7 @@ from json import dumps
 import logging
 import os
 import re
+import ssl
 
 import requests
 import six
@@ -240,6 +241,18 @@ class Transport(object):
             certificate is refused.
         """
         return self.connector.connect(self.connector.timeout[0])
+
+    def get_certificate(self):
+        # type: () -> str
+        """Return the certificate that the server shows, in PEM.
+
+        :return: the certificate; ``''`` without TLS.
+        :raises ClientConnectionFailed: the server cannot be reached.
+        """
+        with contextlib.closing(self.connect()) as sock:
+            if not isinstance(sock, ssl.SSLSocket):
+                return ''
+            return ssl.DER_cert_to_PEM_cert(sock.getpeercert(True) or b'')
 
     def close(self):
         # type: () -> None

@@ -95,8 +95,10 @@ def _absolute(path):
 class Dialect(object):
     """The properties of a server according to its ``GET /1.0``.
 
-    Servers hide fields from untrusted clients (Incus 7 even the extensions):
-    call `refresh` after the client has become trusted.
+    Servers hide fields from untrusted clients (Incus 7 even the extensions).
+    An administrator may make the server trust a client at any moment, so
+    that what an untrusted client was told is loaded again before its use:
+    see `refresh_untrusted`.
 
     :param root: the node of ``/1.0``.
     :raises InvalidResponse: the server is neither LXD nor Incus.
@@ -112,6 +114,18 @@ class Dialect(object):
         """Load ``GET /1.0`` again."""
         #: The metadata of ``GET /1.0``.
         self.info = rest.metadata(self._root.get())  # type: Dict[str, Any]
+
+    def refresh_untrusted(self):
+        # type: () -> None
+        """Load ``GET /1.0`` again if the client was not trusted then."""
+        if self.info.get('auth') == 'untrusted':
+            self.refresh()
+
+    @property
+    def hides_extensions(self):
+        # type: () -> bool
+        """Whether the server did not tell its extensions, by a null."""
+        return self.info.get('api_extensions', ()) is None
 
     @property
     def trusted(self):
@@ -145,6 +159,8 @@ class Dialect(object):
             exception is a NotImplementedError, too.
         """
         if not self.has(extension):
+            self.refresh_untrusted()
+        if not self.has(extension):
             raise exceptions.LXDAPIExtensionNotAvailable(extension)
 
     def header(self, name):
@@ -169,8 +185,7 @@ class Dialect(object):
 
         :param type_: ``container``, ``virtual-machine``, or ``''`` for all.
         """
-        are_hidden = self.info.get('api_extensions', ()) is None
-        if not are_hidden and not self.has('instances'):
+        if not self.hides_extensions and not self.has('instances'):
             return (type_ or 'container') + 's', {}
         query = {'instance-type': type_} if type_ else {}
         if type_ and self.kind.name == 'incus':
@@ -251,3 +266,10 @@ def is_busy(error):
     message = error.message
     return 'is busy running' in message or (
         'Failed to create instance' in message and 'operation' in message)
+
+
+def is_unreachable(error):
+    # type: (exceptions.LXDAPIException) -> bool
+    """Return whether a server failed to connect to another server."""
+    message = error.message.lower()
+    return 'dial tcp' in message or 'unable to connect' in message

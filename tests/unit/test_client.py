@@ -107,7 +107,7 @@ def test_authenticate(tmpdir):
         assert client.dialect.header('type') == 'X-Incus-type'
         client.authenticate('again')
         assert made.asked == [
-            'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
+            'GET /1.0', 'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
         assert json.loads(made.requests[1].body.decode())[
             'password'] == 'password'
         # a kept connection would go on as a stranger's
@@ -134,7 +134,7 @@ def test_authenticate_without_a_key_pair():
     with Server(lxd(root=root(auth='untrusted'))) as made:
         with pytest.raises(exceptions.InvalidCertificate):
             Client(made.endpoint).authenticate('s3cr3t')
-        assert made.asked == ['GET /1.0']
+        assert made.asked == ['GET /1.0', 'GET /1.0']
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
