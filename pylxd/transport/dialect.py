@@ -272,4 +272,6 @@ def is_unreachable(error):
     # type: (exceptions.LXDAPIException) -> bool
     """Return whether a server failed to connect to another server."""
     message = error.message.lower()
-    return 'dial tcp' in message or 'unable to connect' in message
+    return any(words in message for words in (
+        'dial tcp', 'failed to connect', 'no such host',
+        'unable to connect'))

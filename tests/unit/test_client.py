@@ -108,7 +108,7 @@ def test_authenticate(tmpdir):
         client.authenticate('again')
         assert made.asked == [
             'GET /1.0', 'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
-        assert json.loads(made.requests[1].body.decode())[
+        assert json.loads(made.requests[2].body.decode())[
             'password'] == 'password'
         # a kept connection would go on as a stranger's
         assert made.connections == 2

@@ -499,6 +499,8 @@ def fetch(daemon, source, cached=False, requestor=None, **fields):
     session = requests.Session()
     session.trust_env = False
     session.verify = daemon.authorities
+    if source.get('project'):
+        session.params = {'project': source['project']}
     pinned = None
     if source.get('certificate'):
         descriptor, pinned = tempfile.mkstemp(dir=daemon.directory)
