@@ -1,5 +1,6 @@
 # make demo      a tour of the library on a private, temporary LXD
 # make test      every check there is, on every Python that is installed
+# make quick     style, types, conventions and unit tests: no root, no LXD
 # make test-servers  the contract tests on every server that we know
 # make differential  random calls to the stand-in and a real LXD; STEPS=5000
 # make stress    faults, load and hostile input, in full, and their figures
@@ -28,6 +29,9 @@ demo: .venv/done lxd
 
 test: .venv/done lxd
 	@$(BIN)/python tests/run.py
+
+quick: .venv/done
+	@$(BIN)/tox -q -e pep8,types,meta,py3
 
 test-servers: .venv/done lxd
 	@$(BIN)/python tests/servers.py
@@ -72,5 +76,5 @@ clean:
 	  build dist doc/_build *.egg-info
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-.PHONY: demo test test-servers differential stress mutants coverage bench docs \
-  lxd clean
+.PHONY: demo test quick test-servers differential stress mutants coverage bench \
+  docs lxd clean

@@ -9,7 +9,7 @@ extensions = ['sphinx.ext.autodoc']
 autodoc_use_type_comments = False
 autodoc_member_order = 'bysource'
 default_role = 'py:obj'
-exclude_patterns = ['_build']
+exclude_patterns = ['_build', '_template.rst']
 html_theme = 'alabaster'
 html_theme_options = {'description': 'A Python library for LXD and Incus'}
 
