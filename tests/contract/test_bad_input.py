@@ -9,32 +9,31 @@ import six
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from wire import (
-    ROOT, Proxy, Server, certificate, error, http, reply, sync)
+    ROOT, Proxy, Server, make_certificate, error, http, reply, sync)
 import wire
-
-from .support import EMPTY, unique
+from helpers import EMPTY, unique_name
 
 InvalidName = exceptions.InvalidName
-Things = collections.namedtuple(
+Targets = collections.namedtuple(
     'Things', 'client container image profile network')
 
 
 @pytest.fixture(scope='module')
-def things(lxd):
+def targets(lxd):
     """A client behind a proxy, and one object of each kind."""
-    name = unique()
+    name = unique_name()
     with Proxy(lxd.socket, True) as proxy:
         with lxd.client(endpoint=proxy.endpoint) as client:
             client.proxy = proxy
-            things = Things(
+            targets = Targets(
                 client,
                 client.containers.create(
                     {'name': name, 'source': EMPTY}, wait=True),
                 client.images.get_by_alias('busybox'),
                 client.profiles.get('default'),
                 client.networks.all())
-            yield things
-            things.container.delete(wait=True)
+            yield targets
+            targets.container.delete(wait=True)
 
 
 def sent(client):
@@ -42,7 +41,7 @@ def sent(client):
 
 
 #: Names that no object can have.
-ODD = ['', '.', '..', 'a\0b', 'a\nb', '\x1b[2J']
+INVALID_NAMES = ['', '.', '..', 'a\0b', 'a\nb', '\x1b[2J']
 NO_NAMES = [None, 7.5, True, ['a'], {'a': 1}]
 
 #: Calls with a name, which are refused for each of the above.
@@ -75,26 +74,26 @@ NAMED = [
 
 
 @pytest.mark.parametrize('call', NAMED, ids=lambda call: '')
-def test_names_that_nothing_can_have(things, call):
-    before = sent(things.client)
-    for name in ODD:
+def test_names_that_nothing_can_have(targets, call):
+    before = sent(targets.client)
+    for name in INVALID_NAMES:
         with pytest.raises(InvalidName):
-            call(things, name)
+            call(targets, name)
     for name in NO_NAMES:
         with pytest.raises(TypeError):
-            call(things, name)
-    assert sent(things.client) == before
+            call(targets, name)
+    assert sent(targets.client) == before
 
 
-@pytest.mark.parametrize('operation_id', ODD[:4] + [
+@pytest.mark.parametrize('operation_id', INVALID_NAMES[:4] + [
     '/', '/1.0/operations/', '/1.0/operations/..'])
-def test_operations_that_are_none(things, operation_id):
-    before = sent(things.client)
-    for call in (things.client.operations.get,
-                 things.client.operations.wait_for_operation):
+def test_operations_that_are_none(targets, operation_id):
+    before = sent(targets.client)
+    for call in (targets.client.operations.get,
+                 targets.client.operations.wait_for_operation):
         with pytest.raises(InvalidName):
             call(operation_id)
-    assert sent(things.client) == before
+    assert sent(targets.client) == before
 
 
 #: Calls, and what they raise before anything is sent.
@@ -172,15 +171,15 @@ REFUSED = [
 
 
 @pytest.mark.parametrize('call, kind', REFUSED, ids=lambda value: '')
-def test_what_is_not_sent(things, call, kind):
-    for model in (things.container, things.image, things.profile):
+def test_what_is_not_sent(targets, call, error_class):
+    for model in (targets.container, targets.image, targets.profile):
         model.sync()
-    before = sent(things.client)
-    with pytest.raises(kind) as info:
-        call(things)
-    assert str(info.value)
-    assert sent(things.client) == before
-    for model in (things.container, things.image, things.profile):
+    before = sent(targets.client)
+    with pytest.raises(error_class) as caught:
+        call(targets)
+    assert str(caught.value)
+    assert sent(targets.client) == before
+    for model in (targets.container, targets.image, targets.profile):
         assert not model.dirty
 
 
@@ -192,22 +191,22 @@ JUDGED = [
         {'name': 'x' * 100, 'source': EMPTY}),
     lambda at: at.client.containers.create({}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': {'type': 'none such'}}, wait=True),
+        {'name': unique_name(), 'source': {'type': 'none such'}}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': 'image'}, wait=True),
+        {'name': unique_name(), 'source': 'image'}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': EMPTY, 'config': {'none.such': '1'}},
+        {'name': unique_name(), 'source': EMPTY, 'config': {'none.such': '1'}},
         wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': EMPTY, 'profiles': ['none-such']},
+        {'name': unique_name(), 'source': EMPTY, 'profiles': ['none-such']},
         wait=True),
     lambda at: at.container.rename('a/b', wait=True),
     lambda at: at.container.execute(['true']),  # it does not run
     lambda at: at.container.freeze(wait=True),
     lambda at: at.container.files.get('/'),  # it has no files
-    lambda at: at.client.profiles.create(unique(), config=['a']),
-    lambda at: at.client.profiles.create(unique(), config={'none.such': '1'}),
-    lambda at: at.client.profiles.create(unique(), devices={'a': {}}),
+    lambda at: at.client.profiles.create(unique_name(), config=['a']),
+    lambda at: at.client.profiles.create(unique_name(), config={'none.such': '1'}),
+    lambda at: at.client.profiles.create(unique_name(), devices={'a': {}}),
     lambda at: at.client.profiles.create('default'),
     lambda at: at.client.profiles.create('a/b'),
     lambda at: at.profile.delete(),
@@ -222,19 +221,19 @@ JUDGED = [
 
 
 @pytest.mark.parametrize('call', JUDGED, ids=lambda call: '')
-def test_what_the_server_judges(things, call):
-    client = things.client
+def test_what_the_server_judges(targets, call):
+    client = targets.client
     before = [[each.name for each in manager.all()] for manager in (
         client.instances, client.profiles, client.networks)]
     images = client.images.all()
-    with pytest.raises(exceptions.LXDAPIException) as info:
-        call(things)
-    assert len(str(info.value)) > 10
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        call(targets)
+    assert len(str(caught.value)) > 10
     assert before == [[each.name for each in manager.all()] for manager in (
         client.instances, client.profiles, client.networks)]
     assert client.images.all() == images
-    things.container.sync()
-    assert things.container.status == 'Stopped'
+    targets.container.sync()
+    assert targets.container.status == 'Stopped'
 
 
 # -- the client's own arguments
@@ -265,18 +264,18 @@ def test_what_the_server_judges(things, call):
     ({'timeout': -1}, ValueError),
     ({'timeout': (1, 2, 3)}, ValueError),
 ], ids=lambda value: '')
-def test_arguments_of_a_client(lxd, tmpdir, arguments, kind):
-    pair = certificate(tmpdir)
+def test_arguments_of_a_client(lxd, tmpdir, arguments, error_class):
+    pair = make_certificate(tmpdir)
     names = {'crt': pair[0], 'key': pair[1],
-             'other': certificate(tmpdir, 'other')[1]}
+             'other': make_certificate(tmpdir, 'other')[1]}
     arguments = dict({'endpoint': lxd.endpoint, 'verify': lxd.certificate},
                      **arguments)
     if isinstance(arguments.get('cert'), tuple):
         arguments['cert'] = tuple(
             each.format(**names) for each in arguments['cert'])
-    with pytest.raises(kind) as info:
+    with pytest.raises(error_class) as caught:
         Client(**arguments)
-    assert len(str(info.value)) > 10
+    assert len(str(caught.value)) > 10
 
 
 # -- servers that speak no LXD
@@ -376,12 +375,12 @@ CALLS = [
 ]
 
 
-class Other(object):
+class ScriptedServer(object):
     """Answers as LXD at first, and then with one answer to everything."""
 
     def __init__(self, path=None):
         self.answer = None
-        self._lxd = wire.lxd()
+        self._lxd = wire.lxd_api()
         self.server = Server(self, path)
 
     def __call__(self, request):
@@ -389,17 +388,17 @@ class Other(object):
 
 
 @pytest.fixture
-def other():
-    made = Other()
-    yield made
-    made.server.close()
+def scripted_server():
+    server = ScriptedServer()
+    yield server
+    server.server.close()
 
 
 @pytest.mark.parametrize('name', sorted(ANSWERS))
-def test_answers_that_are_none(other, name):
-    client = Client(other.server.endpoint, timeout=20)
+def test_answers_that_are_none(scripted_server, name):
+    client = Client(scripted_server.server.endpoint, timeout=20)
     for call in CALLS:
-        other.answer = ANSWERS[name]
+        scripted_server.answer = ANSWERS[name]
         try:
             call(client)
         except exceptions.LXDException as raised:
@@ -411,42 +410,42 @@ def test_answers_that_are_none(other, name):
             assert name in (
                 'metadata of lists', 'metadata of numbers',
                 'operations of lists'), CALLS.index(call)
-        other.answer = None
+        scripted_server.answer = None
         assert client.api.get().json()['metadata'] == ROOT  # it goes on
 
 
 @pytest.mark.parametrize('status', REDIRECTS)
-def test_redirects_are_not_followed(other, status):
+def test_redirects_are_not_followed(scripted_server, status):
     """The error names where it would have led."""
-    client = Client(other.server.endpoint, timeout=20)
-    with Server(wire.lxd()) as elsewhere:
-        other.answer = http(b'', status + ' Moved',
+    client = Client(scripted_server.server.endpoint, timeout=20)
+    with Server(wire.lxd_api()) as elsewhere:
+        scripted_server.answer = http(b'', status + ' Moved',
                             Location=elsewhere.endpoint + '/1.0?a=s3cr3t')
         for call in CALLS:
-            with pytest.raises(exceptions.InvalidResponse) as info:
+            with pytest.raises(exceptions.InvalidResponse) as caught:
                 call(client)
-            assert elsewhere.endpoint + '/1.0' in str(info.value)
-            assert 's3cr3t' not in str(info.value)
+            assert elsewhere.endpoint + '/1.0' in str(caught.value)
+            assert 's3cr3t' not in str(caught.value)
         assert not elsewhere.connections
 
 
-def test_errors_of_a_server_show_no_secret(other):
+def test_errors_of_a_server_show_no_secret(scripted_server):
     """A server may send back what it was sent."""
-    client = Client(other.server.endpoint)
+    client = Client(scripted_server.server.endpoint)
     client.dialect.info['auth'] = 'untrusted'
-    other.answer = error(403, 'not authorized')
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    scripted_server.answer = error(403, 'not authorized')
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         client.api.certificates.post(json={'password': 's3cr3t'})
-    assert 's3cr3t' not in repr(vars(info.value.response.request))
-    assert 's3cr3t' not in str(info.value)
+    assert 's3cr3t' not in repr(vars(caught.value.response.request))
+    assert 's3cr3t' not in str(caught.value)
 
 
-def test_messages_are_text(other):
+def test_messages_are_text(scripted_server):
     """Whatever bytes they hold, in each Python."""
-    client = Client(other.server.endpoint)
+    client = Client(scripted_server.server.endpoint)
     for said in (u'\xe4\u20ac', u'\x1b[31mred', u'a\r\nb', u'\udcff'):
-        other.answer = error(400, said)
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        scripted_server.answer = error(400, said)
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.api.get()
-        text = six.ensure_text(str(info.value), errors='replace')
+        text = six.ensure_text(str(caught.value), errors='replace')
         assert u'\x1b' not in text and u'\r' not in text

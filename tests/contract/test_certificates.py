@@ -7,8 +7,7 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.certificate import Certificate
-
-from .support import read, unique
+from helpers import read_bytes, unique_name
 
 
 def der_of(pem):
@@ -17,13 +16,13 @@ def der_of(pem):
 
 @pytest.fixture
 def pem(key_pair):
-    return read(key_pair[0])
+    return read_bytes(key_pair[0])
 
 
 @pytest.fixture
 def secret(lxd, lxd_client):
     """What a stranger shows: the password, or where there is none a token."""
-    return lxd.password or lxd_client.certificates.create_token(unique())
+    return lxd.password or lxd_client.certificates.create_token(unique_name())
 
 
 @pytest.fixture
@@ -68,13 +67,13 @@ def test_create_and_delete(lxd_client, pem, name):
 def test_forms_of_the_data(lxd_client, pem, form):
     data = {'PEM': pem, 'PEM text': pem.decode('ascii'), 'DER': der_of(pem),
             'PEM in a chain': b'Certificate:\n' + pem + pem}[form]
-    made = lxd_client.certificates.create('', data)
-    assert made.fingerprint == hashlib.sha256(der_of(pem)).hexdigest()
-    made.delete()
+    certificate = lxd_client.certificates.create('', data)
+    assert certificate.fingerprint == hashlib.sha256(der_of(pem)).hexdigest()
+    certificate.delete()
 
 
 def test_what_is_no_certificate(lxd_client, key_pair, sent):
-    for data in (b'', b'text', u'text', read(key_pair[1]),
+    for data in (b'', b'text', u'text', read_bytes(key_pair[1]),
                  b'-----BEGIN CERTIFICATE-----\nAAAA\n', b'0\x03\x02\x01\x01'):
         with pytest.raises(exceptions.InvalidCertificate):
             lxd_client.certificates.create('', data)
@@ -85,9 +84,9 @@ def test_what_is_no_certificate(lxd_client, key_pair, sent):
 
 
 def test_of_a_client_with_limits(lxd_client, pem, name):
-    made = lxd_client.certificates.create(
+    certificate = lxd_client.certificates.create(
         '', pem, name=name, projects=['default'], restricted=True)
-    got = lxd_client.certificates.get(made.fingerprint)
+    got = lxd_client.certificates.get(certificate.fingerprint)
     assert (got.restricted, got.projects) == (True, ['default'])
 
 
@@ -123,7 +122,7 @@ def test_create_token(lxd_client, stranger, name):
     assert stranger.containers.all() == lxd_client.containers.all()
     mine.delete()
     with pytest.raises(exceptions.LXDAPIException):
-        stranger.certificates.create(token, read(stranger.cert[0]))
+        stranger.certificates.create(token, read_bytes(stranger.cert[0]))
 
 
 def test_a_token_for_a_client_with_limits(lxd_client, stranger, name):

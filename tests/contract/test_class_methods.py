@@ -11,8 +11,7 @@ from pylxd.image import Image
 from pylxd.network import Network
 from pylxd.operation import Operation
 from pylxd.profile import Profile
-
-from .support import EMPTY, read
+from helpers import EMPTY, read_bytes
 
 #: As the documentation has them.
 SIGNATURES = [
@@ -56,11 +55,11 @@ def test_signature(method, documented):
 
 @pytest.mark.documents('Container.all', 'Container.get', 'Container.create')
 def test_container(lxd_client, name):
-    made = Container.create(
+    container = Container.create(
         lxd_client, {'name': name, 'source': EMPTY}, wait=True)
-    assert type(made) is Container
-    assert Container.get(lxd_client, name) == made
-    assert made in Container.all(lxd_client)
+    assert type(container) is Container
+    assert Container.get(lxd_client, name) == container
+    assert container in Container.all(lxd_client)
     assert Container.all(lxd_client) == lxd_client.containers.all()
     assert Container.exists(lxd_client, name)
 
@@ -72,20 +71,20 @@ def test_virtual_machine(lxd_client, container):
 
 @pytest.mark.documents('Profile.all', 'Profile.get', 'Profile.create')
 def test_profile(lxd_client, name):
-    made = Profile.create(lxd_client, name, config={'user.a': 'b'},
+    profile = Profile.create(lxd_client, name, config={'user.a': 'b'},
                           devices={'n': {'type': 'none'}})
-    assert type(made) is Profile and made.config == {'user.a': 'b'}
-    assert Profile.get(lxd_client, name) == made
+    assert type(profile) is Profile and profile.config == {'user.a': 'b'}
+    assert Profile.get(lxd_client, name) == profile
     assert Profile.all(lxd_client) == lxd_client.profiles.all()
 
 
 @pytest.mark.documents('Certificate.all', 'Certificate.get',
                        'Certificate.create')
 def test_certificate(lxd_client, key_pair):
-    made = Certificate.create(lxd_client, '', read(key_pair[0]))
-    assert Certificate.get(lxd_client, made.fingerprint) == made
-    assert made in Certificate.all(lxd_client)
-    made.delete()
+    certificate = Certificate.create(lxd_client, '', read_bytes(key_pair[0]))
+    assert Certificate.get(lxd_client, certificate.fingerprint) == certificate
+    assert certificate in Certificate.all(lxd_client)
+    certificate.delete()
 
 
 @pytest.mark.documents('Image.all', 'Image.get', 'Image.get_by_alias')

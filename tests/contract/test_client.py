@@ -12,9 +12,8 @@ import pytest
 import pylxd
 from pylxd import Client, exceptions
 from pylxd.transport import dialect
-from wire import Proxy, certificate, tls
-
-from .support import BUSYBOX, read, unique
+from wire import Proxy, make_certificate, tls_context
+from helpers import BUSYBOX, read_bytes, unique_name
 
 
 @pytest.fixture
@@ -38,12 +37,12 @@ def directory(lxd, tmpdir):
 @pytest.fixture
 def other(tmpdir):
     """A certificate that has nothing to do with the server."""
-    return certificate(tmpdir, 'other')
+    return make_certificate(tmpdir, 'other')
 
 
 def fingerprint(pair):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(
-        read(pair[0]).decode('ascii'))).hexdigest()
+        read_bytes(pair[0]).decode('ascii'))).hexdigest()
 
 
 @pytest.fixture
@@ -81,9 +80,9 @@ def test_the_usual_places(lxd_client, nowhere, directory, place):
 
 
 def test_no_server_at_all(nowhere):
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         Client()
-    assert '/var/lib/lxd/unix.socket: ' in str(info.value)
+    assert '/var/lib/lxd/unix.socket: ' in str(caught.value)
 
 
 @pytest.mark.documents('Client')
@@ -123,10 +122,10 @@ def test_the_address_for_other_servers(lxd, lxd_client):
     ('https://127.0.0.1:1', 'refused'), ('http://127.0.0.1:1', 'refused'),
 ])
 def test_unreachable(endpoint, reason):
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         Client(endpoint)
-    assert str(info.value).startswith(endpoint + ': ')
-    assert reason in str(info.value)
+    assert str(caught.value).startswith(endpoint + ': ')
+    assert reason in str(caught.value)
 
 
 # -- whether it is the right one
@@ -141,15 +140,15 @@ def ways(client):
 
 def refused(lxd, **kwargs):
     """Why the server is refused, over HTTP and over a websocket."""
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         lxd.client(endpoint=lxd.endpoint, **kwargs)
-    assert lxd.endpoint in str(info.value)
+    assert lxd.endpoint in str(caught.value)
     made = pylxd.transport.connection.Transport(
         lxd.endpoint, kwargs.get('cert'), kwargs.get('verify', True))
     with pytest.raises(exceptions.ClientConnectionFailed) as again:
         made.connect()
-    assert str(again.value) == str(info.value)
-    return str(info.value)
+    assert str(again.value) == str(caught.value)
+    return str(caught.value)
 
 
 def test_its_own_certificate(lxd, lxd_https):
@@ -159,7 +158,7 @@ def test_its_own_certificate(lxd, lxd_https):
 
 def test_a_bundle_with_its_certificate(lxd, lxd_https, other, tmpdir):
     bundle = tmpdir.join('bundle')
-    bundle.write_binary(read(other[0]) + read(lxd.certificate))
+    bundle.write_binary(read_bytes(other[0]) + read_bytes(lxd.certificate))
     with lxd.client(**dict(lxd_https, verify=str(bundle))) as client:
         ways(client)
 
@@ -182,9 +181,9 @@ def test_another_certificate_is_refused(lxd, other):
     ([u'127.0.0.1'], True), ([u'example.org'], False)])
 def test_an_authority(lxd, tmpdir, hosts, accepted):
     """A proxy has a certificate that one has signed."""
-    authority = certificate(tmpdir, 'authority')
-    signed = certificate(tmpdir, 'signed', hosts, issuer=authority)
-    with Proxy(lxd.socket, context=tls(signed)) as proxy:
+    authority = make_certificate(tmpdir, 'authority')
+    signed = make_certificate(tmpdir, 'signed', hosts, issuer=authority)
+    with Proxy(lxd.socket, context=tls_context(signed)) as proxy:
         if accepted:
             with lxd.client(endpoint=proxy.endpoint,
                             verify=authority[0]) as client:
@@ -257,10 +256,10 @@ def test_extensions(lxd_client):
     assert lxd_client.has_api_extension('instances')
     assert not lxd_client.has_api_extension('none_such')
     lxd_client.assert_has_api_extension('instances')
-    with pytest.raises(NotImplementedError) as info:
+    with pytest.raises(NotImplementedError) as caught:
         lxd_client.assert_has_api_extension('none_such')
-    assert isinstance(info.value, exceptions.LXDAPIExtensionNotAvailable)
-    assert 'none_such' in str(info.value)
+    assert isinstance(caught.value, exceptions.LXDAPIExtensionNotAvailable)
+    assert 'none_such' in str(caught.value)
 
 
 def test_another_version_of_the_api(lxd):
@@ -286,7 +285,7 @@ def secret(request, lxd, lxd_client):
     """What makes a client trusted; the password where the server takes one."""
     if request.param == 'password' and lxd.password:
         return lxd.password
-    return lxd_client.certificates.create_token(unique())
+    return lxd_client.certificates.create_token(unique_name())
 
 
 @pytest.mark.documents('Client.authenticate', 'example:authenticate')
@@ -305,24 +304,24 @@ def test_authenticate(lxd_client, stranger, secret, key_pair):
 @pytest.mark.documents('Client.authenticate')
 def test_wrong_secrets(lxd_client, stranger, key_pair):
     token = json.loads(base64.b64decode(
-        lxd_client.certificates.create_token(unique())).decode('utf-8'))
+        lxd_client.certificates.create_token(unique_name())).decode('utf-8'))
     token['secret'] = 's3cr3t'
     for wrong in ('s3cr3t', base64.b64encode(
             json.dumps(token).encode('utf-8')).decode('ascii')):
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             stranger.authenticate(wrong)
-        assert info.value.response.status_code in (400, 403)
-        assert wrong not in str(info.value) + repr(info.value)
-        assert 's3cr3t' not in repr(vars(info.value.response))
+        assert caught.value.response.status_code in (400, 403)
+        assert wrong not in str(caught.value) + repr(caught.value)
+        assert 's3cr3t' not in repr(vars(caught.value.response))
         assert not stranger.trusted
     assert not lxd_client.certificates.exists(fingerprint(key_pair))
 
 
 def test_a_token_works_once(lxd, lxd_client, stranger, tmpdir):
-    token = lxd_client.certificates.create_token(unique())
+    token = lxd_client.certificates.create_token(unique_name())
     stranger.authenticate(token)
     with lxd.client(endpoint=lxd.endpoint, verify=lxd.certificate,
-                    cert=certificate(tmpdir, unique())) as second:
+                    cert=make_certificate(tmpdir, unique_name())) as second:
         with pytest.raises(exceptions.LXDAPIException):
             second.authenticate(token)
         assert not second.trusted
@@ -338,7 +337,7 @@ def test_the_key_pair_of_the_command_line_client(
         assert client.cert is None and not client.trusted
     place = tmpdir.join('.config', directory)
     for name, path in zip(('client.crt', 'client.key'), lxd_https['cert']):
-        place.join(name).write(read(path), ensure=True)
+        place.join(name).write(read_bytes(path), ensure=True)
         place.join(name).chmod(0o600)
     with Client(**arguments) as client:
         assert client.trusted
@@ -358,9 +357,9 @@ def test_nothing_to_trust(lxd, tmpdir, monkeypatch):
     monkeypatch.setenv('HOME', str(tmpdir))  # which has no key pair
     with lxd.client(endpoint=lxd.endpoint, verify=False) as client:
         client.transport.request = None  # nothing is sent
-        with pytest.raises(exceptions.InvalidCertificate) as info:
+        with pytest.raises(exceptions.InvalidCertificate) as caught:
             client.authenticate('s3cr3t')
-    assert 'cert=' in str(info.value) and 's3cr3t' not in str(info.value)
+    assert 'cert=' in str(caught.value) and 's3cr3t' not in str(caught.value)
 
 
 # -- its end
@@ -387,10 +386,10 @@ def test_close_after_a_failure(lxd):
 
 def test_a_refused_server_leaves_no_connection(lxd):
     with Proxy(lxd.socket, True) as proxy:
-        with pytest.raises(exceptions.NotFound) as info:
+        with pytest.raises(exceptions.NotFound) as caught:
             lxd.client(endpoint=proxy.endpoint, version='9.9')
         proxy.ended.get(timeout=10)  # though its traceback is kept
-        del info
+        del caught
 
 
 # -- time
@@ -407,12 +406,12 @@ def test_a_silent_server(tmpdir, family, scheme):
         scheme, listener.getsockname()[1])
     started = time.time()
     try:
-        with pytest.raises(exceptions.ConnectionTimeout) as info:
+        with pytest.raises(exceptions.ConnectionTimeout) as caught:
             Client(endpoint, timeout=0.2)
     finally:
         listener.close()
     assert time.time() - started < 5
-    assert endpoint in str(info.value)
+    assert endpoint in str(caught.value)
 
 
 def test_a_wait_is_not_cut(lxd, name):

@@ -5,8 +5,9 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.container import Container
+from helpers import BUSYBOX, EMPTY
 
-from .support import BUSYBOX, EMPTY, settle
+from .support import settle
 
 
 @pytest.mark.documents('Client.containers', 'Client.containers.all')
@@ -107,23 +108,23 @@ def test_create_from(lxd_client, name, running, source):
                         lxd_client.images.get_by_alias('busybox').fingerprint},
         'copy': {'type': 'copy', 'source': running.name},
     }[source]
-    made = lxd_client.containers.create(
+    container = lxd_client.containers.create(
         {'name': name, 'source': source, 'profiles': ['default']}, wait=True)
-    assert made.files.get('/etc/passwd').startswith(b'root:')
-    assert made.config['volatile.base_image'] == (
+    assert container.files.get('/etc/passwd').startswith(b'root:')
+    assert container.config['volatile.base_image'] == (
         lxd_client.images.get_by_alias('busybox').fingerprint)
 
 
 def test_create_with_all_there_is(lxd_client, name):
-    made = lxd_client.containers.create({
+    container = lxd_client.containers.create({
         'name': name, 'source': EMPTY, 'ephemeral': True, 'profiles': [],
         'config': {'user.a': u'\xe4'}, 'description': 'it',
         'devices': {'root': {
             'type': 'disk', 'path': '/', 'pool': 'default'}}}, wait=True)
-    assert made.config['user.a'] == u'\xe4'
-    assert (made.ephemeral, made.profiles, made.description) == (
+    assert container.config['user.a'] == u'\xe4'
+    assert (container.ephemeral, container.profiles, container.description) == (
         True, [], 'it')
-    assert made.devices['root']['pool'] == 'default'
+    assert container.devices['root']['pool'] == 'default'
 
 
 def test_create_a_name_that_is_taken(lxd_client, container):

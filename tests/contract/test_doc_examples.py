@@ -9,8 +9,9 @@ import re
 import shutil
 
 import pytest
+from helpers import unique_name
 
-from .support import settle, unique
+from .support import settle
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -78,7 +79,7 @@ def test_examples(chapter, lxd, machine):
     for printed, real in (
             ('https://10.0.0.1:8443', lxd.endpoint),
             ('a-secret-trust-password', lxd.password or lxd.token()),
-            ('my-bridge', unique())):  # the host has them, not the server
+            ('my-bridge', unique_name())):  # the host has them, not the server
         text = text.replace(printed, real)
     names = {'lxd': lxd, 'print_function': print_function}
     test = doctest.DocTestParser().get_doctest(

@@ -12,9 +12,8 @@ from ws4py.client.threadedclient import WebSocketClient
 
 from pylxd import Client, EventType, exceptions
 import wire
-from wire import Proxy, Server, certificate, frame, tls, upgrade
-
-from .support import unique
+from wire import Proxy, Server, make_certificate, frame, tls_context, upgrade
+from helpers import unique_name
 
 
 class Collected(object):
@@ -91,9 +90,9 @@ def test_all_types_of_events(lxd_client):
 
 
 def test_a_type_that_is_none(lxd_client):
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         lxd_client.events(event_types=['none_such']).connect()
-    assert 'none_such' in str(info.value)
+    assert 'none_such' in str(caught.value)
 
 
 @pytest.mark.documents('Client.events')
@@ -203,9 +202,9 @@ def test_what_comes_with_the_handshake(tmpdir):
         return lambda connection: connection.sendall(
             upgrade(request) + stream)
 
-    pair = certificate(tmpdir)
-    for context in (None, tls(pair)):
-        with Server(wire.lxd({'GET /1.0/events': answer}),
+    pair = make_certificate(tmpdir)
+    for context in (None, tls_context(pair)):
+        with Server(wire.lxd_api({'GET /1.0/events': answer}),
                     context=context) as server:
             client = Client(server.endpoint, verify=pair[0])
             listener = client.events()
@@ -222,26 +221,26 @@ def test_what_comes_with_the_handshake(tmpdir):
 def test_another_server_is_refused(
         lxd, lxd_https, tmpdir, verify, websocket_client):
     """The server changes between two calls, as in an attack."""
-    other = certificate(tmpdir, 'other')
+    other = make_certificate(tmpdir, 'other')
     with lxd.client(**lxd_https) as client:
         events = client.events(websocket_client)
-        with Proxy(lxd.socket, context=tls(other)) as proxy:
+        with Proxy(lxd.socket, context=tls_context(other)) as proxy:
             client.transport.connector.port = int(
                 proxy.endpoint.rpartition(':')[2])
-            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            with pytest.raises(exceptions.ClientConnectionFailed) as caught:
                 events.connect()
-            assert 'certificate' in str(info.value)
+            assert 'certificate' in str(caught.value)
             assert not any(proxy.sent)  # not even the request
 
 
 def test_the_key_pair_is_shown(lxd, lxd_https, tmpdir):
     """A stranger gets no events."""
-    with lxd.client(**dict(lxd_https, cert=certificate(
-            tmpdir, unique()))) as client:
+    with lxd.client(**dict(lxd_https, cert=make_certificate(
+            tmpdir, unique_name()))) as client:
         assert not client.trusted
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.events().connect()
-        assert info.value.response.status_code == 403
+        assert caught.value.response.status_code == 403
 
 
 def test_the_listener_ends_with_the_server(lxd_https, lxd):

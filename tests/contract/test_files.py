@@ -9,8 +9,7 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.container import Container
-
-from .support import BUSYBOX, read
+from helpers import BUSYBOX, read_bytes
 
 LIKE_ANSWERS = [
     b'{}', b'[]', b'null', b'"text"',
@@ -228,7 +227,7 @@ def listed(top):
             elif stat.S_ISDIR(status.st_mode):
                 what = 'directory', stat.S_IMODE(status.st_mode)
             else:
-                what = read(path), stat.S_IMODE(status.st_mode)
+                what = read_bytes(path), stat.S_IMODE(status.st_mode)
             found[os.path.relpath(path, top)] = what
     return found
 

@@ -13,8 +13,9 @@ import wire
 
 from pylxd import exceptions
 from pylxd.image import Image
+from helpers import read_bytes, unique_name
 
-from .support import image_data, image_parts, read, settle, unique
+from .support import make_image, make_image_parts, settle
 
 pytestmark = pytest.mark.usefixtures('new_images')
 
@@ -25,7 +26,7 @@ def sha256(data):
 
 @pytest.fixture
 def data(new_images):
-    return image_data()
+    return make_image()
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_all_and_get(lxd_client, image, data):
 
 @pytest.mark.documents('Client.images.get_by_alias')
 def test_get_by_alias(lxd_client, image):
-    name = unique()
+    name = unique_name()
     image.add_alias(name, 'it')
     assert lxd_client.images.get_by_alias(name) == image
     assert lxd_client.images.exists(name, alias=True)
@@ -94,8 +95,8 @@ def test_attributes(lxd_client, image, data):
 def test_create(lxd_client, data, new_images, tmpdir, sent):
     tmpdir.join('an_image.tar.gz').write_binary(data)
     with open(str(tmpdir.join('an_image.tar.gz')), 'rb') as file:
-        image_data = file.read()
-    image = lxd_client.images.create(image_data, public=True, wait=True)
+        make_image = file.read()
+    image = lxd_client.images.create(make_image, public=True, wait=True)
     assert image.fingerprint == sha256(data)
     assert image.public is True
     image.delete(wait=True)
@@ -140,12 +141,12 @@ class Pipe(object):
     def __init__(self, data):
         self._data = io.BytesIO(data)
 
-    def read(self, size=-1):
+    def read_bytes(self, size=-1):
         return self._data.read(min(size, 100) if size > 0 else size)
 
 
 def test_create_from_two_parts(lxd_client, new_images):
-    metadata, files = image_parts()
+    metadata, files = make_image_parts()
     for form in (lambda part: part, io.BytesIO):
         image = lxd_client.images.create(
             form(files), metadata=form(metadata), wait=True)
@@ -185,7 +186,7 @@ def test_update(lxd_client, image):
 
 @pytest.mark.documents('Image.add_alias', 'Image.delete_alias')
 def test_aliases(lxd_client, image):
-    one, two = unique(), unique()
+    one, two = unique_name(), unique_name()
     image.add_alias(one, 'it')
     image.add_alias(name=two, description='')
     assert {each['name'] for each in image.aliases} == {one, two}
@@ -207,7 +208,7 @@ def test_aliases(lxd_client, image):
 
 @pytest.mark.parametrize('called', ['{}/x', '{} x', u'{}ä', '{}?x', '{}%41'])
 def test_names_of_aliases(lxd_client, image, called):
-    plain = unique()
+    plain = unique_name()
     busybox = lxd_client.images.get_by_alias('busybox')
     busybox.add_alias(plain, '')
     called = called.format(plain)
@@ -239,11 +240,11 @@ def test_export(image, data, tmpdir):
     assert image.export(target) is target and target.getvalue() == data
     path = str(tmpdir.join('it'))
     assert image.export(path) == path
-    assert read(path) == data and os.listdir(str(tmpdir)) == ['it']
+    assert read_bytes(path) == data and os.listdir(str(tmpdir)) == ['it']
 
 
 def test_export_of_two_parts(lxd_client, new_images):
-    metadata, files = image_parts()
+    metadata, files = make_image_parts()
     image = lxd_client.images.create(files, metadata=metadata, wait=True)
     exported = image.export()
     assert metadata in exported and files in exported
@@ -274,7 +275,7 @@ def image_server(lxd, authority):
         return wire.http(b'' if request.method == 'HEAD' else body,
                          Content_Length=length, **headers)
 
-    with wire.Server(answer, context=wire.tls(authority)) as server:
+    with wire.Server(answer, context=wire.tls_context(authority)) as server:
         server.pages = pages
         yield server
 
@@ -316,8 +317,8 @@ def serve_simplestreams(server, alias, parts):
 @pytest.mark.documents('Client.images.create_from_simplestreams',
                        'Image.create_from_simplestreams')
 def test_create_from_simplestreams(lxd_client, new_images, image_server):
-    alias = unique()
-    fingerprint = serve_simplestreams(image_server, alias, image_parts())
+    alias = unique_name()
+    fingerprint = serve_simplestreams(image_server, alias, make_image_parts())
     image = lxd_client.images.create_from_simplestreams(
         image_server.endpoint, alias, public=True, auto_update=True,
         wait=True)
@@ -337,10 +338,10 @@ def test_create_from_simplestreams(lxd_client, new_images, image_server):
 
 def test_simplestreams_without_that_alias(
         lxd_client, new_images, image_server):
-    serve_simplestreams(image_server, unique(), image_parts())
+    serve_simplestreams(image_server, unique_name(), make_image_parts())
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.images.create_from_simplestreams(
-            image_server.endpoint, unique(), wait=True)
+            image_server.endpoint, unique_name(), wait=True)
     assert new_images() == []
 
 

@@ -11,8 +11,9 @@ from pylxd.container import Container, Instance
 from pylxd.core.attribute import attribute
 from pylxd.core.saving import Savable
 from pylxd.profile import Profile
+from helpers import BUSYBOX, EMPTY
 
-from .support import BUSYBOX, EMPTY, settle
+from .support import refetch, settle, user_keys
 
 NIC = {'type': 'nic', 'nictype': 'p2p'}
 

@@ -5,8 +5,9 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.testing import plugin
+from helpers import BUSYBOX, unique_name
 
-from .support import BUSYBOX, settle, unique
+from .support import settle
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +33,7 @@ def clean(target, name):
 @pytest.fixture(scope='module')
 def original(lxd, request):
     """A container with something of everything."""
-    name = unique()
+    name = unique_name()
     with lxd.client() as client:
         client.profiles.create(name)
         container = client.containers.create({
@@ -114,9 +115,9 @@ def test_migrate_to_a_server_that_lacks_a_profile(
     lxd_client.profiles.create(name)
     container.profiles.append(name)
     container.save(wait=True)
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         container.migrate(clean, wait=True)
-    assert name in str(info.value) or 'rofile' in str(info.value)
+    assert name in str(caught.value) or 'rofile' in str(caught.value)
     assert not clean.containers.exists(container.name)
     assert lxd_client.containers.exists(container.name)
 
@@ -213,10 +214,10 @@ def test_no_way_to_migrate(lxd_client, alone, name):
     container = alone.containers.create(
         {'name': name, 'source': {'type': 'none'}}, wait=True)
     try:
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             container.migrate(lxd_client, wait=True)
-        assert 'core.https_address' in str(info.value)
-        assert alone.transport.endpoint in str(info.value)
+        assert 'core.https_address' in str(caught.value)
+        assert alone.transport.endpoint in str(caught.value)
         assert not lxd_client.containers.exists(name)
         assert not [each for each in alone.operations.all()
                     if each.status == 'Running']

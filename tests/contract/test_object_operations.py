@@ -5,10 +5,10 @@ import pytest
 from pylxd import exceptions
 from pylxd.container import Container
 from pylxd.operation import Operation
+from helpers import BUSYBOX, EMPTY, NIC
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
-    users)
+    REFUSED_LATER, list_methods, make_image, refetch, settle, user_keys)
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def assert_ended(each):
 
 
 def test_operations_of_an_instance(lxd_client, name, new_images):
-    made = lxd_client.containers.create({
+    container = lxd_client.containers.create({
         'name': name, 'source': BUSYBOX, 'devices': {'n': NIC}})
-    seen = [assert_ended(made)]
+    seen = [assert_ended(container)]
     mine = lxd_client.containers.get(name)
     assert mine.operation is None
     for call in (
@@ -64,7 +64,7 @@ def test_operations_of_an_instance(lxd_client, name, new_images):
 
 
 def test_operations_of_an_image(lxd_client, another_kit, new_images):
-    image = lxd_client.images.create(image_data())
+    image = lxd_client.images.create(make_image())
     created = assert_ended(image)
     assert lxd_client.images.get(image.fingerprint).operation is None
     with another_kit.client() as destination:
@@ -108,18 +108,18 @@ def test_the_operation_of_a_call_that_fails_later(mine):
         'files'])
 def test_the_first_call_waits_for_the_creation(lxd_client, name, call, sent):
     made = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
-    assert methods(sent) == ['POST']
+    assert list_methods(sent) == ['POST']
     creation = 'GET {}/wait'.format(made.operation.path)
     call(made)
     assert sent[1] == creation and sent.count(creation) == 1
 
 
 def test_a_change_of_what_is_being_created(lxd_client, name):
-    made = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
-    made.config['user.a'] = 'mine'
-    made.save()
-    made.start(wait=True)
-    assert users(stored(made)) == {'a': 'mine'} and made.status == 'Running'
+    container = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
+    container.config['user.a'] = 'mine'
+    container.save()
+    container.start(wait=True)
+    assert user_keys(refetch(container)) == {'a': 'mine'} and container.status == 'Running'
 
 
 CALLS = {
@@ -139,7 +139,7 @@ CALLS = {
 @pytest.mark.parametrize('call', sorted(CALLS))
 def test_a_creation_that_failed(lxd_client, other_client, name, call, sent):
     """Each call raises the error of the creation, and reaches no other."""
-    made = lxd_client.containers.create({
+    container = lxd_client.containers.create({
         'name': name, 'source': EMPTY, 'config': {'no.such.key': '1'}})
     settle(other_client)
     foreign = other_client.containers.create(
@@ -147,7 +147,7 @@ def test_a_creation_that_failed(lxd_client, other_client, name, call, sent):
     del sent[:]
     for _ in range(2):
         with pytest.raises(exceptions.OperationFailed) as caught:
-            CALLS[call](made)
+            CALLS[call](container)
         assert 'no.such.key' in str(caught.value)
     assert not [line for line in sent if '/1.0/instances' in line]
     foreign.sync()
@@ -160,7 +160,7 @@ def test_creating_what_is_there(lxd_client, container):
         made = lxd_client.containers.create(
             {'name': container.name, 'source': EMPTY})
         made.delete(wait=True)
-    assert stored(container) == container
+    assert refetch(container) == container
 
 
 # Renamed without wait
@@ -201,7 +201,7 @@ def test_a_rename_that_fails_later(
     assert running.name in warning and 'ot allowed' in warning
     settle(renamed.client)
     renamed.sync()
-    assert renamed.status == 'Running' and 'a' not in users(renamed)
+    assert renamed.status == 'Running' and 'a' not in user_keys(renamed)
     assert warnings_logged() == [warning]
     assert not [line for line in sent if foreign.api.path in line]
 
@@ -210,12 +210,12 @@ def test_no_change_reaches_what_has_the_new_name(
         renamed, running, foreign, sent):
     renamed.config['user.b'] = 'mine'
     renamed.save(wait=True)
-    assert users(stored(running)) == {'b': 'mine'}
+    assert user_keys(refetch(running)) == {'b': 'mine'}
     with pytest.raises(exceptions.LXDAPIException):
         renamed.delete(wait=True)  # refused, as it runs
     assert not [line for line in sent if foreign.api.path in line]
     foreign.sync()
-    assert users(foreign) == {'a': 'foreign'}
+    assert user_keys(foreign) == {'a': 'foreign'}
     del renamed.config['user.b']
     renamed.save(wait=True)
 
@@ -243,7 +243,7 @@ def test_a_rename_that_succeeds_later(mine, name, other_client):
     mine.save()
     mine.sync()
     assert mine.name == name + '-b' and mine != old
-    assert users(other_client.containers.get(name + '-b')) == {
+    assert user_keys(other_client.containers.get(name + '-b')) == {
         'a': 'mine', 'b': '2'}
     assert not other_client.containers.exists(name)
 
@@ -292,13 +292,13 @@ def test_the_first_call_that_learns_of_it(
     failed.devices = {'m': {'type': 'none'}}
     failed.save(wait=True)
     assert not failed.dirty
-    assert stored(failed).devices == {'m': {'type': 'none'}}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    assert refetch(failed).devices == {'m': {'type': 'none'}}
+    assert user_keys(refetch(failed)) == {'a': 'mine', 'b': '2'}
 
 
 def test_rollback_after_a_save_that_failed(failed, warnings_logged):
     failed.rollback()
-    assert not failed.dirty and users(failed) == {'a': '1', 'b': '2'}
+    assert not failed.dirty and user_keys(failed) == {'a': '1', 'b': '2'}
     assert failed.devices == {'n': NIC}
     assert len(warnings_logged()) == 1
 
@@ -309,14 +309,14 @@ def test_the_next_save_raises_it(failed, wait, sent):
     with pytest.raises(exceptions.OperationFailed) as caught:
         failed.save(wait=wait)
     assert 'no-such-pool' in str(caught.value)
-    assert not {'PUT', 'PATCH'} & set(methods(sent))
+    assert not {'PUT', 'PATCH'} & set(list_methods(sent))
     assert failed.dirty and failed.config['user.a'] == 'mine'
     failed.devices = {}
     failed.save(wait=wait)
     settle(failed.client)
     failed.sync()
-    assert not failed.dirty and stored(failed).devices == {}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    assert not failed.dirty and refetch(failed).devices == {}
+    assert user_keys(refetch(failed)) == {'a': 'mine', 'b': '2'}
 
 
 @pytest.mark.parametrize('learned', [False, True])
@@ -332,8 +332,8 @@ def test_waiting_for_the_operation_raises_it(failed, learned):
     assert 'no-such-pool' in str(caught.value)
     failed.devices = {}
     failed.save(wait=True)
-    assert not failed.dirty and stored(failed).devices == {}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    assert not failed.dirty and refetch(failed).devices == {}
+    assert user_keys(refetch(failed)) == {'a': 'mine', 'b': '2'}
 
 
 def test_a_save_with_wait_raises_it_alone(mine, sent):
@@ -342,10 +342,10 @@ def test_a_save_with_wait_raises_it_alone(mine, sent):
         del sent[:]
         with pytest.raises(exceptions.OperationFailed):
             mine.save(wait=True)
-        assert 'PUT' in methods(sent) and mine.dirty
+        assert 'PUT' in list_methods(sent) and mine.dirty
     mine.devices = {}
     mine.save(wait=True)
-    assert stored(mine).devices == {}
+    assert refetch(mine).devices == {}
 
 
 def test_no_call_reaches_a_new_object_under_the_old_name(
@@ -368,5 +368,5 @@ def test_no_call_reaches_a_new_object_under_the_old_name(
     failed.delete(wait=True)
     assert not other_client.containers.exists(name + '-b')
     foreign.sync()
-    assert users(foreign) == {'a': 'foreign'}
+    assert user_keys(foreign) == {'a': 'foreign'}
     assert foreign.description == '' and foreign.snapshots.all() == []

@@ -3,10 +3,10 @@
 import pytest
 
 from pylxd import exceptions
+from helpers import BUSYBOX, EMPTY, NIC, unique_name
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
-    unique, users)
+    REFUSED_LATER, list_methods, make_image, refetch, settle, user_keys)
 
 
 @pytest.fixture(params=['containers', 'profiles'])
@@ -52,19 +52,19 @@ def test_a_save_takes_at_most_three_requests(thing, sent):
         thing.save(wait=wait)
         assert set(sent) <= {
             'GET ' + thing.api.path, 'PATCH ' + thing.api.path}
-        assert methods(sent).count('PATCH') == 1 and len(sent) <= 3
-        assert users(stored(thing)) == {'a': thing.config['user.a'], 'b': '2'}
-    assert stored(thing).description == 'old'
+        assert list_methods(sent).count('PATCH') == 1 and len(sent) <= 3
+        assert user_keys(refetch(thing)) == {'a': thing.config['user.a'], 'b': '2'}
+    assert refetch(thing).description == 'old'
 
 
 def test_removing_a_device_takes_a_put(thing, sent):
     del thing.devices['n']
     thing.config['user.a'] = 'new'
     thing.save(wait=True)
-    assert 'PUT ' + thing.api.path in sent and 'PATCH' not in methods(sent)
-    assert stored(thing).devices == {}
-    assert users(stored(thing)) == {'a': 'new', 'b': '2'}
-    assert stored(thing).description == 'old'
+    assert 'PUT ' + thing.api.path in sent and 'PATCH' not in list_methods(sent)
+    assert refetch(thing).devices == {}
+    assert user_keys(refetch(thing)) == {'a': 'new', 'b': '2'}
+    assert refetch(thing).description == 'old'
 
 
 @pytest.mark.parametrize('wait', [True, False])
@@ -78,7 +78,7 @@ def test_a_value_that_the_server_refuses_at_once(thing, wait):
         assert thing.dirty and thing.config['no.such.key'] == '1'
     del thing.config['no.such.key']
     thing.save(wait=True)
-    assert not thing.dirty and users(stored(thing)) == {'a': 'new', 'b': '2'}
+    assert not thing.dirty and user_keys(refetch(thing)) == {'a': 'new', 'b': '2'}
 
 
 def test_the_object_shows_what_the_server_made_of_it(thing, sent):
@@ -86,7 +86,7 @@ def test_the_object_shows_what_the_server_made_of_it(thing, sent):
     thing.config['user.a'] = thing.config['user.c'] = ''
     thing.save(wait=True)
     del sent[:]
-    assert users(thing) == {'b': '2'} and not thing.dirty
+    assert user_keys(thing) == {'b': '2'} and not thing.dirty
     assert sent == []
 
 
@@ -94,7 +94,7 @@ def test_an_empty_value_is_gone_after_a_sync(thing, sent):
     thing.config['user.c'] = ''
     thing.save()
     thing.sync()
-    assert users(thing) == {'a': '1', 'b': '2'} and not thing.dirty
+    assert user_keys(thing) == {'a': '1', 'b': '2'} and not thing.dirty
     del sent[:]
     thing.save(wait=True)
     assert sent == []
@@ -109,7 +109,7 @@ def test_a_nested_dict_still_counts_after_a_save(thing):
         assert thing.dirty
         thing.save(wait=value != '2')
         assert not thing.dirty
-        assert stored(thing).devices['n']['hwaddr'] == nic['hwaddr']
+        assert refetch(thing).devices['n']['hwaddr'] == nic['hwaddr']
         assert thing.devices['n'] is nic
 
 
@@ -125,7 +125,7 @@ def test_a_nested_dict_still_counts_after_a_sync(thing, other):
     nic['hwaddr'] = '00:16:3e:00:00:01'
     assert thing.dirty
     thing.save(wait=True)
-    assert stored(thing).devices['n'] == dict(
+    assert refetch(thing).devices['n'] == dict(
         NIC, hwaddr='00:16:3e:00:00:01')
 
 
@@ -138,8 +138,8 @@ def test_a_description_of_another_client_is_kept(thing, other, wait):
     thing.config['user.a'] = 'mine'
     thing.save(wait=wait)
     thing.sync()
-    assert thing.description == stored(thing).description == 'theirs'
-    assert users(stored(thing)) == {'a': 'mine', 'b': '2'}
+    assert thing.description == refetch(thing).description == 'theirs'
+    assert user_keys(refetch(thing)) == {'a': 'mine', 'b': '2'}
 
 
 def test_a_description_of_another_client_is_kept_by_a_put(thing, other):
@@ -147,8 +147,8 @@ def test_a_description_of_another_client_is_kept_by_a_put(thing, other):
     other.save(wait=True)
     del thing.devices['n']
     thing.save(wait=True)
-    assert stored(thing).description == 'theirs'
-    assert stored(thing).devices == {}
+    assert refetch(thing).description == 'theirs'
+    assert refetch(thing).devices == {}
 
 
 @pytest.mark.parametrize('wait', [True, False])
@@ -162,11 +162,11 @@ def test_a_clash_of_descriptions(thing, other, wait):
             thing.save(wait=wait)
         assert caught.value.keys == ('description',)
         assert thing.description == 'mine' and thing.dirty
-    assert stored(thing).description == 'theirs'
-    assert users(stored(thing)) == {'a': '1', 'b': '2'}
+    assert refetch(thing).description == 'theirs'
+    assert user_keys(refetch(thing)) == {'a': '1', 'b': '2'}
     thing.sync()
     thing.save(wait=True)
-    assert stored(thing).description == 'mine'
+    assert refetch(thing).description == 'mine'
 
 
 def test_what_restoring_a_snapshot_changed_is_kept(mine, other_client):
@@ -176,12 +176,12 @@ def test_what_restoring_a_snapshot_changed_is_kept(mine, other_client):
     mine.save(wait=True)
     theirs = other_client.containers.get(mine.name)
     theirs.restore_snapshot('one', wait=True)
-    expected = stored(theirs)
+    expected = refetch(theirs)
     assert expected.description != 'new'
     mine.config['user.b'] = 'mine'
     mine.save(wait=True)
-    assert users(stored(mine)) == {'a': '1', 'b': 'mine'}
-    assert stored(mine).description == expected.description
+    assert user_keys(refetch(mine)) == {'a': '1', 'b': 'mine'}
+    assert refetch(mine).description == expected.description
 
 
 def test_what_restoring_a_snapshot_left_in_the_etag(mine, other_client):
@@ -190,18 +190,18 @@ def test_what_restoring_a_snapshot_left_in_the_etag(mine, other_client):
     mine.description = 'new'
     mine.save(wait=True)
     other_client.containers.get(mine.name).restore_snapshot('one', wait=True)
-    expected = stored(mine).description
+    expected = refetch(mine).description
     assert expected != 'new'
     mine.config['user.b'] = 'mine'
     mine.save(wait=True)
-    assert stored(mine).description == expected
-    assert users(stored(mine)) == {'a': '1', 'b': 'mine'}
+    assert refetch(mine).description == expected
+    assert user_keys(refetch(mine)) == {'a': '1', 'b': 'mine'}
 
 
 @pytest.fixture
 def image(lxd_client, new_images):
     """A tiny image that has been loaded."""
-    made = lxd_client.images.create(image_data(), wait=True)
+    made = lxd_client.images.create(make_image(), wait=True)
     return lxd_client.images.get(made.fingerprint)
 
 
@@ -221,7 +221,7 @@ def test_fields_of_an_image_outside_of_its_etag(
         image.properties['release'] = 'wait={}'.format(wait)
         image.public = wait
         image.save(wait=wait)
-        saved = stored(image)
+        saved = refetch(image)
         assert saved.expires_at.startswith('2099-12-31')
         assert saved.profiles == ['default', name]
         assert saved.properties['release'] == 'wait={}'.format(wait)
@@ -238,7 +238,7 @@ def test_each_field_of_an_image_is_saved(lxd_client, image, name):
     image.save(wait=True)
     image.properties = {'os': 'none'}
     image.save(wait=True)
-    saved = stored(image)
+    saved = refetch(image)
     assert saved.expires_at.startswith('2099-12-31')
     assert (saved.profiles, saved.public) == ([name], True)
     assert saved.properties == {'os': 'none'}
@@ -256,11 +256,11 @@ def test_a_clash_outside_of_the_etag_of_an_image(
     with pytest.raises(exceptions.Conflict) as caught:
         image.save(wait=True)
     assert caught.value.keys == ('expires_at', 'profiles')
-    assert image.dirty and stored(image).profiles == [name]
+    assert image.dirty and refetch(image).profiles == [name]
 
 
 def test_aliases_that_another_client_added_meanwhile(image, their_image):
-    alias = unique()
+    alias = unique_name()
     their_image.add_alias(alias, '')
     image.public = True
     image.save(wait=True)
@@ -281,7 +281,7 @@ def test_sync_with_local_changes_raises_no_conflict(thing, other):
     thing.sync()
     assert thing.config['user.a'] == 'mine' and thing.dirty
     thing.save(wait=True)
-    assert users(stored(thing)) == {'a': 'mine', 'b': '2'}
+    assert user_keys(refetch(thing)) == {'a': 'mine', 'b': '2'}
 
 
 @pytest.mark.parametrize('read', [
@@ -296,14 +296,14 @@ def test_a_reload_after_a_start_keeps_the_base(mine, other_client, read):
     theirs.save(wait=True)
     mine.start(wait=True)
     read(mine)
-    assert users(mine) == {'a': 'mine', 'b': 'theirs'}
+    assert user_keys(mine) == {'a': 'mine', 'b': 'theirs'}
     with pytest.raises(exceptions.Conflict) as caught:
         mine.save(wait=True)
     assert caught.value.keys == ('config.user.a',)
-    assert users(stored(mine)) == {'a': 'theirs', 'b': 'theirs'}
+    assert user_keys(refetch(mine)) == {'a': 'theirs', 'b': 'theirs'}
     mine.sync()
     mine.save(wait=True)
-    assert users(stored(mine)) == {'a': 'mine', 'b': 'theirs'}
+    assert user_keys(refetch(mine)) == {'a': 'mine', 'b': 'theirs'}
 
 
 # The server forgets its operations
@@ -320,17 +320,17 @@ def test_a_save_that_was_done_stays_done_after_a_restart(another_kit):
         settle(theirs)
         another_kit.restart()
         other = theirs.containers.get('c1')
-        assert users(other) == {'a': 'mine', 'b': 'mine'}
+        assert user_keys(other) == {'a': 'mine', 'b': 'mine'}
         other.config['user.a'] = 'theirs'
         other.save(wait=True)
 
         mine.sync()
         assert not mine.dirty
-        assert users(mine) == {'a': 'theirs', 'b': 'mine'}
+        assert user_keys(mine) == {'a': 'theirs', 'b': 'mine'}
         assert mine.devices == {}
         mine.config['user.c'] = 'mine'
         mine.save(wait=True)
-        assert users(stored(other)) == {
+        assert user_keys(refetch(other)) == {
             'a': 'theirs', 'b': 'mine', 'c': 'mine'}
 
 
@@ -346,13 +346,13 @@ def test_a_save_that_failed_is_local_again_after_a_restart(another_kit):
         settle(theirs)
         another_kit.restart()
         other = theirs.containers.get('c1')
-        assert users(other) == {'a': '1', 'b': '2'}
+        assert user_keys(other) == {'a': '1', 'b': '2'}
         other.config['user.a'] = 'theirs'
         other.save(wait=True)
 
         mine.sync()  # a third value is another client's: it is shown
-        assert mine.dirty and users(mine) == {'a': 'theirs', 'b': 'mine'}
+        assert mine.dirty and user_keys(mine) == {'a': 'theirs', 'b': 'mine'}
         mine.devices = {}
         mine.save(wait=True)  # how the first one ended is not known
-        assert users(stored(other)) == {'a': 'theirs', 'b': 'mine'}
-        assert stored(other).devices == {}
+        assert user_keys(refetch(other)) == {'a': 'theirs', 'b': 'mine'}
+        assert refetch(other).devices == {}

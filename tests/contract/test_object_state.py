@@ -12,8 +12,9 @@ from pylxd.container import Container, Snapshot
 from pylxd.image import Image
 from pylxd.network import Network
 from pylxd.profile import Profile
+from helpers import EMPTY, unique_name
 
-from .support import EMPTY, image_data, settle, unique
+from .support import make_image, settle
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def namesake(project, container):
 @pytest.fixture
 def image(lxd_client, new_images):
     """Create a tiny image without an alias."""
-    return lxd_client.images.create(image_data(), wait=True)
+    return lxd_client.images.create(make_image(), wait=True)
 
 
 # Identity
@@ -111,7 +112,7 @@ def test_repr_of_a_snapshot_names_its_instance(container, sent):
 
 
 def test_repr_of_an_image(lxd_client, image, sent):
-    alias = unique()
+    alias = unique_name()
     image.add_alias(alias, '')
     loaded = lxd_client.images.get(image.fingerprint)
     made = Image(lxd_client, fingerprint=image.fingerprint)
@@ -250,7 +251,7 @@ def names(aliases):
 
 
 def test_aliases_of_an_image_that_was_listed(lxd_client, image):
-    one, two = sorted([unique(), unique()])
+    one, two = sorted([unique_name(), unique_name()])
     image.add_alias(one, '')
     for change, left in (
             (lambda listed: listed.add_alias(two, ''), [one, two]),
@@ -262,7 +263,7 @@ def test_aliases_of_an_image_that_was_listed(lxd_client, image):
 
 
 def test_aliases_that_another_client_added(lxd, image):
-    theirs, mine = sorted([unique(), unique()])
+    theirs, mine = sorted([unique_name(), unique_name()])
     assert image.aliases == []
     with lxd.client() as client:
         client.images.get(image.fingerprint).add_alias(theirs, '')
@@ -272,8 +273,8 @@ def test_aliases_that_another_client_added(lxd, image):
 
 
 def test_an_alias_of_another_image_is_not_deleted(lxd_client, image):
-    other = lxd_client.images.create(image_data(), wait=True)
-    alias = unique()
+    other = lxd_client.images.create(make_image(), wait=True)
+    alias = unique_name()
     other.add_alias(alias, '')
     with pytest.raises(exceptions.NotFound) as caught:
         image.delete_alias(alias)
@@ -290,8 +291,8 @@ def test_the_class_side_of_a_snapshot(container):
     assert Snapshot.all(container) == [one]
     assert Snapshot.get(container, 'one') == one
     assert Snapshot.exists(container, 'one')
-    made = Snapshot.create(container, 'two', wait=True)
-    assert type(made) is Snapshot and made.container is container
+    snapshot = Snapshot.create(container, 'two', wait=True)
+    assert type(snapshot) is Snapshot and snapshot.container is container
     with pytest.raises(exceptions.NotFound):
         Snapshot.get(container, 'three')
 

@@ -10,8 +10,7 @@ from hypothesis.stateful import (
 
 from pylxd import exceptions
 from pylxd.core import rivals
-
-from .support import EMPTY, NIC
+from helpers import EMPTY, NIC
 
 FIELDS = ('user.a', 'user.b', 'description', 'nic')
 #: A value for each field; None removes a key or a device.

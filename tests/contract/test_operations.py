@@ -3,8 +3,9 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.operation import Operation
+from helpers import EMPTY
 
-from .support import EMPTY, settle
+from .support import settle
 
 
 @pytest.fixture

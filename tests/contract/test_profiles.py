@@ -4,8 +4,7 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.profile import Profile
-
-from .support import EMPTY
+from helpers import EMPTY
 
 NIC = {'eth0': {'type': 'nic', 'nictype': 'p2p'}}
 
@@ -144,18 +143,18 @@ def test_names(lxd_client, name, called):
     called = called.format(name)
     lxd_client.profiles.create(name)
     try:
-        made = lxd_client.profiles.create(called)
+        profile = lxd_client.profiles.create(called)
     except exceptions.LXDAPIException:
         assert [each.name for each in lxd_client.profiles.all()
                 if each.name.startswith(name)] == [name]
         return  # this server does not want it
-    assert made in lxd_client.profiles.all()
-    assert made == lxd_client.profiles.get(called)
-    made.config['user.a'] = 'b'
-    made.save()
+    assert profile in lxd_client.profiles.all()
+    assert profile == lxd_client.profiles.get(called)
+    profile.config['user.a'] = 'b'
+    profile.save()
     assert lxd_client.profiles.get(called).config == {'user.a': 'b'}
     assert lxd_client.profiles.get(name).config == {}
-    made.delete()
+    profile.delete()
     assert lxd_client.profiles.exists(name)
 
 

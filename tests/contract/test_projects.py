@@ -3,8 +3,7 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.models.project import Project
-
-from .support import EMPTY
+from helpers import EMPTY
 
 #: What a project leaves to the default one, so that nothing has to be made.
 SHARED = {'features.profiles': 'false', 'features.images': 'false'}

@@ -6,8 +6,9 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.container import Snapshot
+from helpers import BUSYBOX
 
-from .support import BUSYBOX, settle
+from .support import settle
 
 
 @pytest.fixture
@@ -146,22 +147,22 @@ def test_publish(busybox, new_images):
 
     image = snapshot.publish(public=True, wait=True)
     assert [image] == new_images() and image.public is True
-    made = busybox.client.containers.create({
+    container = busybox.client.containers.create({
         'name': busybox.name + '-2',
         'source': {'type': 'image', 'fingerprint': image.fingerprint},
     }, wait=True)
-    assert made.files.get('/it') == b'old'
+    assert container.files.get('/it') == b'old'
 
 
 def test_a_container_from_a_snapshot(busybox):
     busybox.files.put('/it', b'old')
     busybox.snapshots.create('one', wait=True)
     busybox.files.put('/it', b'new')
-    made = busybox.client.containers.create({
+    container = busybox.client.containers.create({
         'name': busybox.name + '-2', 'profiles': ['default'],
         'source': {'type': 'copy', 'source': busybox.name + '/one'},
     }, wait=True)
-    assert made.files.get('/it') == b'old'
+    assert container.files.get('/it') == b'old'
 
 
 @pytest.mark.parametrize('called', [
@@ -185,11 +186,11 @@ def test_names_that_cannot_be(lxd_client, container, sent, called):
 def test_names_that_reach_no_other(container, called):
     container.snapshots.create('a', wait=True)
     try:
-        made = container.snapshots.create(called, wait=True)
+        snapshot = container.snapshots.create(called, wait=True)
     except exceptions.LXDAPIException:
         pass  # this server does not want it
     else:
-        assert made in container.snapshots.all()
+        assert snapshot in container.snapshots.all()
         assert container.snapshots.get(called).name == called
-        made.delete(wait=True)
+        snapshot.delete(wait=True)
     assert [each.name for each in container.snapshots.all()] == ['a']

@@ -12,8 +12,7 @@ import pytest
 
 from pylxd import exceptions, testing
 from pylxd.testing import image, incus, throwaway
-
-from .support import BUSYBOX, unique
+from helpers import BUSYBOX, unique_name
 
 
 @pytest.fixture
@@ -146,7 +145,7 @@ class TestNothingIsLeft(object):
 
     @pytest.mark.parametrize('killed', [False, True])
     def test_after_close(self, make, real, killed):
-        name = unique()
+        name = unique_name()
         with make() as kit:
             with kit.client() as client:
                 client.networks.create(name, config={
@@ -194,7 +193,7 @@ class TestNothingIsLeft(object):
                 kit.close()
         wait_until_gone(kit.directory)
         kit.close()
-        assert traces(kit, unique()) == set()
+        assert traces(kit, unique_name()) == set()
 
     @pytest.mark.parametrize('number', [
         signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -253,7 +252,7 @@ class TestReal(object):
                 kit.run('info', 'none')
 
     def test_environ_reaches_the_daemon(self, make, real):
-        mark = unique()
+        mark = unique_name()
         with make(environ={'PYLXD_TEST': mark}):
             assert any(
                 'PYLXD_TEST=' + mark in read_all(process + '/environ')

@@ -9,7 +9,9 @@ import pytest
 
 from pylxd import testing
 from pylxd.testing import plugin
-from .support import EMPTY, Usage, unique
+from helpers import EMPTY, unique_name
+
+from .support import Usage
 
 #: The tables that are printed at the end: title, columns.
 TABLES = collections.OrderedDict([
@@ -64,7 +66,7 @@ def running(lxd):
     """A running container."""
     with lxd.client() as client:
         container = client.containers.create(
-            {'name': unique(), 'source': {'type': 'image',
+            {'name': unique_name(), 'source': {'type': 'image',
                                           'alias': 'busybox'}}, wait=True)
         container.start(wait=True)
     yield container
@@ -79,7 +81,7 @@ def container(lxd):
     """A stopped one without files, which is quickly made."""
     with lxd.client() as client:
         made = client.containers.create(
-            {'name': unique(), 'source': EMPTY}, wait=True)
+            {'name': unique_name(), 'source': EMPTY}, wait=True)
     yield made
     with lxd.client() as client:
         made = client.containers.get(made.name)

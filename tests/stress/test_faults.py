@@ -11,10 +11,11 @@ from pylxd import Client, exceptions
 from pylxd.transport import streams
 from pylxd.core.operation import LATE
 from pylxd.transport.connection import Transport
-from wire import Proxy, Server, frame, http, lxd as pages, upgrade
+from wire import Proxy, Server, frame, http, lxd_api, upgrade
 import wire
+from helpers import unique_name
 
-from .support import Doing, Usage, clock, unique
+from .support import Doing, Usage, clock
 
 #: Seconds within which a caller has control again.
 AT_ONCE = 3
@@ -210,7 +211,7 @@ def test_restart_between_two_calls(lxd, running, table, size):
             assert client.containers.get(running.name).config[
                 'user.restart'] == str(number)
             lxd.restart()
-            client.profiles.create(unique()).delete()
+            client.profiles.create(unique_name()).delete()
         client.close()
         posts = b''.join(map(bytes, proxy.sent)).count(
             b'POST /1.0/profiles ')
@@ -226,11 +227,11 @@ def test_a_post_is_sent_once(table, nothing_left, moment):
         return (lambda connection: None) if moment == 'before' else (
             lambda connection: connection.sendall(b'HTTP/1.1 2'))
 
-    with Server(pages({'POST /1.0/profiles': drop}), True) as server:
+    with Server(lxd_api({'POST /1.0/profiles': drop}), True) as server:
         with Client(server.endpoint, timeout=5) as client:
             with pytest.raises(exceptions.ClientConnectionFailed):
                 client.profiles.create('p')
-        assert server.asked.count('POST /1.0/profiles') == 1
+        assert server.requested.count('POST /1.0/profiles') == 1
     table('faults', 'connection lost {} the answer to POST'.format(
         {'before': 'before', 'after': 'within'}[moment]), 1,
         'ClientConnectionFailed, sent once', '-', 'nothing')
@@ -282,10 +283,10 @@ def test_slow(monkeypatch, table, nothing_left, tmpdir, kind, what, send,
               seen):
     """``Client(timeout=)`` bounds each call, whatever the server does."""
     monkeypatch.setattr('pylxd.transport.connection.LONGEST_BODY', 64 << 20)
-    pair = wire.certificate(tmpdir) if kind == 'https' else None
+    pair = wire.make_certificate(tmpdir) if kind == 'https' else None
     before = Usage()
-    with Server(pages({'GET /1.0/profiles': lambda _: send}),
-                kind == 'unix', pair and wire.tls(pair)) as server:
+    with Server(lxd_api({'GET /1.0/profiles': lambda _: send}),
+                kind == 'unix', pair and wire.tls_context(pair)) as server:
         with Client(server.endpoint, timeout=0.4,
                     verify=pair[0] if pair else True) as client:
             doing, started = Doing(client.profiles.all), clock()
@@ -305,7 +306,7 @@ def test_slow(monkeypatch, table, nothing_left, tmpdir, kind, what, send,
      trickle(b'HTTP/1.1 400 No\r\nContent-Length: 60000\r\n\r\n')),
 ])
 def test_slow_websockets(table, nothing_left, what, send):
-    with Server(pages({'GET /1.0/events': lambda _: send}), True) as server:
+    with Server(lxd_api({'GET /1.0/events': lambda _: send}), True) as server:
         with Client(server.endpoint, timeout=0.4) as client:
             doing, started = Doing(client.events().connect), clock()
             assert isinstance(
@@ -320,7 +321,7 @@ def test_a_server_that_falls_silent_in_a_wait(
     """A wait ends by its own timeout, and a margin for the network."""
     assert LATE <= 10
     monkeypatch.setattr('pylxd.core.operation.LATE', 0.5)
-    with Server(pages({'GET /1.0/operations/o/wait': lambda _: silent}),
+    with Server(lxd_api({'GET /1.0/operations/o/wait': lambda _: silent}),
                 True) as server:
         with Client(server.endpoint, timeout=0.2) as client:
             started = clock()
@@ -353,7 +354,7 @@ def test_an_export_that_breaks_off(tmpdir, table, nothing_left, what, answer):
     def cut(connection):
         connection.sendall(answer)
 
-    with Server(pages({
+    with Server(lxd_api({
             'GET ' + path: {'fingerprint': FINGERPRINT},
             'GET {}/export'.format(path): lambda _: cut}), True) as server:
         with Client(server.endpoint, timeout=5) as client:
@@ -385,9 +386,9 @@ def test_a_broken_exec_stream(table, nothing_left, what, data):
     def stream(request):
         return lambda connection: connection.sendall(upgrade(request) + data)
 
-    with Server(pages({
+    with Server(lxd_api({
             'GET /1.0/instances/c': {'name': 'c'},
-            'POST /1.0/instances/c/exec': lambda _: wire.begun(operation),
+            'POST /1.0/instances/c/exec': lambda _: wire.accepted(operation),
             'GET /1.0/operations/o/websocket': stream,
             'GET /1.0/operations/o/wait': dict(
                 operation, status='Success', status_code=200,

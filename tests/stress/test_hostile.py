@@ -20,8 +20,9 @@ from pylxd.transport import rest, streams, websocket
 from pylxd.transport.connection import Transport
 import wire
 from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
+from helpers import unique_name
 
-from .support import clock, unique
+from .support import clock
 
 #: Seconds that a call may take, whatever comes.
 LIMIT = 10
@@ -412,7 +413,7 @@ def reach(request):
 
 
 def served(pair, **limits):
-    context = wire.tls(pair)
+    context = wire.tls_context(pair)
     for name, value in limits.items():
         setattr(context, name, value)
     return Server(lambda request: upgrade(request) if 'sec-websocket-key'
@@ -421,9 +422,9 @@ def served(pair, **limits):
 
 def test_a_server_is_checked(tmpdir, reach):
     """By name or as the pinned one; nothing is sent to another."""
-    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
-    elsewhere = wire.certificate(tmpdir, 'elsewhere', (u'elsewhere.test',))
-    child = wire.certificate(
+    own, other = [wire.make_certificate(tmpdir, name) for name in ('own', 'other')]
+    elsewhere = wire.make_certificate(tmpdir, 'elsewhere', (u'elsewhere.test',))
+    child = wire.make_certificate(
         tmpdir, 'child', (u'elsewhere.test',), issuer=own)
     for pair, verify, refused in [
             (own, own[0], False), (elsewhere, elsewhere[0], False),
@@ -442,22 +443,22 @@ def test_a_server_is_checked(tmpdir, reach):
 
 def test_a_server_that_changes(tmpdir, reach):
     """Another certificate than yesterday: the error says what it means."""
-    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
+    own, other = [wire.make_certificate(tmpdir, name) for name in ('own', 'other')]
     with served(own) as server:
         transport = Transport(server.endpoint, verify=own[0], timeout=10)
         reach(transport)
         transport.close()
-        server._context = wire.tls(other)
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        server._context = wire.tls_context(other)
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             reach(transport)
-        assert 'certificate' in str(info.value)
+        assert 'certificate' in str(caught.value)
         assert len(server.requests) == 1
         transport.close()
 
 
 @pytest.mark.skipif(six.PY2, reason='servers of Python 2 set other limits')
 def test_old_tls_is_refused(tmpdir, reach):
-    own = wire.certificate(tmpdir, 'own')
+    own = wire.make_certificate(tmpdir, 'own')
     with served(own, maximum_version=ssl.TLSVersion.TLSv1_1,
                 minimum_version=ssl.TLSVersion.TLSv1) as server:
         with pytest.raises(exceptions.ClientConnectionFailed):
@@ -526,7 +527,7 @@ def leaky(request, last):
                          ephemeral=False))
     if last is not None:
         return lambda connection: connection.sendall(last)
-    return wire.begun({'id': 'o', 'class': 'token', 'status': 'Running',
+    return wire.accepted({'id': 'o', 'class': 'token', 'status': 'Running',
                        'status_code': 103, 'metadata': {
                            'secret': SECRET, 'control': SECRET,
                            'fs': SECRET}})
@@ -550,18 +551,18 @@ def test_secrets(tmpdir, capfd, call, refusal):
     """Nothing that a failure emits has what was, or is, a secret."""
     handler, root = Everything(), logging.getLogger()
     level = root.level
-    pair = wire.certificate(tmpdir, 'client')
-    own = wire.certificate(tmpdir, 'server')
+    pair = wire.make_certificate(tmpdir, 'client')
+    own = wire.make_certificate(tmpdir, 'server')
     with Server(lambda request: leaky(request, None), True) as source:
         with Server(lambda request: leaky(request, refusal),
-                    context=wire.tls(own)) as target:
+                    context=wire.tls_context(own)) as target:
             here = Client(source.endpoint, timeout=5)
             there = Client(target.endpoint, cert=pair, verify=own[0],
                            timeout=5)
             root.addHandler(handler)
             root.setLevel(0)
             try:
-                with pytest.raises(exceptions.LXDException) as info:
+                with pytest.raises(exceptions.LXDException) as caught:
                     call(here, there)
             finally:
                 root.removeHandler(handler)
@@ -570,10 +571,10 @@ def test_secrets(tmpdir, capfd, call, refusal):
                 there.close()
             sent = b''.join(request.body for request in target.requests)
     assert SECRET.encode() in sent
-    handler.add(info.value)
+    handler.add(caught.value)
     handler.texts += capfd.readouterr()
     handler.texts.append(''.join(traceback.format_exception(
-        info.type, info.value, info.tb)))
+        caught.type, caught.value, caught.tb)))
     for text in handler.texts:
         assert SECRET not in text
 
@@ -582,7 +583,7 @@ def test_secrets(tmpdir, capfd, call, refusal):
 
 def test_one_line_a_request(caplog):
     """Method, path, status and milliseconds; no query."""
-    with Server(wire.lxd(), True) as server:
+    with Server(wire.lxd_api(), True) as server:
         with Client(server.endpoint) as client:
             with caplog.at_level(logging.DEBUG, 'pylxd'):
                 client.api.get(params={'secret': SECRET})
@@ -623,7 +624,7 @@ def test_nothing_is_printed(level):
     import sys
     broken = {'GET /1.0/events': lambda request: lambda connection:
               connection.sendall(upgrade(request) + b'\xff\xff')}
-    with Server(wire.lxd(broken), True) as server:
+    with Server(wire.lxd_api(broken), True) as server:
         process = subprocess.Popen(
             [sys.executable, '-W', 'ignore', '-c', QUIET, server.endpoint,
              level], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -641,7 +642,7 @@ def test_names_in_a_hostile_tree(tmpdir, name):
         return reply({'type': 'sync', 'metadata': names},
                      X_LXD_type='directory')
 
-    with Server(wire.lxd({
+    with Server(wire.lxd_api({
             'GET /1.0/instances/c': dict(GOOD),
             'GET /1.0/instances/c/files': directory([name])}),
                 True) as server:
@@ -673,7 +674,7 @@ def test_the_real_one_is_not_misled(lxd, running):
                     assert len(b''.join(map(bytes, proxy.sent))) == sent
             for name in (running.name + '/state', running.name + '?a=b',
                          running.name + '#a', '../' + running.name,
-                         unique()):
+                         unique_name()):
                 try:
                     assert not client.containers.exists(name)
                 except exceptions.LXDAPIException as error:

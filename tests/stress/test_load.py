@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from pylxd.transport.websocket import EventsClient
+from helpers import unique_name
 
-from .support import Usage, clock, unique
+from .support import Usage, clock
 
 #: What memory may grow by, in MB, whatever the load.
 GROWTH = 60
@@ -71,7 +72,7 @@ def test_executes(lxd, running, size, table):
 
 def test_requests(lxd, size, table):
     """16 threads ask through one client; each gets what it asked for."""
-    each, names = size(60, 625), [unique() for _ in range(16)]
+    each, names = size(60, 625), [unique_name() for _ in range(16)]
     client = lxd.client()
     for name in names:
         client.profiles.create(name, {'user.name': name}, description=name)
@@ -108,7 +109,7 @@ class Counting(EventsClient):
 def test_listeners(lxd, size, table):
     """200 listeners: each gets each event, once and in its order."""
     count, listeners = size(20, 100), []
-    names = [unique() for _ in range(count)]
+    names = [unique_name() for _ in range(count)]
     with measured(table, '200 listeners, {} events each'.format(2 * count)):
         with lxd.client() as client:
             threads = []

@@ -3,7 +3,7 @@
 import pytest
 
 from pylxd.models.profile import Profiles
-from wire import certificate
+from wire import make_certificate
 
 from .store import FakeClient, Store
 
@@ -12,14 +12,14 @@ from .store import FakeClient, Store
 def pairs(tmpdir_factory):
     """Key pairs, by what they are."""
     place = tmpdir_factory.mktemp('tls')
-    ca = certificate(place, 'ca')
+    ca = make_certificate(place, 'ca')
     return {
         'ca': ca,
-        'own': certificate(place, 'own'),
-        'other': certificate(place, 'other'),
-        'elsewhere': certificate(place, 'elsewhere', [u'example.org']),
-        'signed': certificate(place, 'signed', issuer=ca),
-        'signed-elsewhere': certificate(
+        'own': make_certificate(place, 'own'),
+        'other': make_certificate(place, 'other'),
+        'elsewhere': make_certificate(place, 'elsewhere', [u'example.org']),
+        'signed': make_certificate(place, 'signed', issuer=ca),
+        'signed-elsewhere': make_certificate(
             place, 'signed-elsewhere', [u'example.org'], issuer=ca),
     }
 
@@ -40,5 +40,5 @@ def client(store):
 @pytest.fixture
 def profile(client, store):
     made = Profiles(client).get('p1')
-    del store.asked[:]
+    del store.requested[:]
     return made

@@ -19,7 +19,7 @@ class Store(object):
     sent = None  # the last body
 
     def __init__(self):
-        self.asked, self.documents, self.answers = [], {}, []
+        self.requested, self.documents, self.answers = [], {}, []
 
     def add(self, name, **document):
         self.documents[name] = dict({
@@ -29,7 +29,7 @@ class Store(object):
     def request(self, method, path, params=None, json=None, headers=None,
                 **_):
         kind, name = re.match('/1.0/([^/]+)/?(.*)', path).groups()
-        self.asked.append('{} {}'.format(method, path[len('/1.0/'):]) + (
+        self.requested.append('{} {}'.format(method, path[len('/1.0/'):]) + (
             '?recursion' if (params or {}).get('recursion') else ''))
         self.sent = self.sent if json is None else json
         if self.answers:

@@ -7,12 +7,12 @@ import pytest
 
 from pylxd import Client, exceptions
 from pylxd.models.certificate import to_der
-from wire import ROOT, Server, begun, certificate, lxd
+from wire import ROOT, Server, accepted, make_certificate, lxd_api
 
 
 @pytest.fixture(scope='module')
 def pem(tmpdir_factory):
-    with open(certificate(tmpdir_factory.mktemp('x'))[0]) as file:
+    with open(make_certificate(tmpdir_factory.mktemp('x'))[0]) as file:
         return file.read()
 
 
@@ -20,7 +20,7 @@ def pem(tmpdir_factory):
 def server():
     """Takes any certificate, and tells no extensions to strangers."""
     pages = {'POST /1.0/certificates': {}}
-    with Server(lxd(pages, dict(ROOT, api_extensions=['certificate_token']))
+    with Server(lxd_api(pages, dict(ROOT, api_extensions=['certificate_token']))
                 ) as made:
         made.pages = pages
         yield made
@@ -78,7 +78,7 @@ def test_create(server, pem, arguments, fields):
 def test_tokens(server):
     about = {'secret': 's', 'fingerprint': 'f', 'addresses': ['a:1'],
              'expiresAt': 'later', 'request': {}}
-    server.pages['POST /1.0/certificates'] = begun(
+    server.pages['POST /1.0/certificates'] = accepted(
         {'id': 'u1', 'metadata': about})
     client = Client(server.endpoint)
     token = client.certificates.create_token('n', ['p'], True)
@@ -92,14 +92,14 @@ def test_tokens(server):
 
 @pytest.mark.parametrize('metadata', [None, {}, {'secret': ''}])
 def test_tokens_that_are_none(server, metadata):
-    server.pages['POST /1.0/certificates'] = begun(
+    server.pages['POST /1.0/certificates'] = accepted(
         {'id': 'u1', 'metadata': metadata})
     with pytest.raises(exceptions.InvalidResponse):
         Client(server.endpoint).certificates.create_token()
 
 
 def test_tokens_need_an_extension():
-    with Server(lxd()) as server:
+    with Server(lxd_api()) as server:
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             Client(server.endpoint).certificates.create_token()
-        assert server.asked == ['GET /1.0']
+        assert server.requested == ['GET /1.0']

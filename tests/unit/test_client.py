@@ -5,7 +5,7 @@ import pytest
 import pylxd
 from pylxd import Client, EventType, exceptions
 from pylxd.transport import dialect
-from wire import ROOT, Server, certificate, error, lxd, tls
+from wire import ROOT, Server, make_certificate, error, lxd_api, tls_context
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_what_is_exported():
     'Operations', 'Profiles', 'VirtualMachines'])
 def test_managers_can_be_replaced(manager):
     """By a subclass of the client, each for itself."""
-    with Server(lxd()) as made:
+    with Server(lxd_api()) as made:
         client = Client(made.endpoint)
         name = {'VirtualMachines': 'virtual_machines'}.get(
             manager, manager.lower())
@@ -38,25 +38,25 @@ def test_managers_can_be_replaced(manager):
 
 @pytest.mark.parametrize('endpoint', [None, ''])
 def test_no_endpoint(monkeypatch, endpoint):
-    with Server(lxd(), True) as made:
+    with Server(lxd_api(), True) as made:
         monkeypatch.setenv('LXD_SOCKET', made.endpoint)
         assert Client(endpoint).transport.socket_path == made.endpoint
 
 
 def test_projects():
     pages = {}
-    with Server(lxd(pages, root(api_extensions=['projects', 'instances']))
+    with Server(lxd_api(pages, root(api_extensions=['projects', 'instances']))
                 ) as made:
         client = Client(made.endpoint, project='a b&c')
         with pytest.raises(exceptions.NotFound):
             client.profiles.get('p')
         assert client.project == 'a b&c'
-        assert made.asked == ['GET /1.0?project=a+b%26c',
+        assert made.requested == ['GET /1.0?project=a+b%26c',
                               'GET /1.0/profiles/p?project=a+b%26c']
         for name in ('..', 'a\n', '.'):
             with pytest.raises(exceptions.InvalidName):
                 Client(made.endpoint, project=name)
-    with Server(lxd(pages, root(api_extensions=[]))) as made:
+    with Server(lxd_api(pages, root(api_extensions=[]))) as made:
         assert Client(made.endpoint, project='default')
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             Client(made.endpoint, project='p')
@@ -68,29 +68,29 @@ def test_projects():
     ([], None), (None, None)])
 def test_the_address_for_other_servers(addresses, address):
     document = root(environment={'server': 'lxd', 'addresses': addresses})
-    with Server(lxd(root=document), True) as made:
+    with Server(lxd_api(root=document), True) as made:
         client = Client(made.endpoint)
         if address:
             assert client.address == address
         else:
-            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            with pytest.raises(exceptions.ClientConnectionFailed) as caught:
                 client.address
-            assert 'core.https_address' in str(info.value)
-    with Server(lxd(root=document)) as made:
+            assert 'core.https_address' in str(caught.value)
+    with Server(lxd_api(root=document)) as made:
         assert Client(made.endpoint).address == made.endpoint
 
 
 def test_identity():
     document = root(environment={'certificate_fingerprint': 'f'})
-    with Server(lxd(root=document)) as made:
+    with Server(lxd_api(root=document)) as made:
         assert Client(made.endpoint).identity == 'f'
-    with Server(lxd()) as made:  # a stranger is not told
+    with Server(lxd_api()) as made:  # a stranger is not told
         assert Client(made.endpoint).identity == made.endpoint
 
 
 def test_authenticate(tmpdir):
     """What a stranger is not told is learned, as from Incus 7."""
-    pair = certificate(tmpdir)
+    pair = make_certificate(tmpdir)
     pages = {'GET /1.0': root(
         auth='untrusted', api_extensions=None, environment=None)}
 
@@ -99,14 +99,14 @@ def test_authenticate(tmpdir):
         return {}
 
     pages['POST /1.0/certificates'] = trust
-    with Server(lxd(pages), context=tls(pair)) as made:
+    with Server(lxd_api(pages), context=tls_context(pair)) as made:
         client = Client(made.endpoint, cert=pair, verify=pair[0])
         assert not client.trusted and not client.has_api_extension('instances')
         client.authenticate('password')
         assert client.trusted and client.has_api_extension('instances')
         assert client.dialect.header('type') == 'X-Incus-type'
         client.authenticate('again')
-        assert made.asked == [
+        assert made.requested == [
             'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
         assert json.loads(made.requests[1].body.decode())[
             'password'] == 'password'
@@ -116,25 +116,25 @@ def test_authenticate(tmpdir):
 
 def test_authenticate_that_fails(tmpdir, caplog):
     caplog.set_level('DEBUG')
-    pair = certificate(tmpdir)
+    pair = make_certificate(tmpdir)
     pages = {'GET /1.0': root(auth='untrusted'),
              'POST /1.0/certificates': error(403, 'not authorized')}
-    with Server(lxd(pages)) as made:
+    with Server(lxd_api(pages)) as made:
         client = Client(made.endpoint)
         client.cert = pair
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.authenticate('s3cr3t')
-        assert str(info.value).startswith('not authorized')
+        assert str(caught.value).startswith('not authorized')
         assert not client.trusted
         assert 's3cr3t' not in caplog.text + repr(
-            vars(info.value.response.request)) + repr(info.value)
+            vars(caught.value.response.request)) + repr(caught.value)
 
 
 def test_authenticate_without_a_key_pair():
-    with Server(lxd(root=root(auth='untrusted'))) as made:
+    with Server(lxd_api(root=root(auth='untrusted'))) as made:
         with pytest.raises(exceptions.InvalidCertificate):
             Client(made.endpoint).authenticate('s3cr3t')
-        assert made.asked == ['GET /1.0']
+        assert made.requested == ['GET /1.0']
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
@@ -153,26 +153,26 @@ def test_the_key_pair_of_the_command_line_client(tmpdir):
     ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
     (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])
 def test_events(types, query):
-    with Server(lxd()) as made:
+    with Server(lxd_api()) as made:
         events = Client(made.endpoint).events(event_types=types)
         assert events.resource == '/1.0/events' + query
-        assert made.asked == ['GET /1.0']  # it is not connected yet
+        assert made.requested == ['GET /1.0']  # it is not connected yet
         events.close_connection()
 
 
 def test_events_of_a_project():
-    with Server(lxd(root=root(api_extensions=['projects']))) as made:
+    with Server(lxd_api(root=root(api_extensions=['projects']))) as made:
         client = Client(made.endpoint, project='p')
         with pytest.raises(exceptions.NotFound):
             client.events(event_types='lifecycle').connect()
-        assert made.asked[-1] == (
+        assert made.requested[-1] == (
             'GET /1.0/events?project=p&type=lifecycle')
 
 
 @pytest.mark.parametrize('secure', [False, True])
 def test_context_manager(tmpdir, secure):
-    pair = certificate(tmpdir)
-    with Server(lxd(), not secure, tls(pair) if secure else None) as made:
+    pair = make_certificate(tmpdir)
+    with Server(lxd_api(), not secure, tls_context(pair) if secure else None) as made:
         with Client(made.endpoint, verify=pair[0]) as client:
             assert made.ended.empty()
         made.ended.get(timeout=10)

@@ -10,7 +10,7 @@ from ws4py import framing
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from pylxd.models import execution
-from wire import ROOT, Server, begun, error, frame, lxd, upgrade
+from wire import ROOT, Server, accepted, error, frame, lxd_api, upgrade
 
 OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
              'status_code': 103, 'err': '', 'metadata': None}
@@ -29,7 +29,7 @@ class Instances(object):
                 'description': u'\xe4', 'devices': {'d': {'type': 'none'}},
                 'config': {'user.a': '1', 'volatile.x': 'x',
                            'volatile.base_image': 'f'}}}
-        self.server = Server(lxd(self.pages, dict(
+        self.server = Server(lxd_api(self.pages, dict(
             ROOT, api_extensions=list(extensions), environment={
                 'server': 'lxd', 'certificate': 'PEM', 'addresses': []})))
         self.client = Client(self.server.endpoint)
@@ -49,15 +49,15 @@ def instances():
 # -- exec
 
 def test_result():
-    made = execution.ExecuteResult(3, u'out', u'err')
-    out, err = made
-    assert (out, err) == made == (u'out', u'err') and len(made) == 2
-    assert (made.exit_code, made.stdout, made.stderr) == (3, 'out', 'err')
-    assert isinstance(made, tuple)
+    result = execution.ExecuteResult(3, u'out', u'err')
+    out, err = result
+    assert (out, err) == result == (u'out', u'err') and len(result) == 2
+    assert (result.exit_code, result.stdout, result.stderr) == (3, 'out', 'err')
+    assert isinstance(result, tuple)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        again = pickle.loads(pickle.dumps(made, protocol))
-        assert again == made and again.exit_code == 3
-    assert 'exit_code=3' in repr(made)
+        again = pickle.loads(pickle.dumps(result, protocol))
+        assert again == result and again.exit_code == 3
+    assert 'exit_code=3' in repr(result)
 
 
 @pytest.mark.parametrize('encoding, pieces, text', [
@@ -90,7 +90,7 @@ class Command(object):
     def __init__(self, instances, out=b'', **metadata):
         self.stdin, self.read = [], threading.Event()
         instances.pages.update({
-            'POST /1.0/instances/c1/exec': begun(dict(OPERATION, metadata={
+            'POST /1.0/instances/c1/exec': accepted(dict(OPERATION, metadata={
                 'fds': {'0': 's0', '1': 's1', '2': 's2', 'control': 's3'}})),
             'GET /1.0/operations/u1/websocket': self.serve,
             WAIT: dict(DONE, metadata=metadata)})
@@ -118,7 +118,7 @@ def test_execute(instances, arguments, expected):
     assert json.loads(posted.body.decode('utf-8')) == {
         'command': ['ls', u'\xe4'], 'environment': {'A': 'b'},
         'wait-for-websocket': True, 'interactive': False}
-    assert not [each for each in instances.server.asked if 's3' in each]
+    assert not [each for each in instances.server.requested if 's3' in each]
 
 
 def test_handlers(instances):
@@ -144,7 +144,7 @@ def test_who_runs_it_needs_an_extension(instances):
     for argument in ('user', 'group', 'cwd'):
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             instances.c1.execute(['ls'], **{argument: 0})
-    assert instances.server.asked == ['GET /1.0']
+    assert instances.server.requested == ['GET /1.0']
 
 
 def test_a_command_that_could_not_start(instances):
@@ -155,13 +155,13 @@ def test_a_command_that_could_not_start(instances):
     instances.pages['GET /1.0/operations/u1/websocket'] = command.serve
     instances.pages[WAIT] = dict(OPERATION, status='Failure', status_code=400,
                                  err='Command not found')
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         instances.c1.execute(['none'])
-    assert 'Command not found' in str(info.value)
+    assert 'Command not found' in str(caught.value)
     instances.pages[WAIT] = error(404, 'not found')
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         instances.c1.execute(['none'])
-    assert 's1' not in str(info.value)  # a secret
+    assert 's1' not in str(caught.value)  # a secret
 
 
 @pytest.mark.parametrize('metadata', [None, {}, {'other': 1}])
@@ -185,28 +185,28 @@ def test_interactive(instances):
 @pytest.mark.parametrize('action', [
     'start', 'stop', 'restart', 'freeze', 'unfreeze'])
 def test_states(instances, action):
-    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+    instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     getattr(instances.c1, action)()
-    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1/state']
+    assert instances.server.requested[1:] == ['PUT /1.0/instances/c1/state']
     assert instances.sent() == {
         'action': action, 'timeout': 30, 'force': True}
     getattr(instances.c1, action)(5, False, True)
-    assert WAIT in instances.server.asked
+    assert WAIT in instances.server.requested
     assert instances.c1.status == 'Running'
 
 
 def test_restoring_waits_only_if_asked(instances):
-    instances.pages['PUT /1.0/instances/c1'] = begun(OPERATION)
+    instances.pages['PUT /1.0/instances/c1'] = accepted(OPERATION)
     instances.c1.restore_snapshot('s1')
-    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1']
+    assert instances.server.requested[1:] == ['PUT /1.0/instances/c1']
     assert instances.sent() == {'restore': 's1'}
     instances.c1.restore_snapshot('s1', wait=True)
-    assert instances.server.asked[-1] == WAIT
+    assert instances.server.requested[-1] == WAIT
 
 
 @pytest.mark.parametrize('ephemeral', [True, False])
 def test_one_that_went_away_when_it_stopped(instances, ephemeral):
-    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+    instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     instances.pages['GET /1.0/instances/c1']['ephemeral'] = ephemeral
     instances.c1.sync()
     del instances.pages['GET /1.0/instances/c1']
@@ -228,7 +228,7 @@ def test_state(instances):
 # -- create
 
 def test_create(instances):
-    instances.pages['POST /1.0/instances'] = begun(OPERATION)
+    instances.pages['POST /1.0/instances'] = accepted(OPERATION)
     mine = {'name': 'c1', 'source': {'type': 'none'}}
     made = instances.client.containers.create(mine)
     assert made.name == 'c1'
@@ -243,11 +243,11 @@ def test_create(instances):
 def test_a_name_that_the_server_chooses(instances):
     for urls in (['/1.0/instances/apt-cat?project=p'],
                  ['/1.0/instances/apt-cat']):
-        instances.pages['POST /1.0/instances'] = begun(
+        instances.pages['POST /1.0/instances'] = accepted(
             dict(OPERATION, resources={'instances': urls}))
         assert instances.client.containers.create({}).name == 'apt-cat'
     for resources in (None, {}, {'instances': []}):
-        instances.pages['POST /1.0/instances'] = begun(
+        instances.pages['POST /1.0/instances'] = accepted(
             dict(OPERATION, resources=resources))
         with pytest.raises(exceptions.InvalidResponse):
             instances.client.containers.create({})
@@ -257,9 +257,9 @@ def test_targets(instances):
     with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
         instances.client.containers.create({'name': 'c1'}, target='m1')
     instances.client.dialect.info['api_extensions'].append('clustering')
-    instances.pages['POST /1.0/instances'] = begun(OPERATION)
+    instances.pages['POST /1.0/instances'] = accepted(OPERATION)
     instances.client.containers.create({'name': 'c1'}, target='m1')
-    assert instances.server.asked[-1] == 'POST /1.0/instances?target=m1'
+    assert instances.server.requested[-1] == 'POST /1.0/instances?target=m1'
 
 
 def test_an_old_server():
@@ -276,7 +276,7 @@ def test_an_old_server():
 
 def test_what_is_offered_for_migration(instances):
     secrets = {'control': 's3cr3t', 'fs': 's3cr3t'}
-    instances.pages['POST /1.0/instances/c1'] = begun(
+    instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata=secrets))
     data = instances.c1.generate_migration_data()
     assert data == {
@@ -293,24 +293,24 @@ def test_what_is_offered_for_migration(instances):
 
 
 def test_one_that_nobody_can_reach():
-    with Server(lxd({'GET /1.0/instances/c1': {'name': 'c1'}}), True
+    with Server(lxd_api({'GET /1.0/instances/c1': {'name': 'c1'}}), True
                 ) as server:
         client = Client(server.endpoint)
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             client.containers.get('c1').generate_migration_data()
-        assert 'core.https_address' in str(info.value)
-        assert not [each for each in server.asked if 'POST' in each]
+        assert 'core.https_address' in str(caught.value)
+        assert not [each for each in server.requested if 'POST' in each]
 
 
 def test_a_migration_that_fails_shows_no_secret(instances, caplog):
     caplog.set_level('DEBUG')
-    instances.pages['POST /1.0/instances/c1'] = begun(
+    instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata={'control': 's3cr3t'}))
     instances.pages['POST /1.0/instances'] = error(400, 'no room')
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         instances.c1.migrate(instances.client, wait=True)
-    shown = [str(info.value), repr(info.value), caplog.text,
-             repr(vars(info.value.response.request))]
+    shown = [str(caught.value), repr(caught.value), caplog.text,
+             repr(vars(caught.value.response.request))]
     assert 'no room' in shown[0]
     assert 's3cr3t' not in u' '.join(map(six.ensure_text, shown))
 
@@ -324,7 +324,7 @@ def test_publish_that_is_answered_at_once(instances):
 
 def test_publish(instances):
     instances.pages.update({
-        'POST /1.0/images': begun(OPERATION), 'GET /1.0/images/f': {
+        'POST /1.0/images': accepted(OPERATION), 'GET /1.0/images/f': {
             'fingerprint': 'f', 'public': True},
         WAIT: dict(DONE, metadata={'fingerprint': 'f'})})
     assert instances.c1.publish() is None
@@ -346,7 +346,7 @@ def test_names_of_snapshots(instances, name):
                  instances.c1.restore_snapshot):
         with pytest.raises(exceptions.InvalidName):
             call(name)
-    assert instances.server.asked == ['GET /1.0']
+    assert instances.server.requested == ['GET /1.0']
 
 
 def test_snapshots(instances):

@@ -104,10 +104,10 @@ def test_extensions():
     made = told(api_extensions=['a'])
     assert made.has('a') and not made.has('b')
     made.need('a')
-    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as info:
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as caught:
         made.need('b')
-    assert info.value.name == 'b'
-    assert isinstance(info.value, NotImplementedError)
+    assert caught.value.name == 'b'
+    assert isinstance(caught.value, NotImplementedError)
 
 
 @pytest.mark.trap('stranger-sees-nothing')

@@ -10,7 +10,7 @@ import six
 import pylxd
 from pylxd import exceptions
 from pylxd.core.operation import Operation
-from wire import Server, certificate, error, lxd, tls
+from wire import Server, make_certificate, error, lxd_api, tls_context
 
 CLASSES = [cls for cls in vars(exceptions).values()
            if inspect.isclass(cls) and issubclass(cls, Exception)]
@@ -79,25 +79,25 @@ def hang_up(_):
 
 def test_pickling_what_really_happened(tmpdir):
     """Client, sessions and sockets hang on these, and stay behind."""
-    pair = certificate(tmpdir)
+    pair = make_certificate(tmpdir)
     failed = {'id': '1', 'status': 'Failure', 'status_code': 400,
               'err': 'it broke', 'metadata': None}
-    with Server(lxd({'GET /1.0/operations/1/wait': failed,
+    with Server(lxd_api({'GET /1.0/operations/1/wait': failed,
                      'GET /1.0/x': error(400, 'bad'),
                      'POST /1.0/y': lambda _: hang_up}),
-                context=tls(pair)) as server:
+                context=tls_context(pair)) as server:
         client = pylxd.Client(server.endpoint, verify=pair[0])
         raised = []
         for call in (lambda: client.operations.wait_for_operation('1'),
                      client.api.x.get, client.api.none.get,
                      lambda: client.api.y.post(json={'password': 's3cr3t'})):
-            with pytest.raises(exceptions.LXDException) as info:
+            with pytest.raises(exceptions.LXDException) as caught:
                 call()
-            raised.append(info.value)
+            raised.append(caught.value)
     client.close()
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         client.api.get()
-    raised.append(info.value)
+    raised.append(caught.value)
     for each in raised:
         pickled = pickle.dumps(each)
         assert b's3cr3t' not in pickled

@@ -40,7 +40,7 @@ def running(client):
 
 def trusted(lxd, tmpdir):
     """A client over HTTPS."""
-    pair = wire.certificate(tmpdir, 'client')
+    pair = wire.make_certificate(tmpdir, 'client')
     client = lxd.client(
         endpoint=lxd.endpoint, cert=pair, verify=lxd.certificate)
     client.authenticate(lxd.password or lxd.token())

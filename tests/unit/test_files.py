@@ -10,7 +10,7 @@ from six.moves.urllib import parse
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from pylxd.models import instance_files
-from wire import ROOT, Server, error, http, lxd, reply
+from wire import ROOT, Server, error, http, lxd_api, reply
 
 FILES = '/1.0/instances/c1/files'
 
@@ -28,7 +28,7 @@ class Tree(object):
         self.get = lambda request: self._get(self._path(request))
         self.root = dict(ROOT, environment={
             'server': 'incus' if 'Incus' in prefix else 'lxd'})
-        self.server = Server(lxd({
+        self.server = Server(lxd_api({
             'GET ' + FILES: self.get, 'POST ' + FILES: self._post,
             'DELETE ' + FILES: self._post}, self.root))
         self.files = Container(
@@ -119,17 +119,17 @@ def test_get_follows_links(tree):
         '/a': ('symlink', b'/b/c\n'), '/b/c': ('symlink', b'../f'),
         '/b/../f': b'it', '/loop': ('symlink', b'/loop')})
     assert tree.files.get('/a') == b'it'
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         tree.files.get('/loop')
-    assert 'Too many levels of symbolic links' in str(info.value)
+    assert 'Too many levels of symbolic links' in str(caught.value)
 
 
 @each_tree
 def test_get_of_what_is_no_file(tree):
     tree.nodes['/d'] = ['a']
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         tree.files.get('/d')
-    assert 'Is a directory' in str(info.value)
+    assert 'Is a directory' in str(caught.value)
     with pytest.raises(exceptions.NotFound):
         tree.files.get('/none')
 
@@ -139,9 +139,9 @@ def test_listdir(tree):
     tree.nodes.update({'/d': [u'\xe4', 'b'], '/f': b'["a"]', '/e': []})
     assert tree.files.listdir('/d') == [six.ensure_str(u'\xe4'), 'b']
     assert tree.files.listdir('/e') == []
-    with pytest.raises(OSError) as info:
+    with pytest.raises(OSError) as caught:
         tree.files.listdir('/f')
-    assert info.value.filename == '/f'
+    assert caught.value.filename == '/f'
 
 
 # -- trees

@@ -173,17 +173,17 @@ def test_invalid_frames_are_answered(stream, code):
 
 
 def test_a_frame_that_is_too_long():
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         listen(frame(b'ok', TEXT) + struct.pack(
             '!BBQ', 0x81, 127, websocket.LONGEST_FRAME + 1) + b'x')
-    assert 'a frame of' in str(info.value)
+    assert 'a frame of' in str(caught.value)
 
 
 def test_the_memory_is_kept():
     event = frame(b'x' * 300, TEXT)
-    buffer, made = FrameBuffer(), Socket(*[event[:100], event[100:]] * 2000)
+    buffer, sock = FrameBuffer(), Socket(*[event[:100], event[100:]] * 2000)
     memory, taken = buffer._bytes, 0
-    while buffer.receive(made):
+    while buffer.receive(sock):
         taken += buffer.take_message() is not None
     assert taken == 2000
     assert buffer._bytes is memory

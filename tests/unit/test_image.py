@@ -9,7 +9,7 @@ import six
 
 from pylxd import Client, exceptions
 from pylxd.transport.connection import BLOCK
-from wire import ROOT, Server, begun, http, lxd
+from wire import ROOT, Server, accepted, http, lxd_api
 
 DATA = os.urandom(BLOCK + 7)
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -27,12 +27,12 @@ class Images(object):
 
     def __init__(self, name='lxd', **image):
         self.pages = {
-            'POST /1.0/images': begun(OPERATION),
+            'POST /1.0/images': accepted(OPERATION),
             'GET /1.0/operations/u1/wait': done(fingerprint=DIGEST),
             'GET /1.0/images/' + DIGEST: dict(
                 {'fingerprint': DIGEST, 'public': False, 'aliases': [],
                  'auto_update': False, 'properties': {}}, **image)}
-        self.server = Server(lambda request: lxd(self.pages, dict(
+        self.server = Server(lambda request: lxd_api(self.pages, dict(
             ROOT, environment={'server': name, 'certificate': 'PEM'}))(
                 request))
         self.client = Client(self.server.endpoint)
@@ -88,7 +88,7 @@ def test_create(images, made_of):
     assert headers['content-type'] == 'application/octet-stream'
     assert ('content-length' in headers) == (
         made_of not in (Readable, a_pipe))
-    assert 'GET /1.0/operations/u1/wait' not in images.server.asked
+    assert 'GET /1.0/operations/u1/wait' not in images.server.requested
     if made_of is a_pipe:
         data.close()
         os.wait()
@@ -145,15 +145,15 @@ def test_what_is_no_data(images, data):
                       {'image_data': b'', 'metadata': data or 0}):
         with pytest.raises(TypeError):
             images.client.images.create(**arguments)
-    assert images.server.asked == ['GET /1.0']
+    assert images.server.requested == ['GET /1.0']
 
 
 def test_create_that_fails(images):
     images.pages['GET /1.0/operations/u1/wait'] = dict(
         OPERATION, status='Failure', status_code=400, err='no image')
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         images.client.images.create(DATA, wait=True)
-    assert 'no image' in str(info.value)
+    assert 'no image' in str(caught.value)
 
 
 # -- what the server fetches
@@ -162,9 +162,9 @@ def test_create_that_fails(images):
 def test_the_fingerprint_comes_with_the_end(images, wait):
     image = images.client.images.create_from_url('https://h/i', wait=wait)
     waited = 'GET /1.0/operations/u1/wait'
-    assert (waited in images.server.asked) == wait
+    assert (waited in images.server.requested) == wait
     assert image.fingerprint == DIGEST and image.public is False
-    assert images.server.asked.count(waited) == 1
+    assert images.server.requested.count(waited) == 1
     assert json.loads(images.server.requests[1].body.decode()) == {
         'public': False, 'auto_update': False, 'source': {
             'type': 'url', 'mode': 'pull', 'url': 'https://h/i'}}
@@ -182,10 +182,10 @@ def test_simplestreams(images):
 def test_an_end_without_a_fingerprint(images):
     images.pages['GET /1.0/operations/u1/wait'] = done()
     for wait in (True, False):
-        with pytest.raises(exceptions.LXDException) as info:
+        with pytest.raises(exceptions.LXDException) as caught:
             images.client.images.create_from_url(
                 'https://h/i', wait=wait).fingerprint
-        assert 'u1' in str(info.value)
+        assert 'u1' in str(caught.value)
 
 
 def test_repr_waits_for_nothing(images):
@@ -268,24 +268,24 @@ def test_an_alias_waits_for_the_image(images):
                          'DELETE /1.0/images/aliases/a': {}})
     for call in 'add_alias', 'delete_alias':
         image = images.client.images.create_from_url('https://h/i')
-        before = len(images.server.asked)
+        before = len(images.server.requested)
         getattr(image, call)('a')
-        assert images.server.asked[before] == 'GET /1.0/operations/u1/wait'
+        assert images.server.requested[before] == 'GET /1.0/operations/u1/wait'
 
 
 def test_what_only_the_server_sets(images):
     for name in 'filename', 'size', 'aliases', 'fingerprint':
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             setattr(images.image, name, 'x')
-        assert 'Image.{} is read-only'.format(name) in str(info.value)
+        assert 'Image.{} is read-only'.format(name) in str(caught.value)
 
 
 def test_an_alias_of_another_image(images):
     images.pages['GET /1.0/images/aliases/a'] = {'target': 'other' * 12}
-    with pytest.raises(exceptions.NotFound) as info:
+    with pytest.raises(exceptions.NotFound) as caught:
         images.image.delete_alias('a')
-    assert 'other' * 12 in str(info.value)
-    assert not [each for each in images.server.asked if 'DELETE' in each]
+    assert 'other' * 12 in str(caught.value)
+    assert not [each for each in images.server.requested if 'DELETE' in each]
 
 
 @pytest.mark.parametrize('target', [None, 5, [], {}])
@@ -300,7 +300,7 @@ def test_an_alias_of_nothing(images, target):
     (False, {'public': True, 'auto_update': True}, (True, True))])
 def test_copy(public, arguments, sent):
     source, target = Images(public=public), Images('incus')
-    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = accepted(
         dict(OPERATION, metadata={'secret': 's3cr3t'}))
     source.image.copy(target.client, **arguments)
     request = json.loads(target.posted.body.decode())
@@ -318,13 +318,13 @@ def test_copy(public, arguments, sent):
 def test_a_copy_that_fails_shows_no_secret(caplog):
     caplog.set_level('DEBUG')
     source, target = Images(), Images()
-    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = accepted(
         dict(OPERATION, metadata={'secret': 's3cr3t'}))
     del target.pages['POST /1.0/images']
-    with pytest.raises(exceptions.NotFound) as info:
+    with pytest.raises(exceptions.NotFound) as caught:
         source.image.copy(target.client, wait=True)
-    shown = [str(info.value), repr(info.value),
-             repr(vars(info.value.response.request)), caplog.text]
+    shown = [str(caught.value), repr(caught.value),
+             repr(vars(caught.value.response.request)), caplog.text]
     assert 's3cr3t' not in six.ensure_text(' '.join(shown))
     for each in (source, target):
         each.server.close()

@@ -29,7 +29,7 @@ def test_one_request_loads_a_list(client, store):
     fill(store)
     made = Profiles(client).all()
     assert [each.description for each in made].count('') == 50
-    assert store.asked == ['GET profiles', 'GET profiles?recursion']
+    assert store.requested == ['GET profiles', 'GET profiles?recursion']
     assert not [each for each in made if each.dirty]
 
 
@@ -41,7 +41,7 @@ def test_a_slow_loop_sees_what_is_there(client, store, now):
     store.documents['q7']['description'] = 'new'
     each, = (each for each in made if each.name == 'q7')
     assert each.description == 'new'
-    assert store.asked == ['GET profiles', 'GET profiles?recursion',
+    assert store.requested == ['GET profiles', 'GET profiles?recursion',
                            'GET profiles/q7']  # not all of them again
 
 
@@ -53,7 +53,7 @@ def test_a_busy_loop_loads_them_again(client, store, now):
     now[0] = listing.FRESH + 0.1
     for each in made[25:]:
         each.description
-    assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
+    assert store.requested == ['GET profiles'] + ['GET profiles?recursion'] * 2
 
 
 def test_one_that_went_away(client, store):
@@ -113,9 +113,9 @@ def test_class_methods_beside_the_managers(cls):
     if inspect.isclass(each) and issubclass(each, model.Model)])
 def test_only_rename_changes_a_key(client, cls):
     for name in cls.key_names:
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             setattr(cls(client, **{name: 'x'}), name, 'y')
-        assert 'read-only' in str(info.value)
+        assert 'read-only' in str(caught.value)
 
 
 @pytest.mark.skipif(six.PY2, reason='Python 2 has no unittest.mock')
@@ -135,14 +135,14 @@ def test_class_methods_of_what_belongs_to_another(client, store):
                    models.Snapshot.all(container=container)):
         assert listed == [models.Snapshot(
             client, name='s1', container=container)]
-    with pytest.raises(TypeError) as info:
+    with pytest.raises(TypeError) as caught:
         models.Snapshot.all()
-    assert "'container'" in str(info.value)
+    assert "'container'" in str(caught.value)
 
 
 def test_a_class_method_takes_no_name_of_the_model():
     """Whoever declares that learns of it at import."""
-    with pytest.raises(TypeError) as info:
+    with pytest.raises(TypeError) as caught:
         class Wrong(Manager):
             model = Profile
             class_methods = ('delete',)
@@ -150,18 +150,18 @@ def test_a_class_method_takes_no_name_of_the_model():
             def delete(self):
                 """Delete all."""
 
-    assert 'Profile.delete is there already' in str(info.value)
+    assert 'Profile.delete is there already' in str(caught.value)
 
 
 def test_a_clock_that_is_set_back(client, store, now):
     """What was listed before is not fresh for that."""
     now[0] = 100.0
     fill(store)
-    made = Profiles(client).all()
-    made[0].description
+    profiles = Profiles(client).all()
+    profiles[0].description
     now[0] = 50.0
     store.documents['q7']['description'] = 'new'
-    each, = (each for each in made if each.name == 'q7')
+    each, = (each for each in profiles if each.name == 'q7')
     assert each.description == 'new'
 
 
@@ -171,6 +171,6 @@ def test_class_methods(client, store):
 
     assert type(Mine.get(client, 'p1')) is Mine
     assert [type(each) for each in Mine.all(client)] == [Mine]
-    made = Profile.create(client, 'p2', {'user.a': '1'})
-    assert made.name == 'p2' and made.config == {'user.a': '1'}
+    profile = Profile.create(client, 'p2', {'user.a': '1'})
+    assert profile.name == 'p2' and profile.config == {'user.a': '1'}
     assert Profile.exists(client, 'p2')

@@ -27,10 +27,10 @@ def use(endpoint):
     container = client.containers.get('c1')
     container.description = 'new'
     container.save()
-    with pytest.raises(exceptions.NotFound) as info:
+    with pytest.raises(exceptions.NotFound) as caught:
         client.containers.get('none')
     return [client.trusted, container.status, container.files.get('/f'),
-            str(info.value)]
+            str(caught.value)]
 
 
 USED = [True, 'Stopped', b'\xff{}',

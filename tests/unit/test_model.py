@@ -16,29 +16,29 @@ from .store import FakeClient
 # -- reading
 
 def test_what_is_missing_is_loaded_once(client, store):
-    made = Profile(client, name='p1')
-    assert made.name == 'p1' and store.asked == []
-    assert made.description == u'\xe4'
-    assert made.config['user.a'] == '1' and made.devices == {}
-    assert made.type is None  # which no server has
-    assert store.asked == ['GET profiles/p1']
-    assert not made.dirty
+    profile = Profile(client, name='p1')
+    assert profile.name == 'p1' and store.requested == []
+    assert profile.description == u'\xe4'
+    assert profile.config['user.a'] == '1' and profile.devices == {}
+    assert profile.type is None  # which no server has
+    assert store.requested == ['GET profiles/p1']
+    assert not profile.dirty
 
 
 def test_what_the_class_does_not_know(client, store, profile):
     assert profile.new_field == {'a': 1}
     assert 'new_field' in dir(profile)
     for made in (profile, Profile(client, name='p1')):
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             made.none_such
-        assert 'Profile' in str(info.value) and 'none_such' in str(info.value)
+        assert 'Profile' in str(caught.value) and 'none_such' in str(caught.value)
         with pytest.raises(AttributeError):
             made.none_such = 1
         with pytest.raises(AttributeError):
             made._none_such
     assert 'sync() loads' in str(pytest.raises(
         AttributeError, getattr, Profile(client, name='p1'), 'x').value)
-    assert store.asked == []
+    assert store.requested == []
 
 
 @pytest.mark.parametrize('name', [
@@ -87,7 +87,7 @@ def test_equality(client, store, profile):
     elsewhere = FakeClient(store)
     elsewhere.identity = 'there'
     assert profile != Profile(elsewhere, name='p1')
-    assert store.asked == []
+    assert store.requested == []
 
 
 def test_equality_of_projects(client, store, profile):
@@ -101,16 +101,16 @@ def test_equality_of_projects(client, store, profile):
 
 
 def test_an_object_without_a_name(client, store):
-    made = Image.known(client, (None,))
-    assert repr(made) == '<Image ?>' and made == made
-    assert made != Image.known(client, (None,)) and made != Image(
+    image = Image.known(client, (None,))
+    assert repr(image) == '<Image ?>' and image == image
+    assert image != Image.known(client, (None,)) and image != Image(
         client, fingerprint='f')
     with pytest.raises(TypeError):
-        hash(made)
-    with pytest.raises(exceptions.LXDException) as info:
-        made.api
-    assert 'no name yet' in str(info.value)
-    assert store.asked == []
+        hash(image)
+    with pytest.raises(exceptions.LXDException) as caught:
+        image.api
+    assert 'no name yet' in str(caught.value)
+    assert store.requested == []
 
 
 def test_repr_of_what_belongs_to_another(client):
@@ -132,7 +132,7 @@ def test_repr_of_what_belongs_to_another(client):
 ])
 def test_repr(client, store, fields, shown):
     assert repr(models.Container(client, **fields)) == shown
-    assert store.asked == []
+    assert store.requested == []
 
 
 def test_iteration(profile):

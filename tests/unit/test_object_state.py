@@ -25,9 +25,9 @@ def server():
 @pytest.fixture
 def mine(server):
     """The container, loaded, before its next request."""
-    made = Containers(InstanceClient(server)).get('c1')
+    client = Containers(InstanceClient(server)).get('c1')
     del server.requests[:]
-    return made
+    return client
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def warnings_logged(caplog):
 
 def changes(server):
     """Return the requests so far that change something."""
-    return [request for request in server.asked
+    return [request for request in server.requested
             if not request.startswith('GET ')]
 
 
@@ -95,9 +95,9 @@ def test_a_save_with_the_extension_patch(server, mine):
 def test_an_error_that_is_answered_at_once(server, mine):
     server.next_error = 'that is no value'
     mine.config['user.a'] = 'new'
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         mine.save()
-    assert 'that is no value' in str(info.value)
+    assert 'that is no value' in str(caught.value)
     assert mine.dirty and mine.config['user.a'] == 'new'
     mine.save()
     assert not mine.dirty
@@ -167,10 +167,10 @@ def test_the_error_of_a_failed_save_is_raised_once(server, pending):
     pending.stop(wait=True)
     del server.requests[:]
     pending.config['user.b'] = 'mine'
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         pending.save()
-    assert 'it broke' in str(info.value)
-    assert info.value.operation.id == 'u0'
+    assert 'it broke' in str(caught.value)
+    assert caught.value.operation.id == 'u0'
     assert changes(server) == []
     pending.save(wait=True)
     assert server.documents['c1']['config']['user.b'] == 'mine'
@@ -254,31 +254,31 @@ def test_the_other_name_is_never_reached(server, mine, fails):
 def test_the_error_of_a_creation_is_raised_by_each_call(server):
     client = InstanceClient(server)
     server.next_error = 'no space left'
-    made = Containers(client).create({'name': 'c2'})
+    container = Containers(client).create({'name': 'c2'})
     server.end_all()
     server.add('c2', description='foreign')
     before = copy.deepcopy(server.documents['c2'])
     del server.requests[:]
-    calls = [made.sync, made.rollback, lambda: made.config, made.start,
-             made.state, made.delete, lambda: made.rename('c3'),
-             lambda: made.snapshots.all()]
+    calls = [container.sync, container.rollback, lambda: container.config, container.start,
+             container.state, container.delete, lambda: container.rename('c3'),
+             lambda: container.snapshots.all()]
     for call in calls + calls:
-        with pytest.raises(exceptions.OperationFailed) as info:
+        with pytest.raises(exceptions.OperationFailed) as caught:
             call()
-        assert 'no space left' in str(info.value)
-    assert not [request for request in server.asked
+        assert 'no space left' in str(caught.value)
+    assert not [request for request in server.requested
                 if request.startswith(('GET instances', 'PUT', 'POST'))]
     assert server.documents['c2'] == before
-    assert made.name == 'c2' and 'c2' in repr(made)
+    assert container.name == 'c2' and 'c2' in repr(container)
 
 
 def test_the_first_call_waits_for_a_creation(server):
-    made = Containers(InstanceClient(server)).create({'name': 'c2'})
-    assert made.operation.id == 'u0' and 'c2' not in server.documents
-    made.config['user.a'] = 'mine'
-    made.save(wait=True)
+    client = Containers(InstanceClient(server)).create({'name': 'c2'})
+    assert client.operation.id == 'u0' and 'c2' not in server.documents
+    client.config['user.a'] = 'mine'
+    client.save(wait=True)
     assert server.documents['c2']['config']['user.a'] == 'mine'
-    assert server.asked.count('GET operations/u0/wait') == 1
+    assert server.requested.count('GET operations/u0/wait') == 1
 
 
 # Identity and copies
@@ -318,22 +318,22 @@ def test_copies_share_no_change(client, store, profile, duplicate):
 # Values
 
 def test_none_for_a_dict(client, store):
-    made = Profile(client, name='p1')
+    profile = Profile(client, name='p1')
     with pytest.raises(TypeError):
-        made.config = None
-    assert store.asked == []
-    held = made.config
-    made.config = held.update({'user.b': '2'})
-    assert type(made.config) is dict and made.dirty
-    made.save()
+        profile.config = None
+    assert store.requested == []
+    held = profile.config
+    profile.config = held.update({'user.b': '2'})
+    assert type(profile.config) is dict and profile.dirty
+    profile.save()
     assert store.documents['p1']['config'] == {
         'user.a': '1', 'user.b': '2', 'volatile.x': 'v'}
     for wrong in 'x', [], 3:
         with pytest.raises(TypeError):
-            made.config = wrong
+            profile.config = wrong
     with pytest.raises(TypeError):
-        made.description = None
-    assert made.config == store.documents['p1']['config']
+        profile.description = None
+    assert profile.config == store.documents['p1']['config']
 
 
 def test_a_refused_save_keeps_the_nested_dict(profile, store):

@@ -421,7 +421,7 @@ class ObjectLife(RuleBasedStateMachine):
 
     def writes(self, since):
         """Return the requests that change an instance."""
-        return [request for request in self.server.asked[since:]
+        return [request for request in self.server.requested[since:]
                 if not request.startswith('GET ')]
 
     @precondition(lambda self: self.mine is not None)

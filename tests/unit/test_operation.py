@@ -5,8 +5,7 @@ import pytest
 
 from pylxd import Client, exceptions
 from pylxd.core.operation import Operation
-from wire import Server, error, http, lxd, reply, sync
-from wire import begun as accepted
+from wire import Server, accepted, error, http, lxd_api, reply, sync
 
 RUNNING = {'id': 'u1', 'class': 'task', 'status': 'Running',
            'status_code': 103, 'err': '', 'metadata': None,
@@ -28,7 +27,7 @@ def operation():
     opened = []
 
     def make(pages, **kwargs):
-        server = Server(lxd(pages))
+        server = Server(lxd_api(pages))
         opened.append(server)
         return Operation(Client(server.endpoint, **kwargs), **RUNNING), server
 
@@ -60,12 +59,12 @@ def test_wait(operation, answer, kind, said):
         assert made.wait() is True
         assert (made.status, made.metadata) == ('Success', {'a': 1})
     else:
-        with pytest.raises(kind) as info:
+        with pytest.raises(kind) as caught:
             made.wait()
-        assert type(info.value) is kind and said in str(info.value)
+        assert type(caught.value) is kind and said in str(caught.value)
         if kind is exceptions.OperationFailed:
-            assert info.value.operation is made
-    assert server.asked[1:] == [WAIT]
+            assert caught.value.operation is made
+    assert server.requested[1:] == [WAIT]
 
 
 @pytest.mark.trap('wait-is-200')
@@ -85,10 +84,10 @@ def test_wait_for_some_time(operation, answer, now, kind):
     if kind is None:
         assert made.wait(timeout=7)
     else:
-        with pytest.raises(kind) as info:
+        with pytest.raises(kind) as caught:
             made.wait(timeout=7)
-        assert info.value.operation is made
-    assert server.asked[1] == WAIT + '?timeout=7'
+        assert caught.value.operation is made
+    assert server.requested[1] == WAIT + '?timeout=7'
 
 
 @pytest.mark.parametrize('timeout, sent', [
@@ -97,7 +96,7 @@ def test_wait_for_some_time(operation, answer, now, kind):
 def test_the_time_that_the_server_is_told(operation, timeout, sent):
     made, server = operation({WAIT: DONE})
     made.wait(timeout)
-    assert server.asked[1] == WAIT + sent
+    assert server.requested[1] == WAIT + sent
 
 
 def test_a_wait_may_take_longer_than_the_clients_timeout(operation):
@@ -132,7 +131,7 @@ def test_ids_that_are_none(operation, text):
                  made._client.operations.wait_for_operation):
         with pytest.raises(exceptions.InvalidName):
             call(text)
-    assert server.asked == ['GET /1.0']
+    assert server.requested == ['GET /1.0']
 
 
 def test_all(operation):
@@ -147,12 +146,12 @@ def test_all(operation):
 def test_cancel(operation):
     made, server = operation({'DELETE /1.0/operations/u1': {}})
     made.cancel()
-    assert server.asked[1:] == ['DELETE /1.0/operations/u1']
+    assert server.requested[1:] == ['DELETE /1.0/operations/u1']
 
 
 def test_class_is_a_word_of_python():
-    made = Operation(None, **RUNNING)
-    assert made.class_ == getattr(made, 'class') == 'task'
+    operation = Operation(None, **RUNNING)
+    assert operation.class_ == getattr(operation, 'class') == 'task'
 
 
 def test_fields_that_only_a_newer_server_knows():
@@ -162,16 +161,16 @@ def test_fields_that_only_a_newer_server_knows():
 @pytest.mark.parametrize('name', [
     'wait', '_client', 'cancel', '_node', 'path', '__class__', 'get', 'all'])
 def test_no_server_replaces_a_method(name):
-    made = Operation('the client', id='u1', **{name: 'evil'})
-    assert 'evil' not in vars(made).values()
-    assert made._client == 'the client'
+    operation = Operation('the client', id='u1', **{name: 'evil'})
+    assert 'evil' not in vars(operation).values()
+    assert operation._client == 'the client'
 
 
 def test_repr():
     assert repr(Operation(None, **RUNNING)) == '<Operation u1: Running>'
     assert repr(Operation()) == '<Operation : unknown>'
-    made = Operation(None, id='\x1b[2J', status=u'\xe4')
-    assert '\x1b' not in repr(made) and isinstance(repr(made), str)
+    operation = Operation(None, id='\x1b[2J', status=u'\xe4')
+    assert '\x1b' not in repr(operation) and isinstance(repr(operation), str)
 
 
 def test_one_without_a_client():
@@ -202,4 +201,4 @@ def test_an_end_is_asked_for_once(operation):
         with pytest.raises(exceptions.OperationFailed):
             made.wait()
     assert made.failure_was_raised
-    assert server.asked[1:] == failed.asked[1:] == [WAIT]
+    assert server.requested[1:] == failed.requested[1:] == [WAIT]

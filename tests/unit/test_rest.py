@@ -8,7 +8,7 @@ import requests
 
 from pylxd import exceptions
 from pylxd.transport import rest
-from wire import Server, error, http, lxd, reply, sync
+from wire import Server, error, http, lxd_api, reply, sync
 from pylxd.transport.connection import Transport
 
 
@@ -120,11 +120,11 @@ def test_the_project_of_a_node(recorder):
     lambda node: pickle.loads(pickle.dumps(node, 2))])
 def test_copies_of_a_node(copied):
     pages = {'GET /1.0/a': {}}
-    with Server(lxd(pages), True) as server:
+    with Server(lxd_api(pages), True) as server:
         node = copied(rest.Node(
             Transport(server.endpoint), '/1.0', {'project': 'p'}))
         assert node.a.get().status_code == 200
-        assert server.asked == ['GET /1.0/a?project=p']
+        assert server.requested == ['GET /1.0/a?project=p']
 
 
 @pytest.mark.parametrize('verb, args, sent', [
@@ -199,19 +199,19 @@ def test_the_contract_of_an_answer(verb, status, body, raised):
     if raised is None:
         assert getattr(node, verb)().content == body
         return
-    with pytest.raises(raised) as info:
+    with pytest.raises(raised) as caught:
         getattr(node, verb)()
-    assert type(info.value) is raised
-    assert info.value.response.content == body
+    assert type(caught.value) is raised
+    assert caught.value.response.content == body
 
 
 def test_a_redirect_is_named():
     node = rest.Node(Recorder(
         b'', 302, Location='https://elsewhere/\x1b[2J?secret=x'), '/1.0')
-    with pytest.raises(exceptions.InvalidResponse) as info:
+    with pytest.raises(exceptions.InvalidResponse) as caught:
         node.get()
-    assert 'elsewhere' in str(info.value)
-    assert '\x1b' not in str(info.value) and 'secret=x' not in str(info.value)
+    assert 'elsewhere' in str(caught.value)
+    assert '\x1b' not in str(caught.value) and 'secret=x' not in str(caught.value)
 
 
 def test_a_page_is_no_raw_data():
@@ -266,7 +266,7 @@ def test_what_reaches_a_server():
     """Through all layers: requests may rewrite no part of it."""
     pages = {'PUT /1.0/a%2F..%2Fb': {}, 'GET /1.0/%C3%A4%20b': {},
              'POST /1.0/x': sync({})}
-    with Server(lxd(pages)) as server:
+    with Server(lxd_api(pages)) as server:
         node = rest.Node(Transport(server.endpoint), '')['1.0']
         node['a/../b'].put(json={'k': u'\xe4'}, headers={'If-Match': 'e'})
         node[u'\xe4 b'].get(params={'p': u'\xe4&b=c'})
@@ -292,6 +292,6 @@ def test_what_reaches_a_server():
 ])
 def test_messages(answer, raised, said):
     with Server(lambda request: answer) as server:
-        with pytest.raises(raised) as info:
+        with pytest.raises(raised) as caught:
             rest.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
-    assert str(info.value) == said
+    assert str(caught.value) == said

@@ -27,9 +27,9 @@ class Later(Profile):
 
 @pytest.fixture
 def later(client, store):
-    made = Later.get(client, 'p1')
-    del store.asked[:]
-    return made
+    profile = Later.get(client, 'p1')
+    del store.requested[:]
+    return profile
 
 
 @pytest.fixture
@@ -54,19 +54,19 @@ def now(monkeypatch):
 def test_assignments(profile, store):
     for name, wrong in (('config', []), ('devices', 'x'),
                         ('description', 7), ('description', None)):
-        with pytest.raises(TypeError) as info:
+        with pytest.raises(TypeError) as caught:
             setattr(profile, name, wrong)
-        assert 'Profile.' + name in str(info.value)
+        assert 'Profile.' + name in str(caught.value)
     assert 'write {} to empty it' in str(pytest.raises(
         TypeError, setattr, profile, 'config', None).value)
     held = profile.config
     profile.config = None  # what dict.update() returns
     assert profile.config is held
     for name in ('name', 'used_by', 'project'):
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             setattr(profile, name, 'x')
-        assert 'read-only' in str(info.value)
-    assert not profile.dirty and store.asked == []
+        assert 'read-only' in str(caught.value)
+    assert not profile.dirty and store.requested == []
 
 
 def test_dirty(profile):
@@ -107,10 +107,10 @@ def test_the_callers_dicts_are_not_held(profile, store):
 
 def test_save(profile, store):
     profile.save()
-    assert store.asked == []
+    assert store.requested == []
     profile.config = {'user.b': u'\xe4'}
     profile.save()
-    assert store.asked == ['PATCH profiles/p1', 'GET profiles/p1']
+    assert store.requested == ['PATCH profiles/p1', 'GET profiles/p1']
     assert store.documents['p1'] == {
         'name': 'p1', 'config': {'user.b': u'\xe4', 'volatile.x': 'v'},
         'devices': {}, 'description': u'\xe4', 'used_by': [],
@@ -139,9 +139,9 @@ def test_what_takes_a_put(profile, store, change):
     profile.save()
     profile.description = 'new'
     change(profile)
-    del store.asked[:]
+    del store.requested[:]
     profile.save()
-    assert store.asked == ['PUT profiles/p1', 'GET profiles/p1']
+    assert store.requested == ['PUT profiles/p1', 'GET profiles/p1']
     assert store.sent['config'] == {'user.a': '1', 'volatile.x': 'v'}
     assert store.documents['p1']['description'] == 'new'
     assert store.documents['p1']['devices'] == profile.devices
@@ -153,7 +153,7 @@ def test_an_empty_value_removes_a_key(profile, store):
     profile.save()
     assert profile.config == {'volatile.x': 'v'}
     assert not profile.dirty
-    assert store.asked == ['PATCH profiles/p1', 'GET profiles/p1']
+    assert store.requested == ['PATCH profiles/p1', 'GET profiles/p1']
 
 
 def test_what_the_etag_does_not_cover_is_loaded_before(
@@ -164,28 +164,28 @@ def test_what_the_etag_does_not_cover_is_loaded_before(
     store.etag = lambda name: str(store.documents[name]['public'])
     image = Image.get(client, 'f0')
     store.documents['f0']['expires_at'] = '2002'
-    del store.asked[:]
+    del store.requested[:]
     image.public = True
     image.save()
-    assert store.asked == ['GET images/f0', 'PUT images/f0', 'GET images/f0']
+    assert store.requested == ['GET images/f0', 'PUT images/f0', 'GET images/f0']
     assert store.documents['f0']['expires_at'] == '2002'
     store.documents['f0']['expires_at'] = '2003'
-    del store.asked[:]
+    del store.requested[:]
     image.profiles = ['b']
     image.save()
-    assert store.asked[:2] == ['GET images/f0', 'PUT images/f0']
+    assert store.requested[:2] == ['GET images/f0', 'PUT images/f0']
     assert store.documents['f0']['expires_at'] == '2003'
     store.documents['f0']['expires_at'] = '2004'
     image.expires_at = '2005'
-    with pytest.raises(exceptions.Conflict) as info:
+    with pytest.raises(exceptions.Conflict) as caught:
         image.save()
-    assert info.value.keys == ('expires_at',)
+    assert caught.value.keys == ('expires_at',)
 
 
 def test_save_of_what_was_never_read(client, store):
-    made = Profile(client, name='p1')
-    made.description = 'new'
-    made.save()
+    profile = Profile(client, name='p1')
+    profile.description = 'new'
+    profile.save()
     assert store.documents['p1']['config']['user.a'] == '1'
     assert store.documents['p1']['description'] == 'new'
     fresh = Profile(client, name='p1')
@@ -207,7 +207,7 @@ def test_merging(profile, store, slept):
     assert saved['description'] == 'theirs'
     assert saved['devices'] == {'d': {'type': 'none'}}
     assert profile.config['user.c'] == '3'
-    assert store.asked == [
+    assert store.requested == [
         'PATCH profiles/p1', 'GET profiles/p1', 'PATCH profiles/p1',
         'GET profiles/p1', 'GET profiles/p1']
 
@@ -218,9 +218,9 @@ def test_conflict(profile, store):
     profile.description = 'mine'
     store.documents['p1']['config']['user.a'] = 'theirs'
     store.documents['p1']['description'] = 'theirs'
-    with pytest.raises(exceptions.Conflict) as info:
+    with pytest.raises(exceptions.Conflict) as caught:
         profile.save()
-    assert info.value.keys == ('config.user.a', 'description')
+    assert caught.value.keys == ('config.user.a', 'description')
     assert profile.config['user.a'] == profile.description == 'mine'
     assert store.documents['p1']['description'] == 'theirs'
     assert profile.dirty
@@ -239,10 +239,10 @@ def test_only_an_explicit_sync_overwrites(profile, store):
     assert profile.config == {
         'user.a': 'mine', 'user.b': 'theirs', 'volatile.x': 'v'}
     for _ in range(2):
-        with pytest.raises(exceptions.Conflict) as info:
+        with pytest.raises(exceptions.Conflict) as caught:
             profile.save()
-        assert info.value.keys == ('config.user.a',)
-        assert info.value.response.status_code == 200
+        assert caught.value.keys == ('config.user.a',)
+        assert caught.value.response.status_code == 200
     profile.sync()
     profile.save()
     assert store.documents['p1']['config']['user.a'] == 'mine'
@@ -318,7 +318,7 @@ def test_a_busy_object_is_awaited(profile, store, slept):
     profile.description = 'new'
     store.answers += [response(BUSY, 400), response(sync({}))]
     profile.save()
-    assert store.asked == [
+    assert store.requested == [
         'PATCH profiles/p1', 'GET operations?recursion', 'GET profiles/p1',
         'PATCH profiles/p1', 'GET profiles/p1', 'GET profiles/p1']
     assert store.documents['p1']['description'] == 'new'
@@ -332,9 +332,9 @@ def test_a_busy_object_is_not_awaited_for_ever(
     profile.description = 'new'
     busy = [response(BUSY, 400), response(sync({})), None]
     store.answers += busy * 9
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         profile.save()
-    assert 'busy' in str(info.value)
+    assert 'busy' in str(caught.value)
     assert saving.SAVE_WITHIN <= now[0] <= saving.SAVE_WITHIN + 25
     assert profile.dirty
 
@@ -347,9 +347,9 @@ def test_changes_that_never_end_are_not_followed_for_ever(
 
     store.etag = refuse  # another one each time
     profile.description = 'new'
-    with pytest.raises(exceptions.Conflict) as info:
+    with pytest.raises(exceptions.Conflict) as caught:
         profile.save()
-    assert info.value.keys == ()
+    assert caught.value.keys == ()
     assert now[0] <= saving.SAVE_WITHIN + 100
     assert profile.dirty
 
@@ -361,10 +361,10 @@ def test_a_save_that_is_undone_each_time_ends(
     store.patch = lambda document, changes: document.update(
         used_by=[str(now[0])])
     profile.description = 'new'
-    with pytest.raises(exceptions.Conflict) as info:
+    with pytest.raises(exceptions.Conflict) as caught:
         profile.save()
-    assert info.value.keys == ('description',) and 'description' in str(
-        info.value)
+    assert caught.value.keys == ('description',) and 'description' in str(
+        caught.value)
     assert saving.SAVE_WITHIN <= now[0] <= saving.SAVE_WITHIN + 50
     assert profile.dirty and profile.description == 'new'
 
@@ -418,9 +418,9 @@ def test_a_clash_with_a_rival_is_a_conflict(profile, store, slept):
     after_patch(store, lambda document: document['config'].update(
         {'user.theirs': '1', 'user.b': 'theirs'}))
     profile.config['user.b'] = 'mine'
-    with pytest.raises(exceptions.Conflict) as info:
+    with pytest.raises(exceptions.Conflict) as caught:
         profile.save()
-    assert info.value.keys == ('config.user.b',)
+    assert caught.value.keys == ('config.user.b',)
     assert profile.config['user.b'] == 'mine' and profile.dirty
 
 
@@ -440,7 +440,7 @@ def test_a_value_that_the_server_takes_for_the_old_one(profile, store):
     profile.config['user.a'] = '1.0'
     profile.save()
     assert profile.config['user.a'] == '1' and not profile.dirty
-    assert store.asked == ['PATCH profiles/p1', 'GET profiles/p1']
+    assert store.requested == ['PATCH profiles/p1', 'GET profiles/p1']
 
 
 def test_a_mock_that_always_says_the_same(profile, store):
@@ -473,9 +473,9 @@ def test_a_save_that_fails_while_it_waits(later, store):
         later.save(wait=True)
     assert later.dirty and later.description == 'new'
     assert store.documents['p1']['description'] == u'\xe4'
-    del store.asked[:]
+    del store.requested[:]
     later.save(wait=True)  # it has been told
-    assert store.asked[0] == 'GET profiles/p1'
+    assert store.requested[0] == 'GET profiles/p1'
     assert store.documents['p1']['description'] == 'new'
 
 
@@ -485,12 +485,12 @@ def test_a_save_that_comes_to_its_end_later(later, store):
                       response(sync({'success': [DONE]}))]
     store.documents['p1']['description'] = 'NEW'  # in the server's own way
     later.save(wait=True)
-    assert store.asked == [
+    assert store.requested == [
         'PATCH profiles/p1', 'GET operations/u1/wait',
         'GET operations?recursion', 'GET profiles/p1']
     assert not later.dirty and later.description == 'NEW'
     later.sync()
-    assert store.asked.count('GET operations/u1/wait') == 1
+    assert store.requested.count('GET operations/u1/wait') == 1
     assert later.operation.status == 'Success'
 
 
@@ -522,17 +522,17 @@ def test_the_first_call_that_learns_of_a_failed_save(
     assert '<Later p1> was not saved: it broke' in line.getMessage()
     if failed.dirty:  # it is not after a rollback
         assert failed.description == 'new'
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         failed.save()
-    assert 'it broke' in str(info.value)
+    assert 'it broke' in str(caught.value)
     assert len(caplog.records) == 1
 
 
 def test_the_next_save_tells_once_that_one_failed(failed, store, caplog):
-    asked = list(store.asked)
+    asked = list(store.requested)
     with pytest.raises(exceptions.OperationFailed):
         failed.save()
-    assert store.asked == asked + ['GET operations/u1/wait']
+    assert store.requested == asked + ['GET operations/u1/wait']
     assert failed.dirty and failed.description == 'new'
     assert len(caplog.records) == 1
     failed.save()
@@ -619,7 +619,7 @@ def test_an_operation_of_a_rival(later, store, slept):
     later.save(wait=True)
     assert store.documents['p1']['description'] == 'new'
     assert slept == [rivals.LATE_CHANGE] * 2
-    assert store.asked == [
+    assert store.requested == [
         'PATCH profiles/p1', 'GET operations/u1/wait',
         'GET operations?recursion', 'GET operations?recursion',
         'GET profiles/p1', 'GET profiles/p1',
@@ -637,7 +637,7 @@ def test_an_operation_of_a_rival_that_runs(later, store, slept):
         response(sync({})), None]
     later.description = 'new'
     later.save(wait=True)
-    assert store.asked[2:6] == [
+    assert store.requested[2:6] == [
         'GET operations?recursion', 'GET operations/u2/wait',
         'GET operations?recursion', 'GET profiles/p1']
 
@@ -649,7 +649,7 @@ def test_kinds_whose_changes_are_done_when_a_call_returns(
     client.dialect.info['api_extensions'] += ['projects', 'network']
     store.answers += [response(STARTED, 202), response(sync(DONE))]
     kind(client, name='p1', fingerprint='p1').delete()
-    assert store.asked[1] == 'GET operations/u1/wait'
+    assert store.requested[1] == 'GET operations/u1/wait'
 
 
 def test_a_server_that_is_lost_on_the_way(later, store, monkeypatch):
@@ -678,7 +678,7 @@ def test_what_lxd_5_does_at_once_is_awaited_everywhere(profile, store):
                       response(sync({}))]
     store.documents['p1']['description'] = 'new'
     profile.save()
-    assert store.asked[1] == 'GET operations/u1/wait'
+    assert store.requested[1] == 'GET operations/u1/wait'
     assert not profile.dirty
     profile.description = 'newer'
     store.answers += [response(STARTED, 202), response(sync(FAILED))]
@@ -694,30 +694,30 @@ def creating(client, store, end):
     store.answers += [response(STARTED, 202)]
     manager = Profiles(client)
     manager.model = Later
-    made = manager.create('new')
-    assert made.operation.id == 'u1'
+    container = manager.create('new')
+    assert container.operation.id == 'u1'
     store.answers += [response(*end)]
-    del store.asked[:]
-    return made
+    del store.requested[:]
+    return container
 
 
 def test_every_call_waits_for_the_creation(client, store):
     made = creating(client, store, (sync(DONE),))
     store.add('new')
     assert made.description == ''
-    assert store.asked == ['GET operations/u1/wait', 'GET profiles/new']
+    assert store.requested == ['GET operations/u1/wait', 'GET profiles/new']
     made.delete()
-    assert store.asked[2:] == ['DELETE profiles/new']
+    assert store.requested[2:] == ['DELETE profiles/new']
 
 
 def test_a_creation_that_failed_is_told_by_every_call(client, store):
     made = creating(client, store, (sync(FAILED),))
     for call in (made.sync, made.delete, made.save, lambda: made.config,
                  lambda: made.rename('x')):
-        with pytest.raises(exceptions.OperationFailed) as info:
+        with pytest.raises(exceptions.OperationFailed) as caught:
             call()
-        assert 'it broke' in str(info.value)
-    assert store.asked == ['GET operations/u1/wait']
+        assert 'it broke' in str(caught.value)
+    assert store.requested == ['GET operations/u1/wait']
     assert made.name == 'new'
 
 
@@ -749,7 +749,7 @@ def renaming(later, store):
     store.answers += [response(STARTED, 202)]
     later.rename('p2')
     assert later.name == 'p2' and later.operation.id == 'u1'
-    del store.asked[:]
+    del store.requested[:]
     return later
 
 

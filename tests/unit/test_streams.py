@@ -14,7 +14,7 @@ from pylxd import exceptions
 from pylxd.transport import stdin, streams, websocket
 from pylxd.transport.connection import Transport
 from pylxd.transport.frames import FrameBuffer, MaskedFrame
-from wire import Server, frame, frames, upgrade
+from wire import Server, frame, read_frames, upgrade
 
 END = frame(b'', framing.OPCODE_TEXT)
 PATHS = ['/w?secret=s3cr3t' + fd for fd in '012']
@@ -46,19 +46,19 @@ class Pieces(object):
 
 
 def channel(*pieces, **kwargs):
-    made = streams.StreamSocket(Transport('/s'), '/w')
-    made.sock.close()
-    made.sock = Pieces(pieces, **kwargs)
-    made._buffer = FrameBuffer()
-    made.handshake_ok()
-    return made
+    transport = streams.StreamSocket(Transport('/s'), '/w')
+    transport.sock.close()
+    transport.sock = Pieces(pieces, **kwargs)
+    transport._buffer = FrameBuffer()
+    transport.handshake_ok()
+    return transport
 
 
 def received(*pieces):
     """What a sink gets of these pieces, and whether it was all."""
-    made, got = channel(*pieces), []
-    made.receive(got.append)
-    return b''.join(got), made.ended
+    stream_socket, got = channel(*pieces), []
+    stream_socket.receive(got.append)
+    return b''.join(got), stream_socket.ended
 
 
 class Command(object):
@@ -79,7 +79,7 @@ class Command(object):
                 connection.recv(1)  # until the client has had it
                 return
             connection.sendall(upgrade(request))
-            for opcode, data in frames(connection) if self.read else ():
+            for opcode, data in read_frames(connection) if self.read else ():
                 self.stdin.append(data)
                 self.opcodes.append(opcode)
                 if opcode == framing.OPCODE_TEXT:
@@ -213,36 +213,36 @@ def head(first, *rest):
     (b'HTTP/1.1 400 Bad Request\r\n\r\n', ''), (b'\xff' * 99, ''),
 ], ids=lambda value: '')
 def test_broken_streams(stream, said):
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         channel(frame(b'ok') + stream, end=True).receive(len)
-    assert '/s: websocket /w: ' in str(info.value)
-    assert said in str(info.value)
+    assert '/s: websocket /w: ' in str(caught.value)
+    assert said in str(caught.value)
 
 
 def test_pings_are_not_kept():
-    made = channel(frame(b'p', framing.OPCODE_PING) * 9)
-    made.receive(len)
-    assert not made.stream.pings
+    stream_socket = channel(frame(b'p', framing.OPCODE_PING) * 9)
+    stream_socket.receive(len)
+    assert not stream_socket.stream.pings
 
 
 def test_a_message_without_an_end(monkeypatch):
     monkeypatch.setattr(websocket, 'LONGEST_FRAME', 1000)
     pieces = [frame(b'x' * 100, fin=0)] + [
         frame(b'x' * 100, framing.OPCODE_CONTINUATION, 0)] * 99
-    made = channel(*pieces)
+    stream_socket = channel(*pieces)
     with pytest.raises(exceptions.StreamBroken):
-        made.receive(len)
-    assert len(made.sock._pieces) > 80
+        stream_socket.receive(len)
+    assert len(stream_socket.sock._pieces) > 80
 
 
 def test_an_error_of_the_socket():
-    made = channel()
-    made.sock.recv_into = lambda _: (_ for _ in ()).throw(
+    stream_socket = channel()
+    stream_socket.sock.recv_into = lambda _: (_ for _ in ()).throw(
         socket.error(errno.ECONNRESET, 'Connection reset by peer'))
-    with pytest.raises(exceptions.StreamBroken) as info:
-        made.receive(len)
-    assert 'reset' in str(info.value)
-    assert info.value.__cause__.errno == errno.ECONNRESET
+    with pytest.raises(exceptions.StreamBroken) as caught:
+        stream_socket.receive(len)
+    assert 'reset' in str(caught.value)
+    assert caught.value.__cause__.errno == errno.ECONNRESET
 
 
 # -- exec
@@ -294,7 +294,7 @@ class Asked(Command):
                 connection.recv(1)
             else:
                 try:
-                    for _, data in frames(connection):
+                    for _, data in read_frames(connection):
                         self.stdin.append(data)
                         self.stdin_came.set()
                 finally:
@@ -360,7 +360,7 @@ def test_big_input_and_big_output_do_not_wait_for_each_other():
             connection.sendall(upgrade(request))
             if request.target.endswith('0'):
                 assert sent.wait(10)  # before it reads anything
-                for opcode, data in frames(connection):
+                for opcode, data in read_frames(connection):
                     stdin.append(data)
                     if opcode == framing.OPCODE_TEXT:
                         return read.set()
@@ -416,9 +416,9 @@ def test_a_stream_that_breaks(stdout):
             lambda connection: connection.sendall(upgrade(request) + stdout))
 
     answer.read, answer.stdin_ended = False, command.stdin_ended
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         run(answer)
-    assert 's3cr3t' not in str(info.value)
+    assert 's3cr3t' not in str(caught.value)
 
 
 @pytest.mark.parametrize('kind', [ValueError, KeyboardInterrupt])

@@ -6,7 +6,7 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.transport.connection import Transport
-from wire import Listener, Server, http, tls
+from wire import Listener, Server, http, tls_context
 
 from .test_connection import ways
 
@@ -31,7 +31,7 @@ def test_who_is_trusted(pairs, shown, verify, accepted, monkeypatch):
     for name in ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE'):
         monkeypatch.setenv(name, anybody)
     verify = pairs[verify][0] if verify in pairs else verify
-    with Server(lambda _: http(), context=tls(pairs[shown])) as server:
+    with Server(lambda _: http(), context=tls_context(pairs[shown])) as server:
         raised = list(ways(server, verify=verify))
         if accepted:
             assert raised == [None, None]
@@ -45,7 +45,7 @@ def test_who_is_trusted(pairs, shown, verify, accepted, monkeypatch):
 
 
 def test_a_refused_certificate_says_what_to_do(pairs):
-    with Server(lambda _: http(), context=tls(pairs['own'])) as server:
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
         for raised in ways(server):
             assert 'pass its path as verify=' in str(raised)
 
@@ -59,24 +59,24 @@ def test_names_are_checked(pairs, verify):
                 'subjectAltName': (('DNS', 'example.org'),)}
 
     for host, refused in (('example.org', False), ('example.com', True)):
-        made = Transport('https://' + host,
+        transport = Transport('https://' + host,
                          verify=pairs['own'][0] if verify == 'own' else verify)
         if not refused:
-            made.connector.check_peer(Peer())
+            transport.connector.check_peer(Peer())
             continue
         with pytest.raises(exceptions.ClientConnectionFailed):
-            with made.errors():
-                made.connector.check_peer(Peer())
+            with transport.errors():
+                transport.connector.check_peer(Peer())
 
 
 def test_a_directory_without_authorities(pairs, tmpdir):
-    with Server(lambda _: http(), context=tls(pairs['signed'])) as server:
+    with Server(lambda _: http(), context=tls_context(pairs['signed'])) as server:
         for raised in ways(server, verify=str(tmpdir)):
             assert isinstance(raised, exceptions.ClientConnectionFailed)
 
 
 def test_no_tls_before_1_2(pairs):
-    context = tls(pairs['own'])
+    context = tls_context(pairs['own'])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -87,16 +87,16 @@ def test_no_tls_before_1_2(pairs):
             ssl, 'OP_NO_TLSv1_3', 0)
     context.set_ciphers('ALL:@SECLEVEL=0')
     with Server(lambda _: http(), context=context) as server:
-        made = Transport(server.endpoint, verify=False)
+        transport = Transport(server.endpoint, verify=False)
         # OpenSSL itself may refuse it, but not everywhere
-        made.connector.context.set_ciphers('ALL:@SECLEVEL=0')
-        for way in (lambda: made.request('GET', '/'), made.connect):
+        transport.connector.context.set_ciphers('ALL:@SECLEVEL=0')
+        for way in (lambda: transport.request('GET', '/'), transport.connect):
             with pytest.raises(exceptions.ClientConnectionFailed):
                 way()
 
 
 def test_the_key_pair_is_shown(pairs):
-    context = tls(pairs['own'])
+    context = tls_context(pairs['own'])
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(pairs['other'][0])
     shown = []
@@ -175,9 +175,9 @@ def test_unusable_key_pairs(pairs, tmpdir, cert, said):
             else tuple(each.format(**names) for each in cert))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of keys that others can read
-        with pytest.raises(exceptions.InvalidCertificate) as info:
+        with pytest.raises(exceptions.InvalidCertificate) as caught:
             Transport('https://h', cert=cert)
-    assert said in str(info.value)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize('cert', [

@@ -21,13 +21,13 @@ PATHS = ['/w?secret=s3cr3t0']
 def refused(answer, **kwargs):
     """What a handshake that is answered so raises."""
     with Server(lambda _: answer) as server:
-        made = streams.StreamSocket(
+        transport = streams.StreamSocket(
             Transport(server.endpoint, **kwargs), PATHS[0])
-        with pytest.raises(exceptions.LXDException) as info:
-            made.connect()
-        assert made.sock is None
-    assert 's3cr3t' not in str(info.value)
-    return info.value
+        with pytest.raises(exceptions.LXDException) as caught:
+            transport.connect()
+        assert transport.sock is None
+    assert 's3cr3t' not in str(caught.value)
+    return caught.value
 
 
 @pytest.mark.parametrize('answer, kind, said', [
@@ -91,13 +91,13 @@ def test_the_request(path, cls):
             pass
 
     with Server(upgrade, path) as server:
-        made = websocket.bind(
+        transport = websocket.bind(
             Transport(server.endpoint), '/1.0/events?type=a', Mine)
-        assert isinstance(made, Mine)
-        assert type(made).__name__ == 'Mine'
-        assert type(made).__doc__ == 'Of the caller.'
-        made.connect()
-        made.close_connection()
+        assert isinstance(transport, Mine)
+        assert type(transport).__name__ == 'Mine'
+        assert type(transport).__doc__ == 'Of the caller.'
+        transport.connect()
+        transport.close_connection()
     request, = server.requests
     assert request.target == '/1.0/events?type=a'
     assert 'origin' not in request.headers
@@ -115,11 +115,11 @@ def test_events_that_come_with_the_handshake():
             upgrade(request) + stream)
 
     with Server(answer) as server:
-        made = websocket.bind(Transport(server.endpoint, timeout=10), '/e',
+        transport = websocket.bind(Transport(server.endpoint, timeout=10), '/e',
                               websocket.EventsClient)
-        made.connect()
-        made.run()  # until the server goes
-    assert made.messages == events
+        transport.connect()
+        transport.run()  # until the server goes
+    assert transport.messages == events
 
 
 def test_events_are_text():
@@ -147,13 +147,13 @@ def test_listening_may_take_longer_than_the_timeout():
         return serve
 
     with Server(answer) as server:
-        made = websocket.bind(Transport(server.endpoint, timeout=0.05), '/e',
+        transport = websocket.bind(Transport(server.endpoint, timeout=0.05), '/e',
                               websocket.EventsClient)
-        made.connect()
-        assert made.sock.gettimeout() is None
+        transport.connect()
+        assert transport.sock.gettimeout() is None
         threading.Timer(0.2, go.set).start()
-        made.run()
-    assert made.messages == [{}]
+        transport.run()
+    assert transport.messages == [{}]
 
 
 def test_a_server_that_goes_before_its_ping_is_answered():
@@ -163,12 +163,12 @@ def test_a_server_that_goes_before_its_ping_is_answered():
             + frame(b'p', framing.OPCODE_PING))
 
     with Server(answer, True) as server:
-        made = websocket.bind(
+        transport = websocket.bind(
             Transport(server.endpoint), '/e', websocket.EventsClient)
-        made.connect()
-        made.sock.shutdown(socket.SHUT_WR)
-        made.run()
-    assert made.messages == [{}]
+        transport.connect()
+        transport.sock.shutdown(socket.SHUT_WR)
+        transport.run()
+    assert transport.messages == [{}]
 
 
 @pytest.mark.parametrize('data, right', [
