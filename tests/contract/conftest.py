@@ -151,8 +151,8 @@ def container(lxd_client, name):
 
 
 @pytest.fixture
-def busybox_container(lxd_client, name):
-    """A stopped container with a small system."""
+def bootable(lxd_client, name):
+    """A stopped container with a small system, which can be started."""
     return lxd_client.containers.create(
         {'name': name, 'source': BUSYBOX}, wait=True)
 

@@ -170,7 +170,8 @@ def test_escapes_are_not_undone(lxd_client, victim):
     '', '.', '..', 'a\n', 'a\0', '\x1b[2J', 'a\r\nX-Evil: 1', '\x7f', u'\x00'])
 def test_invalid_names_are_not_sent(proxied_client, odd_name):
     before = join_sent(proxied_client)
-    for call in (lambda: proxied_client.api[odd_name], lambda: proxied_client.api.profiles[odd_name],
+    for call in (lambda: proxied_client.api[odd_name],
+                 lambda: proxied_client.api.profiles[odd_name],
                  lambda: proxied_client.api.profiles[odd_name].delete(),
                  lambda: proxied_client.api.instances.c1.snapshots[odd_name]):
         with pytest.raises(exceptions.InvalidName):
@@ -213,7 +214,8 @@ def test_params_are_quoted(proxied_client):
     with pytest.raises(exceptions.LXDAPIException):
         proxied_client.api.instances.none.files.get(
             params={'path': '/a&project=x#y?z \r\nX-Evil: 1'})
-    head = join_sent(proxied_client).rpartition(b'GET ')[2].partition(b'\r\n\r\n')[0]
+    head = join_sent(proxied_client).rpartition(b'GET ')[2].partition(
+        b'\r\n\r\n')[0]
     assert b'\r\nX-Evil' not in head and b'&' not in head.split(b'\r\n')[0]
 
 

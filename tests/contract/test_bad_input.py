@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What is wrong is told before, or instead of, damage."""
+"""Wrong arguments and broken servers raise errors, and change nothing."""
 import collections
 import io
 
@@ -15,7 +15,7 @@ from helpers import EMPTY, unique_name
 
 InvalidName = exceptions.InvalidName
 Targets = collections.namedtuple(
-    'Things', 'client container image profile network')
+    'Targets', 'client container image profile network')
 
 
 @pytest.fixture(scope='module')
@@ -36,15 +36,17 @@ def targets(lxd):
             targets.container.delete(wait=True)
 
 
-def sent(client):
+def list_sent(client):
+    """Return the bytes that were sent on each connection."""
     return [bytes(each) for each in client.proxy.sent]
 
 
 #: Names that no object can have.
 INVALID_NAMES = ['', '.', '..', 'a\0b', 'a\nb', '\x1b[2J']
+#: Values that are no names.
 NO_NAMES = [None, 7.5, True, ['a'], {'a': 1}]
 
-#: Calls with a name, which are refused for each of the above.
+#: Calls that raise for each of the values above.
 NAMED = [
     lambda at, name: at.client.containers.get(name),
     lambda at, name: at.client.containers.exists(name),
@@ -74,26 +76,26 @@ NAMED = [
 
 
 @pytest.mark.parametrize('call', NAMED, ids=lambda call: '')
-def test_names_that_nothing_can_have(targets, call):
-    before = sent(targets.client)
+def test_invalid_names_are_not_sent(targets, call):
+    before = list_sent(targets.client)
     for name in INVALID_NAMES:
         with pytest.raises(InvalidName):
             call(targets, name)
     for name in NO_NAMES:
         with pytest.raises(TypeError):
             call(targets, name)
-    assert sent(targets.client) == before
+    assert list_sent(targets.client) == before
 
 
 @pytest.mark.parametrize('operation_id', INVALID_NAMES[:4] + [
     '/', '/1.0/operations/', '/1.0/operations/..'])
-def test_operations_that_are_none(targets, operation_id):
-    before = sent(targets.client)
+def test_invalid_operation_ids_are_not_sent(targets, operation_id):
+    before = list_sent(targets.client)
     for call in (targets.client.operations.get,
                  targets.client.operations.wait_for_operation):
         with pytest.raises(InvalidName):
             call(operation_id)
-    assert sent(targets.client) == before
+    assert list_sent(targets.client) == before
 
 
 #: Calls, and what they raise before anything is sent.
@@ -170,20 +172,20 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize('call, kind', REFUSED, ids=lambda value: '')
-def test_what_is_not_sent(targets, call, error_class):
+@pytest.mark.parametrize('call, error_class', REFUSED, ids=lambda value: '')
+def test_bad_arguments_are_not_sent(targets, call, error_class):
     for model in (targets.container, targets.image, targets.profile):
         model.sync()
-    before = sent(targets.client)
+    before = list_sent(targets.client)
     with pytest.raises(error_class) as caught:
         call(targets)
     assert str(caught.value)
-    assert sent(targets.client) == before
+    assert list_sent(targets.client) == before
     for model in (targets.container, targets.image, targets.profile):
         assert not model.dirty
 
 
-#: What only the server can judge; it says why, and nothing has happened.
+#: Calls that only the server can refuse: it says why, and changes nothing.
 JUDGED = [
     lambda at: at.client.containers.create({'name': 'a/b', 'source': EMPTY}),
     lambda at: at.client.containers.create({'name': 'a b', 'source': EMPTY}),
@@ -201,11 +203,12 @@ JUDGED = [
         {'name': unique_name(), 'source': EMPTY, 'profiles': ['none-such']},
         wait=True),
     lambda at: at.container.rename('a/b', wait=True),
-    lambda at: at.container.execute(['true']),  # it does not run
+    lambda at: at.container.execute(['true']),  # it is stopped
     lambda at: at.container.freeze(wait=True),
     lambda at: at.container.files.get('/'),  # it has no files
     lambda at: at.client.profiles.create(unique_name(), config=['a']),
-    lambda at: at.client.profiles.create(unique_name(), config={'none.such': '1'}),
+    lambda at: at.client.profiles.create(
+        unique_name(), config={'none.such': '1'}),
     lambda at: at.client.profiles.create(unique_name(), devices={'a': {}}),
     lambda at: at.client.profiles.create('default'),
     lambda at: at.client.profiles.create('a/b'),
@@ -221,7 +224,7 @@ JUDGED = [
 
 
 @pytest.mark.parametrize('call', JUDGED, ids=lambda call: '')
-def test_what_the_server_judges(targets, call):
+def test_what_the_server_refuses_changes_nothing(targets, call):
     client = targets.client
     before = [[each.name for each in manager.all()] for manager in (
         client.instances, client.profiles, client.networks)]
@@ -238,7 +241,7 @@ def test_what_the_server_judges(targets, call):
 
 # -- the client's own arguments
 
-@pytest.mark.parametrize('arguments, kind', [
+@pytest.mark.parametrize('arguments, error_class', [
     ({'endpoint': 'lxd.example:8443'}, exceptions.ClientConnectionFailed),
     ({'endpoint': 'ftp://lxd.example'}, exceptions.ClientConnectionFailed),
     ({'endpoint': 'unix://relative'}, exceptions.ClientConnectionFailed),
@@ -264,7 +267,7 @@ def test_what_the_server_judges(targets, call):
     ({'timeout': -1}, ValueError),
     ({'timeout': (1, 2, 3)}, ValueError),
 ], ids=lambda value: '')
-def test_arguments_of_a_client(lxd, tmpdir, arguments, error_class):
+def test_bad_arguments_of_a_client(lxd, tmpdir, arguments, error_class):
     pair = make_certificate(tmpdir)
     names = {'crt': pair[0], 'key': pair[1],
              'other': make_certificate(tmpdir, 'other')[1]}
@@ -278,14 +281,15 @@ def test_arguments_of_a_client(lxd, tmpdir, arguments, error_class):
     assert len(str(caught.value)) > 10
 
 
-# -- servers that speak no LXD
+# -- servers that are no LXD
 
-def raw(data):
-    """An answer after which the server goes away."""
+def send_and_close(data):
+    """Return an answer after which the server closes the connection."""
     return lambda connection: connection.sendall(data)
 
 
-def accepted(operation):
+def reply_async(operation):
+    """Return a response of the type ``async``, which may be malformed."""
     return reply({'type': 'async', 'metadata': operation}, '202 Accepted')
 
 
@@ -315,44 +319,44 @@ ANSWERS = {
     'another type': reply({'type': 'other', 'metadata': {}}),
     'error without a text': reply({'type': 'error'}, '400 Bad Request'),
     'error of numbers': reply({'type': 'error', 'error': [5]}, '400 Bad'),
-    'an operation': accepted({'id': 'x'}),
-    'an operation that is none': accepted(None),
-    'an operation without an id': accepted({}),
-    'an operation with a number': accepted({'id': 5}),
-    'an operation that leads out': accepted({'id': '..'}),
-    'an operation of numbers': accepted({
+    'an operation': reply_async({'id': 'x'}),
+    'an operation that is none': reply_async(None),
+    'an operation without an id': reply_async({}),
+    'an operation with a number': reply_async({'id': 5}),
+    'an operation that leads out': reply_async({'id': '..'}),
+    'an operation of numbers': reply_async({
         'id': 'x', 'metadata': 5, 'resources': 5, 'status_code': 'x',
         'err': 5, 'description': 5, 'class': 5}),
-    'an operation of lists': accepted({
+    'an operation of lists': reply_async({
         'id': 'x', 'metadata': [5], 'resources': {'instances': 5}}),
-    'websockets that are none': accepted({
+    'websockets that are none': reply_async({
         'id': 'x', 'metadata': {'fds': {'0': 'a', '1': 5, '2': None}}}),
-    'an operation with odd fields': accepted({
+    'an operation with odd fields': reply_async({
         'id': 'x', 'client': 5, 'self': 5, u'\xe4': 5, 'wait': 5}),
     'operations of lists': sync({'running': [5]}),
     'JSON cut off': http(b'{"type": "sync", "metadata": {"a'),
-    'a body cut off': raw(http(b'{"type": "sync", "metada',
-                               Content_Length=999)),
-    'chunks cut off': raw(http(b'5\r\n{"typ', Content_Length=None,
-                               Transfer_Encoding='chunked')),
+    'a body cut off': send_and_close(http(b'{"type": "sync", "metada',
+                                          Content_Length=999)),
+    'chunks cut off': send_and_close(http(b'5\r\n{"typ', Content_Length=None,
+                                          Transfer_Encoding='chunked')),
     'no UTF-8': http(b'{"type": "sync", "metadata": {"\xff": 1}}'),
     'binary': http(b'\x00\xff' * 500),
     'deep JSON': http(b'[' * 100000),
     'a huge number': http(b'{"type": "sync", "metadata": ' + b'9' * 5000
                           + b'}'),
-    'no HTTP': raw(b'SSH-2.0-OpenSSH_9.2\r\n'),
-    'closed': raw(b''),
+    'no HTTP': send_and_close(b'SSH-2.0-OpenSSH_9.2\r\n'),
+    'closed': send_and_close(b''),
 }
 REDIRECTS = ['301', '302', '303', '307', '308']
 
 
-def started(client):
+def start_container(client):
     container = Container(client, name='c1')
     container.start(wait=True)
     return container
 
 
-#: Calls that need an answer to what they ask.
+#: Calls that need a response that they can read.
 CALLS = [
     lambda client: Client(client.transport.endpoint).api,
     lambda client: client.containers.all(),
@@ -369,14 +373,14 @@ CALLS = [
     lambda client: Container(client, name='c1').execute(
         ['ls']),
     lambda client: Container(client, name='c1').state(),
-    lambda client: started(client).status,
+    lambda client: start_container(client).status,
     lambda client: Container(client, name='c1').files.listdir('/'),
     lambda client: client.events().connect(),
 ]
 
 
 class ScriptedServer(object):
-    """Answers as LXD at first, and then with one answer to everything."""
+    """A server that is like LXD until ``answer`` is set, for all requests."""
 
     def __init__(self, path=None):
         self.answer = None
@@ -395,7 +399,7 @@ def scripted_server():
 
 
 @pytest.mark.parametrize('name', sorted(ANSWERS))
-def test_answers_that_are_none(scripted_server, name):
+def test_answers_that_are_not_of_lxd(scripted_server, name):
     client = Client(scripted_server.server.endpoint, timeout=20)
     for call in CALLS:
         scripted_server.answer = ANSWERS[name]
@@ -403,24 +407,26 @@ def test_answers_that_are_none(scripted_server, name):
             call(client)
         except exceptions.LXDException as raised:
             assert str(raised) and isinstance(str(raised), str)
-        except OSError as raised:  # what is listed is no directory
+        except OSError as raised:  # the response has no type directory
             assert 'Not a directory' in str(raised)
         else:
-            # An empty answer may be a right one, a list of nothing
+            # The library reads this answer as an empty list
             assert name in (
                 'metadata of lists', 'metadata of numbers',
                 'operations of lists'), CALLS.index(call)
         scripted_server.answer = None
-        assert client.api.get().json()['metadata'] == ROOT  # it goes on
+        # The client still works
+        assert client.api.get().json()['metadata'] == ROOT
 
 
 @pytest.mark.parametrize('status', REDIRECTS)
 def test_redirects_are_not_followed(scripted_server, status):
-    """The error names where it would have led."""
+    """The error names the target of the redirect."""
     client = Client(scripted_server.server.endpoint, timeout=20)
     with Server(wire.lxd_api()) as elsewhere:
-        scripted_server.answer = http(b'', status + ' Moved',
-                            Location=elsewhere.endpoint + '/1.0?a=s3cr3t')
+        scripted_server.answer = http(
+            b'', status + ' Moved',
+            Location=elsewhere.endpoint + '/1.0?a=s3cr3t')
         for call in CALLS:
             with pytest.raises(exceptions.InvalidResponse) as caught:
                 call(client)
@@ -430,7 +436,7 @@ def test_redirects_are_not_followed(scripted_server, status):
 
 
 def test_errors_of_a_server_show_no_secret(scripted_server):
-    """A server may send back what it was sent."""
+    """The refused request, with its password, is not kept."""
     client = Client(scripted_server.server.endpoint)
     client.dialect.info['auth'] = 'untrusted'
     scripted_server.answer = error(403, 'not authorized')
@@ -440,11 +446,11 @@ def test_errors_of_a_server_show_no_secret(scripted_server):
     assert 's3cr3t' not in str(caught.value)
 
 
-def test_messages_are_text(scripted_server):
-    """Whatever bytes they hold, in each Python."""
+def test_messages_of_errors_are_printable_text(scripted_server):
+    """`str` of an error works on each Python, whatever the server said."""
     client = Client(scripted_server.server.endpoint)
-    for said in (u'\xe4\u20ac', u'\x1b[31mred', u'a\r\nb', u'\udcff'):
-        scripted_server.answer = error(400, said)
+    for message in (u'\xe4\u20ac', u'\x1b[31mred', u'a\r\nb', u'\udcff'):
+        scripted_server.answer = error(400, message)
         with pytest.raises(exceptions.LXDAPIException) as caught:
             client.api.get()
         text = six.ensure_text(str(caught.value), errors='replace')

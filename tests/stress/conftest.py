@@ -67,7 +67,7 @@ def running(lxd):
     with lxd.client() as client:
         container = client.containers.create(
             {'name': unique_name(), 'source': {'type': 'image',
-                                          'alias': 'busybox'}}, wait=True)
+                                               'alias': 'busybox'}}, wait=True)
         container.start(wait=True)
     yield container
     with lxd.client() as client:

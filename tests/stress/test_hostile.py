@@ -422,8 +422,10 @@ def served(pair, **limits):
 
 def test_a_server_is_checked(tmpdir, reach):
     """By name or as the pinned one; nothing is sent to another."""
-    own, other = [wire.make_certificate(tmpdir, name) for name in ('own', 'other')]
-    elsewhere = wire.make_certificate(tmpdir, 'elsewhere', (u'elsewhere.test',))
+    own, other = [wire.make_certificate(tmpdir, name) for name in (
+        'own', 'other')]
+    elsewhere = wire.make_certificate(
+        tmpdir, 'elsewhere', (u'elsewhere.test',))
     child = wire.make_certificate(
         tmpdir, 'child', (u'elsewhere.test',), issuer=own)
     for pair, verify, refused in [
@@ -443,7 +445,8 @@ def test_a_server_is_checked(tmpdir, reach):
 
 def test_a_server_that_changes(tmpdir, reach):
     """Another certificate than yesterday: the error says what it means."""
-    own, other = [wire.make_certificate(tmpdir, name) for name in ('own', 'other')]
+    own, other = [wire.make_certificate(tmpdir, name) for name in (
+        'own', 'other')]
     with served(own) as server:
         transport = Transport(server.endpoint, verify=own[0], timeout=10)
         reach(transport)
@@ -528,7 +531,7 @@ def leaky(request, last):
     if last is not None:
         return lambda connection: connection.sendall(last)
     return wire.accepted({'id': 'o', 'class': 'token', 'status': 'Running',
-                       'status_code': 103, 'metadata': {
+                          'status_code': 103, 'metadata': {
                            'secret': SECRET, 'control': SECRET,
                            'fs': SECRET}})
 

@@ -52,7 +52,7 @@ def test_projects():
             client.profiles.get('p')
         assert client.project == 'a b&c'
         assert made.requested == ['GET /1.0?project=a+b%26c',
-                              'GET /1.0/profiles/p?project=a+b%26c']
+                                  'GET /1.0/profiles/p?project=a+b%26c']
         for name in ('..', 'a\n', '.'):
             with pytest.raises(exceptions.InvalidName):
                 Client(made.endpoint, project=name)
@@ -172,7 +172,8 @@ def test_events_of_a_project():
 @pytest.mark.parametrize('secure', [False, True])
 def test_context_manager(tmpdir, secure):
     pair = make_certificate(tmpdir)
-    with Server(lxd_api(), not secure, tls_context(pair) if secure else None) as made:
+    with Server(lxd_api(), not secure, tls_context(
+            pair) if secure else None) as made:
         with Client(made.endpoint, verify=pair[0]) as client:
             assert made.ended.empty()
         made.ended.get(timeout=10)

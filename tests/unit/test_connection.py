@@ -224,7 +224,8 @@ def silent():
 @pytest.mark.parametrize('scheme', ['http', 'https'])
 @pytest.mark.parametrize('timeout', [0.1, (0.1, 0.1)])
 def test_a_silent_server(silent, scheme, timeout):
-    transport = Transport(scheme + '://' + silent, verify=False, timeout=timeout)
+    transport = Transport(
+        scheme + '://' + silent, verify=False, timeout=timeout)
     with pytest.raises(exceptions.ConnectionTimeout) as caught:
         transport.request('GET', '/')
     assert silent in str(caught.value)
@@ -470,7 +471,7 @@ def test_a_download_that_breaks_off(answer):
         transport = Transport(server.endpoint)
         with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             transport.download(transport.request('GET', '/x?secret=s', stream=True),
-                          io.BytesIO())
+                               io.BytesIO())
         assert 'secret' not in str(caught.value)
 
 
@@ -503,7 +504,8 @@ def test_errors_of_the_layers_below(raised, kind):
             raise raised
     assert type(caught.value) is kind
     assert caught.value.__cause__ is raised
-    assert str(caught.value).startswith('/s: ') and '\x1b' not in str(caught.value)
+    assert str(caught.value).startswith('/s: ') and '\x1b' not in str(
+        caught.value)
 
 
 def test_other_errors_are_not_touched():

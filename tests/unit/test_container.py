@@ -52,7 +52,8 @@ def test_result():
     result = execution.ExecuteResult(3, u'out', u'err')
     out, err = result
     assert (out, err) == result == (u'out', u'err') and len(result) == 2
-    assert (result.exit_code, result.stdout, result.stderr) == (3, 'out', 'err')
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        3, 'out', 'err')
     assert isinstance(result, tuple)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         again = pickle.loads(pickle.dumps(result, protocol))

@@ -83,8 +83,8 @@ def test_pickling_what_really_happened(tmpdir):
     failed = {'id': '1', 'status': 'Failure', 'status_code': 400,
               'err': 'it broke', 'metadata': None}
     with Server(lxd_api({'GET /1.0/operations/1/wait': failed,
-                     'GET /1.0/x': error(400, 'bad'),
-                     'POST /1.0/y': lambda _: hang_up}),
+                         'GET /1.0/x': error(400, 'bad'),
+                         'POST /1.0/y': lambda _: hang_up}),
                 context=tls_context(pair)) as server:
         client = pylxd.Client(server.endpoint, verify=pair[0])
         raised = []

@@ -42,7 +42,7 @@ def test_a_slow_loop_sees_what_is_there(client, store, now):
     each, = (each for each in made if each.name == 'q7')
     assert each.description == 'new'
     assert store.requested == ['GET profiles', 'GET profiles?recursion',
-                           'GET profiles/q7']  # not all of them again
+                               'GET profiles/q7']  # not all of them again
 
 
 def test_a_busy_loop_loads_them_again(client, store, now):

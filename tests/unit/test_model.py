@@ -31,7 +31,8 @@ def test_what_the_class_does_not_know(client, store, profile):
     for made in (profile, Profile(client, name='p1')):
         with pytest.raises(AttributeError) as caught:
             made.none_such
-        assert 'Profile' in str(caught.value) and 'none_such' in str(caught.value)
+        assert 'Profile' in str(caught.value) and 'none_such' in str(
+            caught.value)
         with pytest.raises(AttributeError):
             made.none_such = 1
         with pytest.raises(AttributeError):

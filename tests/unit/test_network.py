@@ -34,7 +34,8 @@ def test_a_server_that_cannot_change_them():
       'config': {'a': 'b'}})])
 def test_create(arguments, sent):
     pages = {'POST /1.0/networks': {}, 'GET /1.0/networks/n1': NETWORK}
-    with Server(lxd_api(pages, dict(ROOT, api_extensions=['network']))) as server:
+    with Server(
+            lxd_api(pages, dict(ROOT, api_extensions=['network']))) as server:
         network = Client(server.endpoint).networks.create('n1', **arguments)
         assert json.loads(server.requests[-1].body.decode()) == sent
         assert network.managed is True

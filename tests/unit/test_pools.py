@@ -68,7 +68,8 @@ def test_sockets_are_closed_when_a_handshake_fails(pairs):
                 pairs['signed-elsewhere'])) as server:
             transport = Transport(server.endpoint, verify=pairs['ca'][0])
             for _ in range(5):
-                for call in (lambda: transport.request('GET', '/'), transport.connect):
+                for call in (lambda: transport.request(
+                        'GET', '/'), transport.connect):
                     with pytest.raises(exceptions.ClientConnectionFailed):
                         call()
     transport.close()
@@ -88,7 +89,8 @@ def test_a_timeout_is_not_for_each_byte(pairs, secure):
 
     with Server(lambda _: drip, not secure,
                 tls_context(pairs['own']) if secure else None) as server:
-        transport = Transport(server.endpoint, verify=pairs['own'][0], timeout=0.2)
+        transport = Transport(
+            server.endpoint, verify=pairs['own'][0], timeout=0.2)
         with pytest.raises(exceptions.ConnectionTimeout):
             transport.request('GET', '/')
 

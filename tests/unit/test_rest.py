@@ -211,7 +211,8 @@ def test_a_redirect_is_named():
     with pytest.raises(exceptions.InvalidResponse) as caught:
         node.get()
     assert 'elsewhere' in str(caught.value)
-    assert '\x1b' not in str(caught.value) and 'secret=x' not in str(caught.value)
+    assert '\x1b' not in str(caught.value) and 'secret=x' not in str(
+        caught.value)
 
 
 def test_a_page_is_no_raw_data():

@@ -60,7 +60,7 @@ def test_names_are_checked(pairs, verify):
 
     for host, refused in (('example.org', False), ('example.com', True)):
         transport = Transport('https://' + host,
-                         verify=pairs['own'][0] if verify == 'own' else verify)
+                              verify=pairs['own'][0] if verify == 'own' else verify)
         if not refused:
             transport.connector.check_peer(Peer())
             continue
@@ -70,7 +70,8 @@ def test_names_are_checked(pairs, verify):
 
 
 def test_a_directory_without_authorities(pairs, tmpdir):
-    with Server(lambda _: http(), context=tls_context(pairs['signed'])) as server:
+    with Server(
+            lambda _: http(), context=tls_context(pairs['signed'])) as server:
         for raised in ways(server, verify=str(tmpdir)):
             assert isinstance(raised, exceptions.ClientConnectionFailed)
 

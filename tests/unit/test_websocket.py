@@ -116,7 +116,7 @@ def test_events_that_come_with_the_handshake():
 
     with Server(answer) as server:
         transport = websocket.bind(Transport(server.endpoint, timeout=10), '/e',
-                              websocket.EventsClient)
+                                   websocket.EventsClient)
         transport.connect()
         transport.run()  # until the server goes
     assert transport.messages == events
@@ -148,7 +148,7 @@ def test_listening_may_take_longer_than_the_timeout():
 
     with Server(answer) as server:
         transport = websocket.bind(Transport(server.endpoint, timeout=0.05), '/e',
-                              websocket.EventsClient)
+                                   websocket.EventsClient)
         transport.connect()
         assert transport.sock.gettimeout() is None
         threading.Timer(0.2, go.set).start()
