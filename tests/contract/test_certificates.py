@@ -37,8 +37,8 @@ def test_create_and_delete(lxd_client, pem, name):
     assert certificate.restricted is False and certificate.projects == []
 
     assert certificate in lxd_client.certificates.all()
-    got = lxd_client.certificates.get(certificate.fingerprint)
-    assert got == certificate and got.name == name
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert loaded == certificate and loaded.name == name
     assert Certificate(
         lxd_client, fingerprint=certificate.fingerprint).name == name
     with pytest.raises(exceptions.LXDAPIException):
@@ -77,16 +77,16 @@ def test_what_is_no_certificate_is_not_sent(lxd_client, key_pair, sent):
 def test_a_client_restricted_to_projects(lxd_client, pem, name):
     certificate = lxd_client.certificates.create(
         '', pem, name=name, projects=['default'], restricted=True)
-    got = lxd_client.certificates.get(certificate.fingerprint)
-    assert (got.restricted, got.projects) == (True, ['default'])
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert (loaded.restricted, loaded.projects) == (True, ['default'])
 
 
 def test_a_stranger_adds_a_certificate_with_the_secret(
         lxd_client, stranger, pem, secret):
     certificate = stranger.certificates.create(secret, pem)
-    got = lxd_client.certificates.get(certificate.fingerprint)
-    assert got.certificate.split() == pem.decode('ascii').split()
-    got.delete()
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert loaded.certificate.split() == pem.decode('ascii').split()
+    loaded.delete()
 
 
 def test_a_stranger_with_a_wrong_secret_is_refused(lxd_client, stranger, pem):

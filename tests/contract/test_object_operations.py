@@ -151,9 +151,9 @@ def test_each_call_raises_the_failure_of_the_creation(
 def test_create_of_a_taken_name_keeps_the_other(lxd_client, container):
     """Incus 7 refuses the name at once, other servers in the operation."""
     with pytest.raises(exceptions.LXDAPIException):
-        made = lxd_client.containers.create(
+        created = lxd_client.containers.create(
             {'name': container.name, 'source': EMPTY})
-        made.delete(wait=True)
+        created.delete(wait=True)
     assert refetch(container) == container
 
 

@@ -23,7 +23,7 @@ def project_client(lxd, lxd_client, name):
     project_name = name + '-project'
     lxd_client.api.projects.post(json={'name': project_name, 'config': {
         'features.images': 'false', 'features.profiles': 'false'}})
-    with lxd.client(project_client=project_name) as client:
+    with lxd.client(project=project_name) as client:
         yield client
         settle(client)
         for instance in client.instances.all():
@@ -50,7 +50,7 @@ def test_objects_of_two_projects_differ(
 
 
 def test_no_project_means_the_default_project(lxd, container):
-    with lxd.client(project_client='default') as client:
+    with lxd.client(project='default') as client:
         same = client.containers.get(container.name)
         assert same == container and hash(same) == hash(container)
 
