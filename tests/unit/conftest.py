@@ -1,7 +1,8 @@
 # -*- coding: utf-8 -*-
-"""What several of the unit tests use."""
+"""Fixtures of the unit tests."""
 import pytest
 
+from pylxd.core import listing, rivals, saving
 from pylxd.models.profile import Profiles
 from wire import make_certificate
 
@@ -10,26 +11,45 @@ from .store import FakeClient, Store
 
 @pytest.fixture(scope='session')
 def pairs(tmpdir_factory):
-    """Key pairs, by what they are."""
-    place = tmpdir_factory.mktemp('tls')
-    ca = make_certificate(place, 'ca')
+    """Certificates and keys of servers, as pairs of paths."""
+    directory = tmpdir_factory.mktemp('tls')
+    ca = make_certificate(directory, 'ca')
     return {
         'ca': ca,
-        'own': make_certificate(place, 'own'),
-        'other': make_certificate(place, 'other'),
-        'elsewhere': make_certificate(place, 'elsewhere', [u'example.org']),
-        'signed': make_certificate(place, 'signed', issuer=ca),
+        'own': make_certificate(directory, 'own'),
+        'other': make_certificate(directory, 'other'),
+        'elsewhere': make_certificate(directory, 'elsewhere', [u'example.org']),
+        'signed': make_certificate(directory, 'signed', issuer=ca),
         'signed-elsewhere': make_certificate(
-            place, 'signed-elsewhere', [u'example.org'], issuer=ca),
+            directory, 'signed-elsewhere', [u'example.org'], issuer=ca),
     }
+
+
+class FakeClock(object):
+    """A clock that shows the ``time`` that the test sets, in seconds."""
+
+    time = 0.0
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of lists and saves, at 0."""
+    clock = FakeClock()
+    for module in listing, rivals, saving:
+        monkeypatch.setattr(module, 'clock', clock)
+    return clock
 
 
 @pytest.fixture
 def store():
-    made = Store()
-    made.add('p1', config={'user.a': '1', 'volatile.x': 'v'},
-             description=u'\xe4')
-    return made
+    """A server with the profile ``p1``."""
+    store = Store()
+    store.add('p1', config={'user.a': '1', 'volatile.x': 'v'},
+              description=u'\xe4')
+    return store
 
 
 @pytest.fixture
@@ -39,6 +59,7 @@ def client(store):
 
 @pytest.fixture
 def profile(client, store):
-    made = Profiles(client).get('p1')
+    """The profile ``p1``, loaded."""
+    profile = Profiles(client).get('p1')
     del store.requested[:]
-    return made
+    return profile

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Transports: endpoints, requests, timeouts, failures and downloads."""
 import contextlib
 import copy
 import hashlib
@@ -20,16 +21,16 @@ from pylxd.transport.connection import Transport
 from wire import Server, http, tls_context
 
 
-def ways(server, **kwargs):
-    """What happens over HTTP, and over a websocket's connection."""
+def connect_both_ways(server, **kwargs):
+    """Yield the error of a request and of a bare connection, or None."""
     transport = Transport(server.endpoint, timeout=10, **kwargs)
     with contextlib.closing(transport):
-        for way in (lambda: transport.request('GET', '/'),
-                    lambda: transport.connect().close()):
+        for call in (lambda: transport.request('GET', '/'),
+                     lambda: transport.connect().close()):
             try:
-                way()
-            except exceptions.ClientConnectionFailed as raised:
-                yield raised
+                call()
+            except exceptions.ClientConnectionFailed as error:
+                yield error
             else:
                 yield None
 
@@ -59,13 +60,13 @@ def test_endpoints(endpoint, socket_path, url):
     'https://h:', 'lxc://h', 'http:/h', 'https:h', u'https://h\xe4\n',
     'https://a%zz',
 ])
-def test_endpoints_that_are_none(endpoint):
+def test_invalid_endpoints(endpoint):
     with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         Transport(endpoint)
     assert 's3cr3t' not in str(caught.value)
 
 
-def test_json_is_called_so():
+def test_json_has_its_content_type():
     with Server(lambda _: http()) as server:
         Transport(server.endpoint).request('POST', '/', json={'a': 1})
         assert server.requests[0].headers['content-type'] == (
@@ -74,7 +75,7 @@ def test_json_is_called_so():
 
 
 @pytest.mark.parametrize('endpoint', [7, True, ['/a'], bytearray(b'/a')])
-def test_endpoints_that_are_no_text(endpoint):
+def test_endpoints_of_a_wrong_type(endpoint):
     with pytest.raises(TypeError):
         Transport(endpoint)
 
@@ -85,18 +86,18 @@ def test_http_with_a_key_pair_is_https(pairs):
     assert transport.websocket_url == 'wss://127.0.0.1:8443'
 
 
-def test_ports_that_are_not_named(pairs):
+def test_default_ports(pairs):
     assert Transport('http://h').connector.port == 80
     assert Transport('https://h').connector.port == 443
 
 
 @pytest.mark.parametrize('path, secure', [
     (True, False), (None, False), (None, True)])
-@pytest.mark.parametrize('copied', [
+@pytest.mark.parametrize('duplicate', [
     copy.copy, copy.deepcopy,
     lambda transport: pickle.loads(pickle.dumps(transport, 2))])
-def test_copies(pairs, path, secure, copied):
-    """A copy has the settings, and connections of its own."""
+def test_a_copy_has_its_own_connections(pairs, path, secure, duplicate):
+    """A copy has the same settings, and its own connections."""
     context = None
     if secure:
         context = tls_context(pairs['own'])
@@ -107,7 +108,7 @@ def test_copies(pairs, path, secure, copied):
             server.endpoint, cert=pairs['other'] if secure else None,
             verify=pairs['own'][0] if secure else True, timeout=(7, 8))
         assert transport.request('GET', '/').content == b'1'
-        transport = copied(transport)
+        transport = duplicate(transport)
         assert server.connections == 1
         assert transport.request('GET', '/').content == b'1'
         assert server.connections == 2
@@ -136,8 +137,8 @@ def test_the_environment_changes_nothing(pairs, tmpdir, monkeypatch):
         for context, path in ((None, None), (None, True),
                               (tls_context(pairs['own']), None)):
             with Server(lambda _: http(), path, context) as server:
-                assert list(ways(server, verify=pairs['own'][0]
-                                 if context else True)) == [None, None]
+                assert list(connect_both_ways(server, verify=pairs['own'][0]
+                                              if context else True)) == [None, None]
                 transport = Transport(server.endpoint, verify=False)
                 transport.request('POST', '/', data=iter([b'x']))
                 assert not [each for each in server.requests
@@ -152,19 +153,19 @@ def test_redirects_are_not_followed(status):
                 status=status + ' Go', Location=elsewhere.endpoint)) as server:
             transport = Transport(server.endpoint)
             for method in ('GET', 'POST', 'PUT'):
-                answer = transport.request(method, '/', allow_redirects=True)
-                assert answer.status_code == int(status)
+                response = transport.request(method, '/', allow_redirects=True)
+                assert response.status_code == int(status)
         assert not elsewhere.connections
 
 
 @pytest.mark.parametrize('path', [None, True])
-@pytest.mark.parametrize('method, headers, times', [
+@pytest.mark.parametrize('method, headers, count', [
     ('GET', {}, 2), ('PUT', {'If-Match': 'e'}, 2),
     ('PUT', {}, 1), ('POST', {}, 1), ('POST', {'If-Match': 'e'}, 1),
     ('PATCH', {}, 1), ('PATCH', {'If-Match': 'e'}, 2),
     ('DELETE', {}, 1)])
-def test_what_is_sent_again(path, method, headers, times):
-    """The server takes the second request, and closes without a word."""
+def test_only_safe_requests_are_repeated(path, method, headers, count):
+    """The server closes the connection instead of answering."""
     def answer(_):
         return None if len(server.requests) > 1 else http(b'1')
 
@@ -173,12 +174,12 @@ def test_what_is_sent_again(path, method, headers, times):
         assert transport.request('GET', '/').content == b'1'
         with pytest.raises(exceptions.ClientConnectionFailed):
             transport.request(method, '/x', headers=headers, data=b'd')
-        assert server.requested == ['GET /'] + [method + ' /x'] * times
+        assert server.requested == ['GET /'] + [method + ' /x'] * count
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_get_survives_a_closed_connection(path):
-    """As a server closes that restarts just when it was asked."""
+    """A restarting server closes the connection instead of answering."""
     def answer(_):
         return None if len(server.requests) == 2 else http(b'1')
 
@@ -191,7 +192,8 @@ def test_a_get_survives_a_closed_connection(path):
 @pytest.mark.parametrize('context', [False, True])
 def test_a_fork_has_connections_of_its_own(pairs, context):
     with Server(lambda request: http(six.ensure_binary(request.target)),
-                context=tls_context(pairs['own']) if context else None) as server:
+                context=tls_context(pairs['own']) if context else None
+                ) as server:
         transport = Transport(server.endpoint, verify=pairs['own'][0])
         assert transport.request('GET', '/parent').content == b'/parent'
         reader, writer = os.pipe()
@@ -206,14 +208,14 @@ def test_a_fork_has_connections_of_its_own(pairs, context):
         with os.fdopen(reader, 'rb') as result:
             assert result.read() == b'/child'
         assert transport.request('GET', '/parent').content == b'/parent'
-        assert server.connections == 2  # the parent's lived on
+        assert server.connections == 2  # the parent kept its own
 
 
-# -- time
+# -- timeouts
 
 @pytest.fixture
 def silent():
-    """Takes connections, and never says anything."""
+    """The address of a server that never sends anything."""
     listener = socket.socket()
     listener.bind(('127.0.0.1', 0))
     listener.listen(8)
@@ -223,7 +225,7 @@ def silent():
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
 @pytest.mark.parametrize('timeout', [0.1, (0.1, 0.1)])
-def test_a_silent_server(silent, scheme, timeout):
+def test_a_silent_server_reaches_the_timeout(silent, scheme, timeout):
     transport = Transport(
         scheme + '://' + silent, verify=False, timeout=timeout)
     with pytest.raises(exceptions.ConnectionTimeout) as caught:
@@ -231,7 +233,7 @@ def test_a_silent_server(silent, scheme, timeout):
     assert silent in str(caught.value)
 
 
-def test_a_silent_server_of_websockets(silent):
+def test_timeouts_of_a_bare_connection(silent):
     transport = Transport('https://' + silent, verify=False, timeout=(0.1, 60))
     with pytest.raises(exceptions.ConnectionTimeout):
         transport.connect()
@@ -241,13 +243,13 @@ def test_a_silent_server_of_websockets(silent):
 
 
 @pytest.mark.parametrize('full', ['unix'])
-def test_a_server_that_takes_no_connection(tmpdir, full):
+def test_a_server_with_a_full_queue(tmpdir, full):
     path = str(tmpdir.join('s'))
     listener, filling = socket.socket(socket.AF_UNIX), []
     listener.bind(path)
     listener.listen(0)
     try:
-        while True:  # until its queue is full
+        while True:  # until the queue of the listener is full
             filling.append(socket.socket(socket.AF_UNIX))
             filling[-1].setblocking(False)
             filling[-1].connect(path)
@@ -255,18 +257,18 @@ def test_a_server_that_takes_no_connection(tmpdir, full):
         pass
     transport = Transport(path, timeout=0.1)
     for call in (lambda: transport.request('GET', '/'), transport.connect):
-        # A full queue is EAGAIN for who would not wait
+        # A connect that does not wait fails with EAGAIN
         with pytest.raises(exceptions.ClientConnectionFailed):
             call()
     for each in filling + [listener]:
         each.close()
 
 
-def test_a_server_that_stops_in_the_middle():
+def test_a_body_that_stops_reaches_the_timeout():
     def answer(_):
         def stop(connection):
             connection.sendall(http(b'x', Content_Length=9))
-            connection.recv(1)  # until the client gives up
+            connection.recv(1)  # until the client closes the connection
         return stop
 
     with Server(answer) as server:
@@ -278,17 +280,17 @@ def test_a_server_that_stops_in_the_middle():
             transport.download(streamed, io.BytesIO())
 
 
-def test_a_call_may_wait_longer_for_its_answer(silent):
-    """As that for the end of an operation; not for the connection."""
+def test_a_call_with_its_own_timeout(silent):
+    """The timeout of one call does not change that of the connection."""
     transport = Transport('http://' + silent, timeout=(0.1, 0.1))
-    seen = []
+    timeouts = []
 
     def send(_, **kwargs):
-        seen.append(kwargs['timeout'])
-        answer = requests.Response()
-        answer.raw = urllib3.HTTPResponse(
+        timeouts.append(kwargs['timeout'])
+        response = requests.Response()
+        response.raw = urllib3.HTTPResponse(
             io.BytesIO(), preload_content=False)
-        return answer
+        return response
 
     transport.session.send = send
     transport.request('GET', '/', timeout=None)
@@ -297,11 +299,11 @@ def test_a_call_may_wait_longer_for_its_answer(silent):
     transport.request('GET', '/', timeout=None)
     transport.request('GET', '/', timeout=(1, 2))
     transport.request('GET', '/')
-    assert seen == [(0.1, None), (7, None), (1, 2), (7, 7)]
+    assert timeouts == [(0.1, None), (7, None), (1, 2), (7, 7)]
 
 
 def test_sending_may_take_longer_than_connecting():
-    """The timeout of a connection that is made ends with it."""
+    """The timeout of connecting does not apply to sending."""
     size = 8 << 20
 
     def answer(_):
@@ -320,11 +322,11 @@ def test_sending_may_take_longer_than_connecting():
 @pytest.mark.parametrize('path', [None, True])
 def test_a_hook_of_the_session_is_called(path):
     with Server(lambda _: http(b'1'), path) as server:
-        transport, seen = Transport(server.endpoint), []
+        transport, statuses = Transport(server.endpoint), []
         transport.session.hooks['response'].append(
-            lambda response, **_: seen.append(response.status_code))
+            lambda response, **_: statuses.append(response.status_code))
         transport.request('GET', '/')
-    assert seen == [200]
+    assert statuses == [200]
 
 
 @pytest.mark.parametrize('path', [None, True])
@@ -371,7 +373,7 @@ def test_each_request_has_its_timeouts(method):
     ('https://127.0.0.1:1', 'refused'),
     ('https://name.invalid', ''),
 ])
-def test_unreachable(endpoint, reason):
+def test_an_unreachable_server(endpoint, reason):
     transport = Transport(endpoint)
     for call in (lambda: transport.request('GET', '/'), transport.connect):
         with pytest.raises(exceptions.ClientConnectionFailed) as caught:
@@ -392,7 +394,7 @@ def test_unreachable(endpoint, reason):
     b'SSH-2.0-OpenSSH\r\n',
 ], ids=[str(number) for number in range(10)])
 @pytest.mark.parametrize('path', [None, True])
-def test_answers_that_break(answer, path):
+def test_malformed_responses(answer, path):
     def send(connection):
         connection.sendall(answer)
 
@@ -402,8 +404,8 @@ def test_answers_that_break(answer, path):
         assert server.endpoint in str(caught.value)
 
 
-def test_bodies_are_not_unpacked():
-    """A few bytes could become gigabytes."""
+def test_no_compression_is_requested():
+    """A few compressed bytes could become gigabytes."""
     with Server(lambda _: http(b'\x1f\x8b', Content_Encoding='none')
                 ) as server:
         Transport(server.endpoint).request('GET', '/')
@@ -412,7 +414,7 @@ def test_bodies_are_not_unpacked():
 
 @pytest.mark.parametrize('stream, status', [
     (False, '200 OK'), (True, '500 Oops')])
-def test_bodies_are_bounded(monkeypatch, stream, status):
+def test_long_bodies_are_refused(monkeypatch, stream, status):
     monkeypatch.setattr(connection, 'LONGEST_BODY', 1 << 20)
     sent = []
 
@@ -432,8 +434,8 @@ def test_bodies_are_bounded(monkeypatch, stream, status):
 
 def test_a_stream_is_not_read():
     with Server(lambda _: http(b'abc')) as server:
-        answer = Transport(server.endpoint).request('GET', '/', stream=True)
-        assert answer.raw.read() == b'abc'
+        response = Transport(server.endpoint).request('GET', '/', stream=True)
+        assert response.raw.read() == b'abc'
 
 
 def test_download():
@@ -441,15 +443,16 @@ def test_download():
     digest = hashlib.sha256()
     with Server(lambda _: http(body)) as server:
         transport, target = Transport(server.endpoint), io.BytesIO()
-        transport.download(transport.request('GET', '/', stream=True), target, digest)
+        response = transport.request('GET', '/', stream=True)
+        transport.download(response, target, digest)
         assert target.getvalue() == body
         assert digest.digest() == hashlib.sha256(body).digest()
         transport.request('GET', '/')
-        assert server.connections == 1  # it went back to the pool
+        assert server.connections == 1  # the connection was pooled again
 
 
 @pytest.mark.parametrize('length', ['abc', '-7', '', ' 3', u'\xb2'])
-def test_lengths_that_are_none(length):
+def test_invalid_lengths_are_ignored(length):
     def send(connection):
         connection.sendall(u'HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n'
                            u'abc'.format(length).encode('latin-1'))
@@ -463,15 +466,16 @@ def test_lengths_that_are_none(length):
 @pytest.mark.parametrize('answer', [
     http(b'abc', Content_Length=9),
     http(b'5\r\nab', Content_Length=None, Transfer_Encoding='chunked')])
-def test_a_download_that_breaks_off(answer):
+def test_an_incomplete_download_raises(answer):
     def send(connection):
         connection.sendall(answer)
 
     with Server(lambda _: send) as server:
         transport = Transport(server.endpoint)
         with pytest.raises(exceptions.ClientConnectionFailed) as caught:
-            transport.download(transport.request('GET', '/x?secret=s', stream=True),
-                               io.BytesIO())
+            transport.download(
+                transport.request('GET', '/x?secret=s', stream=True),
+                io.BytesIO())
         assert 'secret' not in str(caught.value)
 
 
@@ -482,8 +486,9 @@ def test_a_download_whose_target_fails():
 
     with Server(lambda _: http(b'abc')) as server:
         transport = Transport(server.endpoint)
-        with pytest.raises(OSError) as caught:  # not the server's fault
-            transport.download(transport.request('GET', '/', stream=True), Full())
+        with pytest.raises(OSError) as caught:  # not a StreamBroken
+            transport.download(
+                transport.request('GET', '/', stream=True), Full())
         assert caught.value.errno == 28
 
 
@@ -498,7 +503,7 @@ def test_a_download_whose_target_fails():
     (six.moves.http_client.BadStatusLine(u'\x1b[2J'),
      exceptions.ClientConnectionFailed),
 ])
-def test_errors_of_the_layers_below(raised, kind):
+def test_errors_of_lower_layers_are_wrapped(raised, kind):
     with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         with Transport('/s').errors():
             raise raised
@@ -508,7 +513,7 @@ def test_errors_of_the_layers_below(raised, kind):
         caught.value)
 
 
-def test_other_errors_are_not_touched():
+def test_other_errors_are_not_wrapped():
     for kind in (ValueError, KeyboardInterrupt, KeyError):
         with pytest.raises(kind):
             with Transport('/s').errors():

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Containers against a scripted server."""
 import json
 import pickle
 import threading
@@ -19,7 +20,7 @@ WAIT = 'GET /1.0/operations/u1/wait'
 
 
 class Instances(object):
-    """A server with one container, and what it was asked."""
+    """A server with the container ``c1``, and its client."""
 
     def __init__(self, extensions=('instances',), **pages):
         self.pages = {
@@ -36,19 +37,20 @@ class Instances(object):
         self.c1 = Container(self.client, name='c1')
 
     def sent(self, number=-1):
+        """Return the JSON body of a request, by default the last one."""
         return json.loads(self.server.requests[number].body.decode('utf-8'))
 
 
 @pytest.fixture
 def instances():
-    made = Instances()
-    yield made
-    made.server.close()
+    fixture = Instances()
+    yield fixture
+    fixture.server.close()
 
 
 # -- exec
 
-def test_result():
+def test_execute_result():
     result = execution.ExecuteResult(3, u'out', u'err')
     out, err = result
     assert (out, err) == result == (u'out', u'err') and len(result) == 2
@@ -56,8 +58,8 @@ def test_result():
         3, 'out', 'err')
     assert isinstance(result, tuple)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        again = pickle.loads(pickle.dumps(result, protocol))
-        assert again == result and again.exit_code == 3
+        unpickled = pickle.loads(pickle.dumps(result, protocol))
+        assert unpickled == result and unpickled.exit_code == 3
     assert 'exit_code=3' in repr(result)
 
 
@@ -71,22 +73,22 @@ def test_result():
     (None, [b'\xff', b'\0'], b'\xff\0'),
     ('utf-8', [], u''), (None, [], b''),
 ])
-def test_output(encoding, pieces, text):
+def test_output_is_decoded_in_pieces(encoding, pieces, text):
     handed = []
     for output in (execution.Output(None, encoding),
                    execution.Output(handed.append, encoding)):
         for piece in pieces:
             output.write(piece)
-        got = output.close()
-        assert type(got) is type(text)
+        result = output.close()
+        assert type(result) is type(text)
         if output._pieces or not text:
-            assert got == text
+            assert result == text
     assert type(text)().join(handed) == text
     assert '' not in handed and b'' not in handed
 
 
 class Command(object):
-    """What runs in the container, over its websockets."""
+    """A command of the container, as the server serves its websockets."""
 
     def __init__(self, instances, out=b'', **metadata):
         self.stdin, self.read = [], threading.Event()
@@ -110,7 +112,7 @@ class Command(object):
     ({}, (u'\xe4', u'err')), ({'decode': False}, (b'\xc3\xa4', b'err')),
     ({'encoding': 'latin-1'}, (u'\xc3\xa4', u'err')),
     ({'stdin_payload': u'\xe4'}, (u'\xe4', u'err'))])
-def test_execute(instances, arguments, expected):
+def test_execute_sends_the_documented_fields(instances, arguments, expected):
     Command(instances, u'\xe4'.encode('utf-8'), **{'return': 3})
     result = instances.c1.execute(['ls', u'\xe4'], {'A': 'b'}, **arguments)
     assert result == expected and result.exit_code == 3
@@ -131,7 +133,7 @@ def test_handlers(instances):
     assert result == (u'', u'')
 
 
-def test_who_runs_it(instances):
+def test_user_group_and_working_directory(instances):
     instances.client.dialect.info['api_extensions'].append(
         'container_exec_user_group_cwd')
     Command(instances, **{'return': 0})
@@ -141,15 +143,15 @@ def test_who_runs_it(instances):
     assert (sent['user'], sent['group'], sent['cwd']) == (0, 5, '/tmp')
 
 
-def test_who_runs_it_needs_an_extension(instances):
+def test_user_group_and_working_directory_need_an_extension(instances):
     for argument in ('user', 'group', 'cwd'):
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             instances.c1.execute(['ls'], **{argument: 0})
     assert instances.server.requested == ['GET /1.0']
 
 
-def test_a_command_that_could_not_start(instances):
-    """The server's reason is told, not that a websocket broke."""
+def test_the_reason_of_a_command_that_did_not_start(instances):
+    """The error is the server's reason, and not a broken websocket."""
     command = Command(instances)
     command.serve = lambda request: lambda connection: connection.sendall(
         upgrade(request))
@@ -166,14 +168,14 @@ def test_a_command_that_could_not_start(instances):
 
 
 @pytest.mark.parametrize('metadata', [None, {}, {'other': 1}])
-def test_an_end_without_an_exit_code(instances, metadata):
+def test_a_result_without_an_exit_code(instances, metadata):
     Command(instances)
     instances.pages[WAIT] = dict(DONE, metadata=metadata)
     with pytest.raises(exceptions.LXDException):
         instances.c1.execute(['ls'])
 
 
-def test_interactive(instances):
+def test_raw_interactive_execute(instances):
     Command(instances)
     assert instances.c1.raw_interactive_execute(['sh']) == {
         'ws': '/1.0/operations/u1/websocket?secret=s0',
@@ -185,7 +187,7 @@ def test_interactive(instances):
 
 @pytest.mark.parametrize('action', [
     'start', 'stop', 'restart', 'freeze', 'unfreeze'])
-def test_states(instances, action):
+def test_state_changes(instances, action):
     instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     getattr(instances.c1, action)()
     assert instances.server.requested[1:] == ['PUT /1.0/instances/c1/state']
@@ -196,7 +198,7 @@ def test_states(instances, action):
     assert instances.c1.status == 'Running'
 
 
-def test_restoring_waits_only_if_asked(instances):
+def test_restore_snapshot_waits_only_if_told(instances):
     instances.pages['PUT /1.0/instances/c1'] = accepted(OPERATION)
     instances.c1.restore_snapshot('s1')
     assert instances.server.requested[1:] == ['PUT /1.0/instances/c1']
@@ -206,7 +208,7 @@ def test_restoring_waits_only_if_asked(instances):
 
 
 @pytest.mark.parametrize('ephemeral', [True, False])
-def test_one_that_went_away_when_it_stopped(instances, ephemeral):
+def test_a_container_that_is_gone_after_its_stop(instances, ephemeral):
     instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     instances.pages['GET /1.0/instances/c1']['ephemeral'] = ephemeral
     instances.c1.sync()
@@ -228,17 +230,17 @@ def test_state(instances):
 
 # -- create
 
-def test_create(instances):
+def test_create_does_not_change_the_config(instances):
     instances.pages['POST /1.0/instances'] = accepted(OPERATION)
-    mine = {'name': 'c1', 'source': {'type': 'none'}}
-    made = instances.client.containers.create(mine)
-    assert made.name == 'c1'
-    assert mine == {'name': 'c1', 'source': {'type': 'none'}}
-    assert instances.sent() == dict(mine, type='container')
-    instances.client.instances.create(mine)
-    assert instances.sent() == mine
-    instances.client.virtual_machines.create(mine)
-    assert instances.sent() == dict(mine, type='virtual-machine')
+    config = {'name': 'c1', 'source': {'type': 'none'}}
+    container = instances.client.containers.create(config)
+    assert container.name == 'c1'
+    assert config == {'name': 'c1', 'source': {'type': 'none'}}
+    assert instances.sent() == dict(config, type='container')
+    instances.client.instances.create(config)
+    assert instances.sent() == config
+    instances.client.virtual_machines.create(config)
+    assert instances.sent() == dict(config, type='virtual-machine')
 
 
 def test_a_name_that_the_server_chooses(instances):
@@ -254,7 +256,7 @@ def test_a_name_that_the_server_chooses(instances):
             instances.client.containers.create({})
 
 
-def test_targets(instances):
+def test_create_on_a_cluster_member(instances):
     with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
         instances.client.containers.create({'name': 'c1'}, target='m1')
     instances.client.dialect.info['api_extensions'].append('clustering')
@@ -263,7 +265,7 @@ def test_targets(instances):
     assert instances.server.requested[-1] == 'POST /1.0/instances?target=m1'
 
 
-def test_an_old_server():
+def test_a_server_without_instances():
     instances = Instances([])
     instances.pages.update({
         'GET /1.0/containers/c1': {'name': 'c1', 'status': 'Stopped'},
@@ -275,7 +277,7 @@ def test_an_old_server():
 
 # -- copies
 
-def test_what_is_offered_for_migration(instances):
+def test_generate_migration_data(instances):
     secrets = {'control': 's3cr3t', 'fs': 's3cr3t'}
     instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata=secrets))
@@ -293,7 +295,7 @@ def test_what_is_offered_for_migration(instances):
         'name': 'c1', 'migration': True, 'live': False}
 
 
-def test_one_that_nobody_can_reach():
+def test_migration_from_an_unreachable_server():
     with Server(lxd_api({'GET /1.0/instances/c1': {'name': 'c1'}}), True
                 ) as server:
         client = Client(server.endpoint)
@@ -316,14 +318,14 @@ def test_a_migration_that_fails_shows_no_secret(instances, caplog):
     assert 's3cr3t' not in u' '.join(map(six.ensure_text, shown))
 
 
-def test_publish_that_is_answered_at_once(instances):
-    """No server does so; which image it was, nobody says."""
+def test_publish_without_an_operation(instances):
+    """No known server does so; the response names no image."""
     instances.pages['POST /1.0/images'] = {}
     assert instances.c1.publish(wait=True) is None
     assert instances.c1.operation is None
 
 
-def test_publish(instances):
+def test_publish_returns_an_image_if_it_waits(instances):
     instances.pages.update({
         'POST /1.0/images': accepted(OPERATION), 'GET /1.0/images/f': {
             'fingerprint': 'f', 'public': True},
@@ -342,7 +344,7 @@ def test_publish(instances):
 
 @pytest.mark.parametrize('name', [
     'a/b', 'a%2fb', '%41', '', '..', '.', 'a\0', 'a\n'])
-def test_names_of_snapshots(instances, name):
+def test_invalid_names_of_snapshots(instances, name):
     for call in (instances.c1.snapshots.create, instances.c1.snapshots.get,
                  instances.c1.restore_snapshot):
         with pytest.raises(exceptions.InvalidName):
@@ -350,12 +352,12 @@ def test_names_of_snapshots(instances, name):
     assert instances.server.requested == ['GET /1.0']
 
 
-def test_snapshots(instances):
-    place = '/1.0/instances/c1/snapshots'
+def test_list_and_get_snapshots(instances):
+    path = '/1.0/instances/c1/snapshots'
     instances.pages.update({
-        'GET ' + place: [place + '/s0?project=p'],
-        'GET ' + place + '/s0': {'name': 'c1/s0', 'stateful': False}})
-    one, = instances.c1.snapshots.all()
-    assert one.name == 's0' and one.container is instances.c1
+        'GET ' + path: [path + '/s0?project=p'],
+        'GET ' + path + '/s0': {'name': 'c1/s0', 'stateful': False}})
+    snapshot, = instances.c1.snapshots.all()
+    assert snapshot.name == 's0' and snapshot.container is instances.c1
     assert instances.c1.snapshots.get('s0').name == 's0'
-    assert instances.c1.snapshots.get('s0') == one
+    assert instances.c1.snapshots.get('s0') == snapshot
