@@ -18,7 +18,8 @@ def pairs(tmpdir_factory):
         'ca': ca,
         'own': make_certificate(directory, 'own'),
         'other': make_certificate(directory, 'other'),
-        'elsewhere': make_certificate(directory, 'elsewhere', [u'example.org']),
+        'elsewhere': make_certificate(
+            directory, 'elsewhere', [u'example.org']),
         'signed': make_certificate(directory, 'signed', issuer=ca),
         'signed-elsewhere': make_certificate(
             directory, 'signed-elsewhere', [u'example.org'], issuer=ca),

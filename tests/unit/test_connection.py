@@ -137,8 +137,9 @@ def test_the_environment_changes_nothing(pairs, tmpdir, monkeypatch):
         for context, path in ((None, None), (None, True),
                               (tls_context(pairs['own']), None)):
             with Server(lambda _: http(), path, context) as server:
-                assert list(connect_both_ways(server, verify=pairs['own'][0]
-                                              if context else True)) == [None, None]
+                assert list(connect_both_ways(
+                    server, verify=pairs['own'][0] if context else True
+                )) == [None, None]
                 transport = Transport(server.endpoint, verify=False)
                 transport.request('POST', '/', data=iter([b'x']))
                 assert not [each for each in server.requests

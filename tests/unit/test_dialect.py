@@ -71,7 +71,7 @@ def test_each_kind_has_its_name():
         assert lxd_dialect.protocol == kind.name
 
 
-@pytest.mark.parametrize('name, extensions, type_, path_and_query', [
+@pytest.mark.parametrize('server, extensions, type_, path_and_query', [
     ('lxd', ['instances'], 'container',
      ('instances', {'instance-type': 'container'})),
     ('incus', ['instances'], 'container',
