@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Images against a scripted server."""
 import hashlib
 import io
 import json
@@ -9,6 +10,7 @@ import six
 
 from pylxd import Client, exceptions
 from pylxd.transport.connection import BLOCK
+from helpers import MinimalReader
 from wire import ROOT, Server, accepted, http, lxd_api
 
 DATA = os.urandom(BLOCK + 7)
@@ -23,7 +25,7 @@ def done(**metadata):
 
 
 class Images(object):
-    """A server with one image, and what it was asked."""
+    """A server with one image, and its client."""
 
     def __init__(self, name='lxd', **image):
         self.pages = {
@@ -49,12 +51,13 @@ class Images(object):
 
 @pytest.fixture
 def images():
-    made = Images()
-    yield made
-    made.server.close()
+    fixture = Images()
+    yield fixture
+    fixture.server.close()
 
 
-def a_pipe(data):
+def open_pipe(data):
+    """Return a pipe from a child process that writes the data."""
     reader, writer = os.pipe()
     if not os.fork():
         try:
@@ -67,18 +70,11 @@ def a_pipe(data):
     return os.fdopen(reader, 'rb')
 
 
-class Readable(object):
-    """All that some have of a file object."""
-
-    def __init__(self, data):
-        self.read = io.BytesIO(data).read
-
-
 # -- uploads
 
 @pytest.mark.parametrize('made_of', [
-    bytes, bytearray, io.BytesIO, Readable, a_pipe], ids=lambda value: '')
-def test_create(images, made_of):
+    bytes, bytearray, io.BytesIO, MinimalReader, open_pipe], ids=lambda value: '')
+def test_create_from_each_type(images, made_of):
     data = made_of(DATA)
     image = images.client.images.create(data)
     assert image.fingerprint == DIGEST
@@ -87,9 +83,9 @@ def test_create(images, made_of):
     assert headers['x-lxd-public'] == '0'
     assert headers['content-type'] == 'application/octet-stream'
     assert ('content-length' in headers) == (
-        made_of not in (Readable, a_pipe))
+        made_of not in (MinimalReader, open_pipe))
     assert 'GET /1.0/operations/u1/wait' not in images.server.requested
-    if made_of is a_pipe:
+    if made_of is open_pipe:
         data.close()
         os.wait()
 
@@ -108,7 +104,7 @@ def test_create_from_the_middle_of_a_file(images, tmpdir):
 
 @pytest.mark.parametrize('name', [
     'a\r\nX-Evil: 1', 'a\n', u'\u20ac', '\x1b', 7, None, u'\udcff'])
-def test_names_of_files_smuggle_nothing(images, name):
+def test_a_file_name_cannot_smuggle_a_header(images, name):
     data = io.BytesIO(DATA)
     named = type('Named', (io.BytesIO,), {'name': name})(data.getvalue())
     images.client.images.create(named)
@@ -116,7 +112,7 @@ def test_names_of_files_smuggle_nothing(images, name):
     assert 'x-evil' not in images.posted.headers
 
 
-def test_the_prefix_of_a_server():
+def test_headers_of_incus():
     images = Images('incus')
     images.client.images.create(DATA, public=True)
     images.server.close()
@@ -140,7 +136,7 @@ def test_create_in_two_parts(images):
 
 @pytest.mark.parametrize('data', [
     u'text', None, 7, ['a'], io.StringIO(u'a'), object()])
-def test_what_is_no_data(images, data):
+def test_create_of_a_wrong_type(images, data):
     for arguments in ({'image_data': data},
                       {'image_data': b'', 'metadata': data or 0}):
         with pytest.raises(TypeError):
@@ -148,7 +144,7 @@ def test_what_is_no_data(images, data):
     assert images.server.requested == ['GET /1.0']
 
 
-def test_create_that_fails(images):
+def test_a_failed_create_raises(images):
     images.pages['GET /1.0/operations/u1/wait'] = dict(
         OPERATION, status='Failure', status_code=400, err='no image')
     with pytest.raises(exceptions.OperationFailed) as caught:
@@ -156,10 +152,10 @@ def test_create_that_fails(images):
     assert 'no image' in str(caught.value)
 
 
-# -- what the server fetches
+# -- downloads by the server
 
 @pytest.mark.parametrize('wait', [False, True])
-def test_the_fingerprint_comes_with_the_end(images, wait):
+def test_the_fingerprint_of_a_url_waits_for_the_end(images, wait):
     image = images.client.images.create_from_url('https://h/i', wait=wait)
     waited = 'GET /1.0/operations/u1/wait'
     assert (waited in images.server.requested) == wait
@@ -170,7 +166,7 @@ def test_the_fingerprint_comes_with_the_end(images, wait):
             'type': 'url', 'mode': 'pull', 'url': 'https://h/i'}}
 
 
-def test_simplestreams(images):
+def test_create_from_simplestreams_sends_the_source(images):
     images.client.images.create_from_simplestreams(
         'https://h', u'a/\xe4', public=True, auto_update=True)
     assert json.loads(images.posted.body.decode('utf-8')) == {
@@ -188,20 +184,23 @@ def test_an_end_without_a_fingerprint(images):
         assert 'u1' in str(caught.value)
 
 
-def test_repr_waits_for_nothing(images):
+def test_repr_sends_no_request(images):
     assert repr(images.client.images.create_from_url('u')) == '<Image ?>'
 
 
 # -- downloads
 
-def exported(body=DATA, **headers):
+def export_response(body=DATA, **headers):
     return http(body, Content_Type=headers.pop(
         'kind', 'application/octet-stream'), **headers)
 
 
 @pytest.fixture
 def export(images):
-    """Sets the answer of an export, and gives the image."""
+    """Return a function that sets the response of an export.
+
+    It returns the image.
+    """
     def answer(page):
         images.pages['GET /1.0/images/{}/export'.format(DIGEST)] = page
         return images.image
@@ -209,7 +208,7 @@ def export(images):
 
 
 def test_export(export, tmpdir):
-    image = export(exported())
+    image = export(export_response())
     assert image.export() == DATA
     target = io.BytesIO()
     assert image.export(target) is target and target.getvalue() == DATA
@@ -219,17 +218,17 @@ def test_export(export, tmpdir):
     assert len(tmpdir.listdir()) == 1
 
 
-def test_an_image_in_two_parts_is_not_judged(export):
-    assert export(exported(b'form', kind='multipart/form-data; boundary=x')
+def test_an_export_in_two_parts_is_not_verified(export):
+    assert export(export_response(b'form', kind='multipart/form-data; boundary=x')
                   ).export() == b'form'
 
 
 @pytest.mark.parametrize('page', [
-    exported(DATA[:-1]), exported(DATA + b'x'), exported(b''),
+    export_response(DATA[:-1]), export_response(DATA + b'x'), export_response(b''),
     lambda _: lambda connection: connection.sendall(
-        exported(DATA[:-1], Content_Length=len(DATA))),
+        export_response(DATA[:-1], Content_Length=len(DATA))),
 ], ids=lambda value: '')
-def test_damage(export, tmpdir, page):
+def test_a_damaged_export_changes_no_file(export, tmpdir, page):
     image = export(page)
     tmpdir.join('image').write('as it was')
     for target in (None, io.BytesIO(), str(tmpdir.join('image'))):
@@ -241,7 +240,7 @@ def test_damage(export, tmpdir, page):
 
 def test_an_export_to_nowhere(export, tmpdir):
     with pytest.raises((OSError, IOError)):
-        export(exported()).export(str(tmpdir.join('none', 'image')))
+        export(export_response()).export(str(tmpdir.join('none', 'image')))
 
 
 # -- aliases and copies
@@ -273,14 +272,14 @@ def test_an_alias_waits_for_the_image(images):
         assert images.server.requested[before] == 'GET /1.0/operations/u1/wait'
 
 
-def test_what_only_the_server_sets(images):
+def test_read_only_attributes(images):
     for name in 'filename', 'size', 'aliases', 'fingerprint':
         with pytest.raises(AttributeError) as caught:
             setattr(images.image, name, 'x')
         assert 'Image.{} is read-only'.format(name) in str(caught.value)
 
 
-def test_an_alias_of_another_image(images):
+def test_delete_alias_of_another_image(images):
     images.pages['GET /1.0/images/aliases/a'] = {'target': 'other' * 12}
     with pytest.raises(exceptions.NotFound) as caught:
         images.image.delete_alias('a')
@@ -289,7 +288,7 @@ def test_an_alias_of_another_image(images):
 
 
 @pytest.mark.parametrize('target', [None, 5, [], {}])
-def test_an_alias_of_nothing(images, target):
+def test_an_alias_without_a_target(images, target):
     images.pages['GET /1.0/images/aliases/a'] = {'target': target}
     with pytest.raises(exceptions.InvalidResponse):
         images.client.images.get_by_alias('a')
@@ -298,7 +297,7 @@ def test_an_alias_of_nothing(images, target):
 @pytest.mark.parametrize('public, arguments, sent', [
     (False, {}, (False, False)), (True, {}, (True, False)),
     (False, {'public': True, 'auto_update': True}, (True, True))])
-def test_copy(public, arguments, sent):
+def test_copy_sends_the_source(public, arguments, sent):
     source, target = Images(public=public), Images('incus')
     source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = accepted(
         dict(OPERATION, metadata={'secret': 's3cr3t'}))
