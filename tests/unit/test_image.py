@@ -72,10 +72,11 @@ def open_pipe(data):
 
 # -- uploads
 
-@pytest.mark.parametrize('made_of', [
-    bytes, bytearray, io.BytesIO, MinimalReader, open_pipe], ids=lambda value: '')
-def test_create_from_each_type(images, made_of):
-    data = made_of(DATA)
+@pytest.mark.parametrize('data_type', [
+    bytes, bytearray, io.BytesIO, MinimalReader, open_pipe],
+    ids=lambda value: '')
+def test_create_from_each_type(images, data_type):
+    data = data_type(DATA)
     image = images.client.images.create(data)
     assert image.fingerprint == DIGEST
     assert images.posted.body == DATA
@@ -83,9 +84,9 @@ def test_create_from_each_type(images, made_of):
     assert headers['x-lxd-public'] == '0'
     assert headers['content-type'] == 'application/octet-stream'
     assert ('content-length' in headers) == (
-        made_of not in (MinimalReader, open_pipe))
+        data_type not in (MinimalReader, open_pipe))
     assert 'GET /1.0/operations/u1/wait' not in images.server.requested
-    if made_of is open_pipe:
+    if data_type is open_pipe:
         data.close()
         os.wait()
 
@@ -219,12 +220,14 @@ def test_export(export, tmpdir):
 
 
 def test_an_export_in_two_parts_is_not_verified(export):
-    assert export(export_response(b'form', kind='multipart/form-data; boundary=x')
-                  ).export() == b'form'
+    image = export(export_response(
+        b'form', kind='multipart/form-data; boundary=x'))
+    assert image.export() == b'form'
 
 
 @pytest.mark.parametrize('page', [
-    export_response(DATA[:-1]), export_response(DATA + b'x'), export_response(b''),
+    export_response(DATA[:-1]), export_response(DATA + b'x'),
+    export_response(b''),
     lambda _: lambda connection: connection.sendall(
         export_response(DATA[:-1], Content_Length=len(DATA))),
 ], ids=lambda value: '')

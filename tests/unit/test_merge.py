@@ -139,7 +139,7 @@ def test_is_same(one, other, same):
 
 @pytest.mark.parametrize('before, sent, there, changed', [
     ({'a': '1'}, {'a': '2'}, {'a': '2'}, False),
-    ({'a': '1'}, {'a': '2'}, {'a': '3'}, False),  # the server has normalized it
+    ({'a': '1'}, {'a': '2'}, {'a': '3'}, False),  # normalized
     ({'a': '1'}, {'a': '1'}, {'a': '3'}, True),
     ({'a': '1'}, {'a': '2'}, {'a': '2', 'b': '1'}, True),
     ({'a': '1'}, {'a': '1', 'b': ''}, {'a': '1'}, False),

@@ -42,7 +42,8 @@ CONTAINER = {'name': 'c1', 'status': 'Stopped', 'description': ''}
 def test_requests_mock(endpoint):
     with requests_mock.Mocker() as mocker:
         mocker.get(endpoint + '/1.0', json=sync_document(ROOT))
-        mocker.get(endpoint + '/1.0/instances/c1', json=sync_document(CONTAINER))
+        mocker.get(endpoint + '/1.0/instances/c1',
+                   json=sync_document(CONTAINER))
         mocker.put(endpoint + '/1.0/instances/c1', json=sync_document({}))
         mocker.get(endpoint + '/1.0/instances/none', json=REFUSED,
                    status_code=404)

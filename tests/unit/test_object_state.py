@@ -71,12 +71,12 @@ def test_a_save_with_the_extension_patch(server, container):
     assert list_changes(server) == ['PATCH instances/c1']
     assert len(server.requests) <= 3
     document = server.documents['c1']
-    assert document['description'] == 'old'  # LXD would empty it if it were left out
+    assert document['description'] == 'old'  # LXD empties it if left out
     assert {key: value for key, value in document['config'].items()
             if key.startswith('user.')} == {'user.a': 'new', 'user.c': '3'}
 
 
-def test_an_error_that_is_answered_at_once(server, container):
+def test_a_refused_save_keeps_the_change(server, container):
     server.next_error = 'that is no value'
     container.config['user.a'] = 'new'
     with pytest.raises(exceptions.LXDAPIException) as caught:
@@ -92,7 +92,7 @@ def test_an_error_that_is_answered_at_once(server, container):
 
 @pytest.fixture
 def pending(server, container):
-    """The container after a save whose operation runs."""
+    """The container after a save whose operation is still running."""
     container.config.update({'user.a': 'mine', 'user.b': 'mine'})
     container.devices = {}
     container.save()
@@ -122,7 +122,7 @@ def test_a_forgotten_save_that_failed(server, pending, learn):
     server.forget_all()
     server.documents['c1']['config']['user.a'] = 'theirs'
     learn(pending)
-    pending.save(wait=True)  # raises nothing, as nobody knows the error
+    pending.save(wait=True)  # raises nothing: the error is unknown
     config = server.documents['c1']['config']
     assert (config['user.a'], config['user.b'], config['user.c']) == (
         'theirs', 'mine', '3')
@@ -160,7 +160,7 @@ def test_the_error_of_a_failed_save_is_raised_once(server, pending):
     assert server.documents['c1']['config']['user.b'] == 'mine'
 
 
-def test_a_change_that_was_made_after_a_save_that_failed(server, pending):
+def test_a_change_after_a_failed_save(server, pending):
     server.operations[-1].error = 'it broke'
     pending.config['user.a'] = 'newer'
     pending.sync()
@@ -187,7 +187,7 @@ def test_the_warning_is_one_line(server, pending, warnings_logged):
     lambda container: container.delete(),
 ], ids=['start', 'stop', 'rename', 'delete'])
 def test_a_change_waits_for_a_pending_save(server, pending, call):
-    """The server refuses a change while another one runs."""
+    """The server refuses a change while an operation is running."""
     call(pending)
     assert [each.status for each in server.operations] == [
         'Success', 'Running']
@@ -198,7 +198,7 @@ def test_a_change_waits_for_a_pending_save(server, pending, call):
 
 @pytest.mark.parametrize('is_forgotten', [False, True])
 @pytest.mark.parametrize('fails', [False, True])
-def test_the_end_of_a_rename(
+def test_the_name_after_a_rename(
         server, container, fails, is_forgotten, warnings_logged):
     server.next_error = 'it may not be' if fails else ''
     assert container.rename('c2') is container
@@ -216,15 +216,16 @@ def test_the_end_of_a_rename(
 
 
 @pytest.mark.parametrize('fails', [False, True])
-def test_the_other_name_is_never_reached(server, container, fails):
+def test_no_call_reaches_the_other_name(server, container, fails):
     server.next_error = 'it may not be' if fails else ''
     container.rename('c2')
     server.end_all()
     foreign = 'c2' if fails else 'c1'
     server.add(foreign, description='foreign')
     before = copy.deepcopy(server.documents[foreign])
-    for call in (lambda: container.config, container.sync, container.start, container.stop,
-                 lambda: container.save(wait=True), container.rollback):
+    for call in (lambda: container.config, container.sync, container.start,
+                 container.stop, lambda: container.save(wait=True),
+                 container.rollback):
         call()
         container.config['user.a'] += 'x'
         server.end_all()
@@ -244,7 +245,8 @@ def test_the_error_of_a_creation_is_raised_by_each_call(server):
     before = copy.deepcopy(server.documents['c2'])
     del server.requests[:]
     calls = [container.sync, container.rollback,
-             lambda: container.config, container.start, container.state, container.delete, lambda: container.rename('c3'),
+             lambda: container.config, container.start, container.state,
+             container.delete, lambda: container.rename('c3'),
              lambda: container.snapshots.all()]
     for call in calls + calls:
         with pytest.raises(exceptions.OperationFailed) as caught:
@@ -267,7 +269,7 @@ def test_the_first_call_waits_for_a_creation(server):
 
 # Identity and copies
 
-def test_objects_of_projects(server):
+def test_objects_of_projects_differ(server):
     clients = [InstanceClient(server, project)
                for project in (None, 'default', 'one', 'two', 'one')]
     del server.requests[:]
@@ -301,7 +303,7 @@ def test_copies_share_no_change(client, store, profile, duplicate):
 
 # Values
 
-def test_none_for_a_dict(client, store):
+def test_none_and_wrong_types_for_a_dict(client, store):
     profile = Profile(client, name='p1')
     with pytest.raises(TypeError):
         profile.config = None

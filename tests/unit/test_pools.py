@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Connection pools: kept, stale, shared and interrupted connections."""
 import gc
 import os
 import ssl
@@ -11,12 +12,13 @@ import six
 from pylxd import exceptions
 from pylxd.transport import pools
 from pylxd.transport.connection import Transport
+from helpers import run_in_threads
 from wire import Listener, Server, http, tls_context
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_post_takes_no_stale_connection(path):
-    """One that is known to be closed is not written to."""
+    """A POST is not sent on a connection that the server has closed."""
     with Server(lambda _: http(b'1'), path) as server:
         transport = Transport(server.endpoint)
         transport.request('GET', '/')
@@ -39,24 +41,19 @@ def test_connections_are_kept(pairs, path, secure):
         assert server.connections == 2
 
 
-def test_threads_do_not_mix_answers_up():
+def test_each_thread_gets_its_own_responses():
     with Server(lambda request: http(six.ensure_binary(request.target)),
                 True) as server:
         transport = Transport(server.endpoint)
         wrong = []
 
-        def ask(number):
+        def send_requests(number):
             for each in range(20):
                 path = '/{}-{}'.format(number, each)
                 if transport.request('GET', path).content != path.encode():
                     wrong.append(path)
 
-        threads = [threading.Thread(target=ask, args=(number,))
-                   for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_in_threads(send_requests, range(8))
         assert not wrong and len(server.requests) == 160
 
 
@@ -73,14 +70,14 @@ def test_sockets_are_closed_when_a_handshake_fails(pairs):
                     with pytest.raises(exceptions.ClientConnectionFailed):
                         call()
     transport.close()
-    gc.collect()  # PyPy, of the server's
+    gc.collect()  # PyPy closes sockets of the server only then
     assert len(os.listdir('/proc/self/fd')) <= before
     assert not [str(each.message) for each in caught]
 
 
 @pytest.mark.parametrize('secure', [False, True])
-def test_a_timeout_is_not_for_each_byte(pairs, secure):
-    """A server could send one now and then, for ever."""
+def test_slow_bytes_reach_the_timeout(pairs, secure):
+    """Single bytes do not restart the timeout."""
     def drip(connection):
         connection.sendall(http(b'', Content_Length=999))
         while True:
@@ -96,8 +93,8 @@ def test_a_timeout_is_not_for_each_byte(pairs, secure):
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST'])
-def test_an_interrupted_request(monkeypatch, method):
-    """Its answer may not be taken for that of the next request."""
+def test_an_interrupted_request_closes_its_connection(monkeypatch, method):
+    """The response must not be taken for that of the next request."""
     with Server(lambda request: http(six.ensure_binary(request.target)),
                 True) as server:
         transport = Transport(server.endpoint)
@@ -114,7 +111,7 @@ def test_an_interrupted_request(monkeypatch, method):
 
 
 def test_an_error_of_tls_is_not_repeated(monkeypatch):
-    """As where the server refuses the key pair after the handshake."""
+    """With TLS 1.3, the server refuses a key pair after the handshake."""
     def fail(*_, **__):
         raise ssl.SSLError(1, 'alert certificate required')
 
@@ -131,8 +128,8 @@ def test_an_error_of_tls_is_not_repeated(monkeypatch):
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST'])
-def test_an_answer_that_comes_before_the_request(method):
-    """The request cannot be sent any more; the answer says why."""
+def test_a_response_before_the_request(method):
+    """The request cannot be sent; the early response says why."""
     with Listener(lambda connection: connection.sendall(http(b'early')),
                   True) as server:
         transport = Transport(server.endpoint)
