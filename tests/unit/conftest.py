@@ -34,6 +34,9 @@ class FakeClock(object):
     def __call__(self):
         return self.time
 
+    def advance(self, seconds):
+        self.time += seconds
+
 
 @pytest.fixture
 def clock(monkeypatch):

@@ -59,14 +59,14 @@ class InstanceStore(object):
         """The requests so far, such as ``GET instances/c1``."""
         return [request for request, _ in self.requests]
 
-    def now(self):
+    def read_clock(self):
         """Return the time of the server, which goes on with each call."""
         self.moments += 1
         return '2020-01-01T00:00:00.{:09}Z'.format(self.moments)
 
     def add(self, name, **document):
         """Add an instance; return when it was created, its identity."""
-        identity = self.now()
+        identity = self.read_clock()
         self.documents[name] = dict({
             'name': name, 'architecture': 'x86_64', 'ephemeral': False,
             'devices': {}, 'profiles': ['default'], 'description': '',
@@ -85,7 +85,7 @@ class InstanceStore(object):
     def begin(self, method, name, change):
         """Start an operation and return the response."""
         operation = Background(
-            len(self.operations), self.now(), method, name, change,
+            len(self.operations), self.read_clock(), method, name, change,
             self.next_error)
         self.next_error = ''
         self.operations.append(operation)

@@ -113,7 +113,8 @@ def test_a_kill_breaks_running_commands(lxd, client, running):
 def test_restart_without_a_kill(lxd, client, tmpdir):
     with trusted_client(lxd, tmpdir) as https_client:
         lxd.restart()
-        assert https_client.trusted and https_client.profiles.all() == client.profiles.all()
+        assert https_client.trusted
+        assert https_client.profiles.all() == client.profiles.all()
 
 
 def test_operations_are_forgotten(lxd, client, running):
@@ -426,7 +427,7 @@ def test_failures_of_operations(like, envelope):
         assert 'already stopped' in waited.text
 
 
-def test_who_comes_from_elsewhere():
+def test_a_websocket_with_an_origin():
     for like, refused in (('lxd-5.0', False), ('incus-7.0', True)):
         with FakeLXD(like=like) as lxd:
             connection = socket.socket(socket.AF_UNIX)

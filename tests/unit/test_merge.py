@@ -123,8 +123,9 @@ def test_undo_lost_key_by_key(before, sent, there, contested):
         assert result == sent
         return
     for key in 'abc':
-        was, ours, now = (each.get(key) for each in (before, sent, there))
-        lost = ours != was and now != ours and (now == was or contested)
+        was, ours, current = (each.get(key) for each in (before, sent, there))
+        lost = ours != was and current != ours and (
+            current == was or contested)
         assert result.get(key) == (was if lost else ours)
 
 

@@ -143,7 +143,8 @@ def test_invalid_ids(make_operation, text):
 def test_all(make_operation):
     operation, _ = make_operation({'GET /1.0/operations': {
         'running': [RUNNING], 'success': [DONE, DONE]}})
-    assert sorted(each.status for each in operation._client.operations.all()) == [
+    listed = operation._client.operations.all()
+    assert sorted(each.status for each in listed) == [
         'Running', 'Success', 'Success']
     operation, _ = make_operation({'GET /1.0/operations': {}})
     assert Operation.all(operation._client) == []

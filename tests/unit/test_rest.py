@@ -257,7 +257,8 @@ def test_envelope_and_metadata():
     sync_response = make_response({'type': 'sync', 'metadata': {'a': u'\xe4'}})
     assert rest.envelope(sync_response)['type'] == 'sync'
     assert rest.metadata(sync_response) == {'a': u'\xe4'}
-    assert rest.metadata(sync_response) is rest.metadata(sync_response)  # parsed once
+    # Parsed once
+    assert rest.metadata(sync_response) is rest.metadata(sync_response)
     for kind, wrong in ((dict, ['a']), (dict, None), (dict, 'x'),
                         (list, {}), (list, None), (dict, 5)):
         with pytest.raises(exceptions.InvalidResponse):

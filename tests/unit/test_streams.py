@@ -46,9 +46,9 @@ def make_stream(*pieces, **kwargs):
 
 def receive(*pieces):
     """Return the data that a sink gets, and whether the stream ended."""
-    stream_socket, got = make_stream(*pieces), []
-    stream_socket.receive(got.append)
-    return b''.join(got), stream_socket.ended
+    stream, received = make_stream(*pieces), []
+    stream.receive(received.append)
+    return b''.join(received), stream.ended
 
 
 class Command(object):
