@@ -1,21 +1,21 @@
-# make demo      a tour of the library on a private, temporary LXD
-# make test      every check there is, on every Python that is installed
+# make demo          show a tour of the library on a private, temporary LXD
+# make test          run every check on every installed Python
 # make quick     style, types, conventions and unit tests: no root, no LXD
-# make test-servers  the contract tests on every server that we know
-# make differential  random calls to the stand-in and a real LXD; STEPS=5000
-# make stress    faults, load and hostile input, in full, and their figures
-# make mutants   random changes to the library that no test notices; COUNT=100
-# make coverage  write doc/coverage.rst anew from the tests
-# make bench     how fast it is, beside lxc, curl and the floor; CASES='get ...'
-# make docs      the documentation, in doc/_build/html
-# make clean
+# make test-servers  run the contract tests on every supported server
+# make differential  compare the stand-in with a real LXD; STEPS=5000
+# make stress        run the long stress tests and print their figures
+# make mutants       change the library at random, test each; COUNT=100
+# make coverage      write doc/coverage.rst from the tests
+# make bench         compare the speed with lxc, curl and the floor; CASES='get'
+# make docs          build the documentation in doc/_build/html
+# make clean         remove what the other targets have created
 
 PYTHON = python3
 BIN = .venv/bin
 LXD = lxd lxd-client lxcfs busybox-static squashfs-tools btrfs-progs \
       nftables iptables dnsmasq-base iproute2 debootstrap
 
-# $(call apt,PACKAGES): installs them, quietly, where we may
+# $(call apt,PACKAGES): install packages if we are root and have apt-get
 apt = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
       echo 'Installing with apt-get: $(strip $(1))' && { \
       log=$$(mktemp) && { apt-get -q update && \

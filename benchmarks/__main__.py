@@ -33,7 +33,7 @@ def find_memory_directory():
 
 
 def describe_machine(client):
-    """Return versions of the software, and the processors and their load."""
+    """Return software versions, the number of processors and the load."""
     environment = client.host_info['environment']
     return ', '.join('{} {}'.format(*pair) for pair in [
         ('server', '{server} {server_version}'.format(**environment)),

@@ -3,9 +3,10 @@
 ``python -m benchmarks.canned SOCKET ANSWERS INSTANCES EVENTS PACE`` serves on
 a unix socket until its standard input is closed. ``ANSWERS`` is a JSON file
 with the metadata of a real server's ``GET /1.0`` as ``root`` and an instance
-as ``instance``. The server has so many copies of the instance, and sends so
-many events to each websocket: all at once if ``PACE`` is ``together``, or each
-one after the client has read the event before it if ``PACE`` is ``single``.
+as ``instance``. The server has ``INSTANCES`` copies of the instance, and
+sends ``EVENTS`` events to each websocket: all at once if ``PACE`` is
+``together``, or each one after the client has read the event before it if
+``PACE`` is ``single``.
 """
 import base64
 import fcntl
@@ -31,9 +32,9 @@ EVENT = {
                     'filler': 'x' * 100}}}
 #: Seconds between two single events. After such a pause an event costs the
 #: client five times the CPU that it costs after 0.1 ms, because the caches are
-#: cold; a server that does not work hard sends events as far apart.
+#: cold; an idle server sends events this far apart.
 PAUSE = 0.01
-#: Seconds between two looks at whether the client has read an event.
+#: Seconds between two checks whether the client has read an event.
 POLL = 0.0001
 
 

@@ -35,7 +35,7 @@ def case(name):
 
 
 class Setup(object):
-    """The server that the cases measure on, and what they share.
+    """The server of the cases, and the objects that they share.
 
     :param server: a server of `pylxd.testing`.
     :param directory: directory for files.
@@ -61,7 +61,7 @@ class Setup(object):
         return os.path.join(self.directory, name)
 
     def fixture(self, create):
-        """Return what ``create(self)`` has returned when first needed."""
+        """Return the result of ``create(self)``, which is called once."""
         if create not in self._fixtures:
             self._fixtures[create] = create(self)
         return self._fixtures[create]

@@ -10,10 +10,10 @@ _TEXT = (u'<text x="{:.0f}" y="{:.0f}" text-anchor="{}" '
 def draw_chart(path, title, x_label, y_label, lines, logarithmic=False):
     """Draw a line chart into a file.
 
-    :param x_label: what the numbers along the x axis are.
-    :param y_label: what the numbers along the y axis are.
+    :param x_label: unit of the x axis.
+    :param y_label: unit of the y axis.
     :param lines: for each name a list of (x, y); all have the same x.
-    :param logarithmic: whether both axes are.
+    :param logarithmic: whether both axes are logarithmic.
     """
     def scale(value, lowest, highest, begin, length):
         if logarithmic:

@@ -6,9 +6,9 @@ one request with ``recursion=1``, or ``objects`` for the list of
 `containers.all` after ``status`` and ``config`` of each container have been
 read.
 
-The figure is the resident memory while the list is held, less that before the
-request. So what the client caches counts too, and so does what the allocator
-keeps of the text of the answer, which has been freed.
+The figure is the resident memory while the list is held, minus the memory
+before the request. It includes the caches of the client, and the memory that
+the allocator keeps after the text of the response was freed.
 """
 import gc
 import subprocess

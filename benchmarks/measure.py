@@ -61,7 +61,7 @@ def make_wall_timer(function, cleanup=None):
 def run_alternately(repeats, *measurements, **options):
     """Call the measurements in turn and return a list of results for each.
 
-    What else the machine does then falls on all of them alike.
+    Other load of the machine then affects all of them alike.
 
     :param repeats: number of results for each measurement.
     :param uncounted: number of rounds before the first one that counts

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures that all suites use."""
 import os
 
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope='session', autouse=True)
 def home(tmpdir_factory):
-    """A home without keys, so that no test depends on whose machine it is."""
+    """Set ``HOME`` to an empty directory, without the user's key pair."""
     before = os.environ.get('HOME')
     os.environ['HOME'] = str(tmpdir_factory.mktemp('home'))
     yield os.environ['HOME']
@@ -14,3 +14,11 @@ def home(tmpdir_factory):
         del os.environ['HOME']
     else:
         os.environ['HOME'] = before
+
+
+@pytest.fixture
+def warnings_logged(caplog):
+    """Return a function that lists the warnings of the logger ``pylxd``."""
+    return lambda: [record.getMessage() for record in caplog.records
+                    if record.name == 'pylxd'
+                    and record.levelname == 'WARNING']

@@ -31,7 +31,7 @@ from multiprocessing.pool import ThreadPool
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PATHS = ('pylxd/core', 'pylxd/transport', 'pylxd/models')
 SUITES = ('tests/unit', 'tests/contract')
-#: Seconds for both suites, which need about 70; a test alone may take 60.
+#: Seconds for one suite; both together need about 70, and one test has 60.
 TIMEOUT = 600
 
 #: Each operator may be replaced by the others of its group.
@@ -44,9 +44,9 @@ OPERATIONS = (ast.BoolOp, ast.Compare, ast.BinOp, ast.AugAssign)
 BLOCKS = (ast.If, ast.For, ast.With, ast.Try, ast.ExceptHandler)
 STATEMENTS = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Delete,
               ast.Break, ast.Continue)
-#: Code that begins so is for type checkers only and not changed.
+#: Code that matches is for type checkers only and is not changed.
 UNSEEN = re.compile('(if )?TYPE_CHECKING')
-#: In code that begins so, strings are messages to people and not changed.
+#: Strings in code that matches are messages to people and are not changed.
 MESSAGE = re.compile(r'raise |(logger|logging|warnings)\.|\w*Error\(')
 
 #: `new` replaces `old`, which begins at the offset `start`.
@@ -100,7 +100,7 @@ def find_mutants(path):
 
 
 def find_changes(node, text, span, in_message):
-    """Yield places, (start, end), each with a text that may stand there."""
+    """Yield places, as (start, end), each with the text that replaces it."""
     for test in getattr(node, 'ifs', None) or [getattr(node, 'test', None)]:
         if test:
             yield span(test), 'True'
@@ -131,6 +131,7 @@ def find_changes(node, text, span, in_message):
 
 
 def change_constant(value, in_message):
+    """Return the constants that may replace a constant."""
     if value is None or isinstance(value, bool):
         return [not value]
     if isinstance(value, (int, float)):
@@ -142,7 +143,7 @@ def change_constant(value, in_message):
 
 
 def is_other_program(mutant):
-    """Whether the mutant compiles, and differs in more than its layout."""
+    """Return whether the mutant compiles and differs in more than layout."""
     before, after = (text.encode('latin-1') for text in (
         read(mutant.path), change(mutant)))
     try:
@@ -190,7 +191,7 @@ class Checkout(object):
             sys.exit('That is not the copy in {}.'.format(self.root))
 
     def run_pytest(self, tests):
-        """Return None if the tests pass, or else the first that failed."""
+        """Return None if the tests pass, or the first one that failed."""
         end = time.monotonic() + TIMEOUT
         with tempfile.TemporaryFile('w+', errors='replace') as output:
             process = subprocess.Popen(
@@ -223,13 +224,13 @@ class Checkout(object):
         words = os.path.basename(mutant.path)[:-len('.py')].split('_')
         try:
             for suite in SUITES:
-                # First the tests that bear a word of the module's name
+                # First the tests with a word of the module's name in theirs
                 tests = sorted(
                     glob.glob(os.path.join(self.root, suite, 'test_*.py')),
                     key=lambda name: (
                         not any(word in name for word in words), name))
                 failed = self.run_pytest(tests)
-                # Where it passes alone, it may have failed by chance
+                # A test that passes alone may have failed by chance
                 if failed and '::' in failed and not self.run_pytest([failed]):
                     failed = self.run_pytest(tests)
                 if failed:
@@ -250,7 +251,7 @@ def run_mutants(mutants, jobs):
 
     # A short name, as the path of a unix socket may have 107 bytes
     with tempfile.TemporaryDirectory(prefix='m') as directory:
-        os.chmod(directory, 0o711)  # the demo's containers have to pass here
+        os.chmod(directory, 0o711)  # the containers of the demo pass through
         checkouts = [Checkout(os.path.join(directory, str(job)))
                      for job in range(jobs)]
         failed = checkouts[0].run_pytest(list(SUITES))
@@ -272,7 +273,7 @@ def describe(mutant):
 
 
 def load_results(path):
-    """Return the suite that noticed it for each mutant in a file."""
+    """Return the suite that noticed each mutant in a file, by mutant."""
     with open(path) as file:
         records = list(map(json.loads, file))
     return {Mutant(*map(record.get, Mutant._fields)): record['suite']

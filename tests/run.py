@@ -1,7 +1,8 @@
-"""Run every check on every Python that is installed (``make test``).
+"""Run every check on every installed Python (``make test``).
 
-Style, types, documentation and conventions once, the unit tests on each
-interpreter, the contract tests with a real LXD on the oldest and the newest.
+Check style, types, documentation and conventions once. Run the unit tests on
+each interpreter, and the contract tests with a real LXD on the oldest and the
+newest one.
 """
 import glob
 import os
@@ -9,15 +10,15 @@ import shutil
 import subprocess
 import sys
 
-from servers import root_of
+from servers import find_root
 
 from pylxd.testing import CannotRun, ThrowawayLXD
 
 PYTHONS = ('2.7', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14')
 
 
-def runs(command):
-    """Whether this interpreter is here and starts (pyenv's shims may not)."""
+def can_run(command):
+    """Return whether this interpreter starts (a shim of pyenv may not)."""
     found = shutil.which(command)
     return bool(found) and not subprocess.call(
         [found, '-c', ''], stderr=subprocess.DEVNULL)
@@ -29,7 +30,7 @@ def main():
         sorted(glob.glob(os.path.join(pyenv, 'versions', '*', 'bin')))
         + [os.environ['PATH']])
 
-    cpythons = [version for version in PYTHONS if runs('python' + version)]
+    cpythons = [version for version in PYTHONS if can_run('python' + version)]
     for version in PYTHONS:
         if version not in cpythons:
             print('Python {} is not installed: not tested.'.format(version))
@@ -37,7 +38,7 @@ def main():
     newest = units[-1]
     contracts = [env + '-contract' for env in units
                  if env in (units[0], newest)] + [newest + '-stress']
-    if runs('pypy3'):
+    if can_run('pypy3'):
         units.append('pypy3')
     else:
         print('PyPy 3 is not installed: not tested.')
@@ -46,14 +47,14 @@ def main():
         print('On the stand-in, not on a real LXD: {}'.format(reason))
         os.environ['PYLXD_SERVER'] = 'fake'
     try:
-        os.environ['PYLXD_INCUS'] = root_of('trixie')
+        os.environ['PYLXD_INCUS'] = find_root('trixie')
         contracts.append(newest + '-incus')
     except CannotRun as error:
         print('Not on Incus: {}'.format(error))
 
-    # setuptools would pack what an earlier build has left there
+    # setuptools would pack the files of an earlier build too
     shutil.rmtree('build', ignore_errors=True)
-    # the slowest first
+    # The slowest environments first, so that two run until the end
     envs = contracts + ['docs', 'types', 'pep8', 'meta', 'cover'] + units
     sys.stdout.flush()
     return subprocess.call(

@@ -1,7 +1,8 @@
-"""Run the contract tests on each server that we know (``make test-servers``).
+"""Run the contract tests on every supported server (``make test-servers``).
 
-One after another, as they share the host's networks; then one table. Systems
-with Incus are made in ``.roots`` where they are missing.
+The servers run one after another, as they share the host's networks; a table
+of the results follows. Debian systems with Incus are installed into ``.roots``
+where they are missing.
 """
 import configparser
 import os
@@ -15,7 +16,7 @@ from pylxd.testing import (
 
 HERE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir))
 ROOTS = os.path.join(HERE, '.roots')
-#: Each server and what ``--lxd`` calls it, or the Debian that has it.
+#: Each server, and its value of ``--lxd`` or the Debian release that has it.
 SERVERS = (
     ('the stand-in', 'fake', None),
     ('the stand-in, like Incus 6.0', 'fake:incus-6.0', None),
@@ -25,9 +26,9 @@ SERVERS = (
     ('Incus 7.0', None, 'forky'),
     ('Incus 7.0, inside, on its own Python', 'inside', 'forky'),
 )
-#: A client that lives where the server does: pip install of the checkout on
-#: the Python of the root, and its tests.
-INSIDE = throwaway.ENTER + r'''
+#: A shell script for a root with Incus: install the checkout on the Python of
+#: that root, and run the contract tests there.
+RUN_IN_ROOT = throwaway.ENTER + r'''
 cd /srv/pylxd
 python3 -m venv --clear /srv/venv
 /srv/venv/bin/pip install -q --no-index --find-links /srv/wheels . "$@"
@@ -35,14 +36,14 @@ exec /srv/venv/bin/pytest --lxd=incus tests/contract
 '''
 
 
-def root_of(suite):
-    """The directory that holds that Debian with Incus, made if missing.
+def find_root(suite):
+    """Return the directory of a Debian with Incus; install it if missing.
 
-    :raises CannotRun: it cannot be made, or not used
+    :raises CannotRun: the directory cannot be made, or Incus cannot run in it
     """
     root = os.path.join(ROOTS, suite)
     if not os.path.exists(root):
-        print('Making a Debian {} with Incus in .roots'.format(suite))
+        print('Installing Debian {} with Incus in .roots'.format(suite))
         sys.stdout.flush()
         incus.make_root(root, suite)
     reason = ThrowawayIncus.find_missing_requirement(root)
@@ -51,17 +52,19 @@ def root_of(suite):
     return root
 
 
-def outside(choice):
-    """The command that runs the tests here, on one server, and its environ."""
+def prepare_host_run(choice):
+    """Return the command that tests one server on this Python, and its
+    environment.
+    """
     env = 'py{}{}-contract'.format(*sys.version_info)
     return ([sys.executable, '-m', 'tox', '-q', '-e', env] + sys.argv[1:],
             dict(os.environ, PYLXD_SERVER=choice))
 
 
-def inside(root):
-    """The command that runs the tests inside of a root, and its environ.
+def prepare_root_run(root):
+    """Return the command that runs the tests in a root, and its environment.
 
-    pip downloads out here, where its settings are.
+    pip downloads the wheels on the host, where its settings are.
     """
     if throwaway.find_program('python3', root) is None:
         for arguments in ['update'], [
@@ -83,15 +86,15 @@ def inside(root):
     shutil.rmtree(root + '/srv/pylxd', ignore_errors=True)
     shutil.copytree(HERE, root + '/srv/pylxd', ignore=shutil.ignore_patterns(
         '.*', 'build', '*.egg-info'))
-    return (throwaway.NAMESPACES + ['bash', '-c', INSIDE, 'inside'] + deps,
+    return (throwaway.NAMESPACES + ['bash', '-c', RUN_IN_ROOT, 'run'] + deps,
             {'root': root, 'PATH': throwaway.PROGRAM_PATH})
 
 
 def run(command, environ):
-    """What pytest counts on one server, its server's name, and the status."""
+    """Run pytest; return its counts, the server's name, and the status."""
     process = subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, universal_newlines=True)
-    counts, told = 'nothing ran', ''
+    counts, server = 'nothing ran', ''
     for line in process.stdout:
         sys.stdout.write(line)
         sys.stdout.flush()
@@ -100,8 +103,8 @@ def run(command, environ):
             r'(?:, )?)+) in ', line)
         counts = found.group(1) if found else counts
         found = re.match(r'lxd: \w+ \((.*?)\)', line)
-        told = found.group(1) if found else told
-    return counts, told, process.wait()
+        server = found.group(1) if found else server
+    return counts, server, process.wait()
 
 
 def main():
@@ -114,19 +117,19 @@ def main():
             if choice == 'real' and ThrowawayLXD.find_missing_requirement():
                 raise CannotRun(ThrowawayLXD.find_missing_requirement())
             if choice == 'inside':
-                command = inside(root_of(suite))
+                command = prepare_root_run(find_root(suite))
             else:
-                command = outside(choice or root_of(suite))
-            counts, told, status = run(*command)
+                command = prepare_host_run(choice or find_root(suite))
+            counts, server, status = run(*command)
         except CannotRun as error:
-            counts, told, status = 'cannot run here: {}'.format(error), '', 0
+            counts, server, status = 'cannot run here: {}'.format(error), '', 0
         failed |= status
-        rows.append((name, told, counts))
+        rows.append((name, server, counts))
     widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
     print('\nThe contract suite, server by server:')
-    for name, told, counts in rows:
+    for name, server, counts in rows:
         print('  {:{}}  {:{}}  {}'.format(
-            name, widths[0], told, widths[1], counts))
+            name, widths[0], server, widths[1], counts))
     return failed
 
 

@@ -1,4 +1,4 @@
-"""Servers that do as a test says, on loopback or on a unix socket."""
+"""Servers with scripted answers, on the loopback address or a unix socket."""
 import base64
 import binascii
 import collections
@@ -24,7 +24,7 @@ from ws4py import framing
 
 Request = collections.namedtuple('Request', 'method target headers body')
 
-#: What `GET /1.0` of a server says, as far as the library reads it.
+#: The metadata of ``GET /1.0``, as far as the library reads it.
 ROOT = {
     'api_version': '1.0', 'auth': 'trusted',
     'api_extensions': ['instances', 'directory_manipulation', 'file_delete',
@@ -34,10 +34,11 @@ ROOT = {
 
 
 class Listener(object):
-    """Calls ``serve(connection)`` in a thread for each connection.
+    """Call ``serve(connection)`` in a thread for each connection.
 
-    :param path: of a unix socket; True makes one; None: a port of loopback.
-    :param context: of TLS.
+    :param path: of the unix socket; True makes one in a new directory, and
+        None listens on a port of 127.0.0.1.
+    :param context: the TLS context; None for a server without TLS.
     """
 
     def __init__(self, serve, path=None, context=None):
@@ -45,7 +46,7 @@ class Listener(object):
         self._serve, self._context = serve, context
         self._open, self._threads, self._directory = [], [], None
         self._failures = []
-        self.ended = queue.Queue()  # something for each connection's end
+        self.ended = queue.Queue()  # each connection that has ended
         if path is True:
             self._directory = tempfile.mkdtemp()
             path = self._directory + '/socket'
@@ -87,22 +88,22 @@ class Listener(object):
                 connection.do_handshake()
             self._serve(connection)
         except (OSError, socket.error, ssl.SSLError):
-            pass  # the client went away, as it does where it refuses
+            pass  # the client closed it, as it does with a server it refuses
         except Exception as error:
-            if connection in self._open:  # else we have closed it ourselves
+            if connection in self._open:  # else close_connections() ended it
                 self._failures.append(error)
         finally:
             _close(connection)
             self.ended.put(connection)
 
     def close_connections(self):
-        """As a server does that restarts."""
+        """Close all connections, as a restarting server does."""
         while self._open:
             _close(self._open.pop())
 
     def close(self):
         _close(self._listener)
-        self._threads[0].join()  # no more come
+        self._threads[0].join()  # accepts no more connections
         self.close_connections()
         for thread in self._threads:
             thread.join(10)
@@ -119,10 +120,10 @@ class Listener(object):
 
 
 class Server(Listener):
-    """Answers HTTP requests as ``answer(request)`` says, and keeps them.
+    """Answer HTTP requests with ``answer(request)``; keep the requests.
 
-    It returns bytes to send, None to close the connection, or a function
-    that takes the connection over.
+    ``answer`` returns the bytes to send, None to close the connection, or a
+    function that is called with the connection and serves it from then on.
     """
 
     def __init__(self, answer, path=None, context=None):
@@ -143,17 +144,17 @@ class Server(Listener):
             connection.sendall(answer)
 
     @property
-    def asked(self):
-        """The requests as lines: ``GET /1.0``."""
+    def requested(self):
+        """The requests so far, such as ``GET /1.0``."""
         return [request.method + ' ' + request.target
                 for request in self.requests]
 
 
 class Proxy(Listener):
-    """Relays to a unix socket, and keeps what each client sent.
+    """Relay connections to a unix socket; keep the bytes of each client.
 
-    With a ``context`` it ends TLS: the server behind takes the client for
-    a local one.
+    A proxy with a TLS ``context`` decrypts, so the server behind the unix
+    socket trusts every client as a local one.
     """
 
     def __init__(self, target, path=None, context=None):
@@ -194,7 +195,7 @@ def _close(connection):
 
 
 def read_request(stream):
-    """The next request, or None at the end of the stream."""
+    """Return the next request, or None at the end of the stream."""
     line = stream.readline().split()
     if len(line) < 3:
         return None
@@ -229,7 +230,11 @@ def _read(stream, size):
 
 
 def http(body=b'', status='200 OK', **headers):
-    """An answer; underscores in the names of headers are hyphens."""
+    """Return an HTTP response.
+
+    :param headers: by name, with underscores for hyphens; a value of None
+        leaves ``Content-Length`` out.
+    """
     headers.setdefault('Content_Length', len(body))
     head = ['HTTP/1.1 ' + status] + [
         '{}: {}'.format(name.replace('_', '-'), value)
@@ -238,41 +243,43 @@ def http(body=b'', status='200 OK', **headers):
 
 
 def reply(document, status='200 OK', **headers):
-    """Any JSON."""
+    """Return a response with a JSON document, whatever that is."""
     return http(six.ensure_binary(json.dumps(document)), status,
                 Content_Type='application/json', **headers)
 
 
 def sync(metadata, **headers):
-    """A good answer."""
+    """Return a response of the type ``sync``."""
     return reply({'type': 'sync', 'status': 'Success', 'status_code': 200,
                   'metadata': metadata}, **headers)
 
 
-def begun(operation):
-    """An answer that an operation has begun."""
+def accepted(operation):
+    """Return a response of the type ``async``, with a running operation."""
     return reply({'type': 'async', 'status': 'Operation created',
                   'operation': '/1.0/operations/' + operation['id'],
                   'status_code': 100, 'metadata': operation}, '202 Accepted')
 
 
-def error(code, said):
-    """An answer that the server refuses."""
-    return reply({'type': 'error', 'error_code': code, 'error': said},
+def error(code, message):
+    """Return a response of the type ``error``."""
+    return reply({'type': 'error', 'error_code': code, 'error': message},
                  '{} Refused'.format(code))
 
 
-def lxd(pages=None, root=ROOT):
-    """What answers as LXD does: by ``METHOD /path`` without the query.
+def lxd_api(pages=None, root=ROOT):
+    """Return an ``answer`` for `Server` that behaves as the API of LXD.
 
-    The pages are metadata, bytes (the whole answer) or functions of the
-    request that give these.
+    :param pages: by ``METHOD /path`` (without the query) the metadata, the
+        bytes of the whole response, or a function of the request that returns
+        one of these. Everything else is answered with 404.
+    :param root: the metadata of ``GET /1.0``.
     """
     pages = {} if pages is None else pages
 
     def answer(request):
-        asked = request.method + ' ' + request.target.split('?')[0]
-        page = pages.get(asked, root if asked == 'GET /1.0' else None)
+        line = request.method + ' ' + request.target.split('?')[0]
+        page = pages.get(line, root if line == 'GET /1.0' else None)
         if page is None:
             return error(404, 'not found')
         if callable(page):
@@ -283,7 +290,7 @@ def lxd(pages=None, root=ROOT):
 
 
 def upgrade(request):
-    """The answer that opens a websocket."""
+    """Return the response that opens the websocket."""
     key = request.headers['sec-websocket-key'] + (
         '258EAFA5-E914-47DA-95CA-C5AB0DC85B11')
     return http(status='101 Switching Protocols', Upgrade='websocket',
@@ -293,12 +300,12 @@ def upgrade(request):
 
 
 def frame(data, opcode=framing.OPCODE_BINARY, fin=1):
-    """A frame as servers send it."""
+    """Return a frame as servers send it, without a mask."""
     return bytes(framing.Frame(opcode=opcode, body=data, fin=fin).build())
 
 
-def frames(connection):
-    """What a client sends: opcode and data of each frame, unmasked."""
+def read_frames(connection):
+    """Yield the opcode and the unmasked data of each frame of a client."""
     stream = connection.makefile('rb', 0)
     while True:
         head = bytearray(_read(stream, 2))
@@ -315,11 +322,12 @@ def frames(connection):
             byte ^ mask[place % 4] for place, byte in enumerate(data)))
 
 
-def certificate(directory, name='localhost', hosts=(u'127.0.0.1',),
-                issuer=None):
-    """Make a certificate: the paths of it and of its key, in PEM.
+def make_certificate(directory, name='localhost', hosts=(u'127.0.0.1',),
+                     issuer=None):
+    """Write a certificate and its key in PEM, and return both paths.
 
-    :param issuer: the paths of the one that signs it; itself otherwise.
+    :param issuer: both paths of the certificate that signs the new one; the
+        new one signs itself otherwise.
     """
     key = ec.generate_private_key(ec.SECP256R1(), default_backend())
     subject = x509.Name([x509.NameAttribute(
@@ -333,7 +341,7 @@ def certificate(directory, name='localhost', hosts=(u'127.0.0.1',),
             signer = serialization.load_pem_private_key(
                 pem.read(), None, default_backend())
     today = datetime.datetime(*datetime.date.today().timetuple()[:3])
-    made = x509.CertificateBuilder(
+    certificate = x509.CertificateBuilder(
     ).subject_name(subject).issuer_name(signing_name).public_key(
         key.public_key()
     ).serial_number(x509.random_serial_number()).not_valid_before(
@@ -349,7 +357,7 @@ def certificate(directory, name='localhost', hosts=(u'127.0.0.1',),
     paths = tuple(os.path.join(
         str(directory), '{}.{}'.format(name, kind)) for kind in ('crt', 'key'))
     with open(paths[0], 'wb') as pem:
-        pem.write(made.public_bytes(serialization.Encoding.PEM))
+        pem.write(certificate.public_bytes(serialization.Encoding.PEM))
     with open(paths[1], 'wb') as pem:
         os.fchmod(pem.fileno(), 0o600)
         pem.write(key.private_bytes(
@@ -359,8 +367,8 @@ def certificate(directory, name='localhost', hosts=(u'127.0.0.1',),
     return paths
 
 
-def tls(pair):
-    """The context of a server that shows this certificate."""
+def tls_context(pair):
+    """Return the TLS context of a server with this certificate and key."""
     context = ssl.SSLContext(
         getattr(ssl, 'PROTOCOL_TLS_SERVER', ssl.PROTOCOL_SSLv23))
     context.load_cert_chain(*pair)

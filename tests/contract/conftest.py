@@ -1,7 +1,8 @@
-"""What the contract tests share.
+"""Fixtures of the contract tests.
 
-They run on one server after another (``--lxd``) and on the stand-in, so no
-test may know which it is: what differs is asked of the client or the kit.
+The tests run on several servers (``--lxd``) and on the stand-in. A test that
+depends on the server asks the client or the kit, for its extensions for one,
+and never for its name.
 """
 import contextlib
 
@@ -9,41 +10,48 @@ import pytest
 import wire
 from six.moves import urllib_parse
 
+from helpers import BUSYBOX, EMPTY, NIC, read_bytes, unique_name
 from pylxd.testing import plugin
 
-from .support import BUSYBOX, EMPTY, read, settle, unique
+from .support import fingerprint_of, make_image, settle
+
+#: What `loaded_container` and `model` hold.
+CONTENT = {'config': {'user.a': '1', 'user.b': '2'}, 'description': 'old',
+           'devices': {'n': NIC}}
 
 
 @pytest.fixture(scope='session')
 def authority(tmpdir_factory):
-    """The paths of the certificate of the image servers, and of its key."""
-    return wire.certificate(tmpdir_factory.mktemp('authority'))
+    """Paths of the certificate of the tests' image servers, and its key."""
+    return wire.make_certificate(tmpdir_factory.mktemp('authority'))
 
 
 @pytest.fixture(scope='session')
 def lxd_arguments(authority):
-    """The kit's server trusts the image servers of the tests."""
+    """Arguments of the kit: its server trusts the tests' image servers."""
     return {'ssl_cert_file': authority[0]}
 
 
 @pytest.fixture
 def key_pair(tmpdir):
-    """A client's certificate and key, which no server knows."""
-    return wire.certificate(tmpdir, unique())
+    """Paths of a new client certificate, which no server knows, and its key.
+    """
+    return wire.make_certificate(tmpdir, unique_name())
 
 
 @pytest.fixture(scope='session')
 def lxd_https(lxd, tmpdir_factory):
-    """What ``lxd.client`` takes for a trusted client over HTTPS."""
-    pair = wire.certificate(tmpdir_factory.mktemp('client'), unique())
+    """Arguments of ``lxd.client`` for a trusted client over HTTPS."""
+    pair = wire.make_certificate(
+        tmpdir_factory.mktemp('client'), unique_name())
     with lxd.client() as client:
-        client.certificates.create('', read(pair[0]))
+        client.certificates.create('', read_bytes(pair[0]))
     return {'endpoint': lxd.endpoint, 'verify': lxd.certificate, 'cert': pair}
 
 
 @pytest.fixture(params=['unix', 'https'])
 def each_client(request, lxd):
-    """A client on the socket, and one over HTTPS."""
+    """A client on the unix socket, then a client over HTTPS."""
     arguments = {} if request.param == 'unix' else request.getfixturevalue(
         'lxd_https')
     with lxd.client(**arguments) as client:
@@ -52,11 +60,11 @@ def each_client(request, lxd):
 
 @pytest.fixture
 def another_kit(request):
-    """Start a second server of the same kind, which the test may restart."""
+    """A second server of the same kind, which the test may restart."""
     kit = plugin.make_kit(request.config.getoption('lxd'), {})
     with contextlib.closing(kit):
         if isinstance(kit, plugin.RunningServer):
-            pytest.skip('the server of this run is not ours to restart')
+            pytest.skip('--lxd names a running server, which is not restarted')
         yield kit
 
 
@@ -68,33 +76,27 @@ def other_client(lxd):
 
 
 @pytest.fixture
-def warnings_logged(caplog):
-    """Return a function that lists the warnings of the logger ``pylxd``."""
-    return lambda: [record.getMessage() for record in caplog.records
-                    if record.name == 'pylxd'
-                    and record.levelname == 'WARNING']
-
-
-@pytest.fixture
 def sent(lxd_client, monkeypatch):
-    """What `lxd_client` sends from now on, such as ``GET /1.0/images``."""
+    """The requests of `lxd_client` from now on, such as ``GET /1.0/images``.
+    """
     sent = []
     request = lxd_client.transport.request
 
-    def noting(method, path, **kwargs):
+    def record_request(method, path, **kwargs):
         query = sorted((kwargs.get('params') or {}).items())
         sent.append('{} {}{}'.format(
             method, path, query and '?' + urllib_parse.urlencode(query) or ''))
         return request(method, path, **kwargs)
 
-    monkeypatch.setattr(lxd_client.transport, 'request', noting)
+    monkeypatch.setattr(lxd_client.transport, 'request', record_request)
     return sent
 
 
 @pytest.fixture
 def name(lxd_client):
-    """A new name; all that bears it, or begins with it, is deleted after."""
-    name = unique()
+    """A new name; each object whose name begins with it is deleted after.
+    """
+    name = unique_name()
     yield name
     settle(lxd_client)
     for instance in lxd_client.instances.all():
@@ -114,30 +116,100 @@ def name(lxd_client):
 
 @pytest.fixture
 def new_images(lxd_client):
-    """Gives the images that the test has made, and deletes them after."""
-    def new():
+    """Return a function that lists the images that the test has created.
+
+    They are deleted after.
+    """
+    def list_new_images():
         return [image for image in lxd_client.images.all()
                 if image not in before]
+
     before = lxd_client.images.all()
-    yield new
+    yield list_new_images
     settle(lxd_client)
-    for image in new():
+    for image in list_new_images():
         image.delete(wait=True)
 
 
 @pytest.fixture
+def image_bytes():
+    """A tiny image that no server has."""
+    return make_image()
+
+
+@pytest.fixture
+def image(lxd_client, image_bytes, new_images):
+    """The tiny image on the server: private, and without an alias."""
+    return lxd_client.images.create(image_bytes, wait=True)
+
+
+@pytest.fixture
 def container(lxd_client, name):
-    """A stopped one without any file, which is quickly made."""
+    """A stopped container without files, which takes no time to create."""
     return lxd_client.containers.create(
         {'name': name, 'source': EMPTY}, wait=True)
 
 
+@pytest.fixture
+def bootable(lxd_client, name):
+    """A stopped container with a small system, which can be started."""
+    return lxd_client.containers.create(
+        {'name': name, 'source': BUSYBOX}, wait=True)
+
+
+@pytest.fixture
+def loaded_container(lxd_client, name):
+    """A container with files, config, a description and a device."""
+    lxd_client.containers.create(
+        dict(CONTENT, name=name, source=BUSYBOX), wait=True)
+    return lxd_client.containers.get(name)
+
+
+@pytest.fixture(params=['containers', 'profiles'])
+def collection(request):
+    """The collection of `model`.
+
+    Servers answer the PUT of an instance with an operation, and that of a
+    profile at once.
+    """
+    return request.param
+
+
+@pytest.fixture
+def model(lxd_client, name, collection):
+    """A loaded object with config, a description and a device."""
+    if collection == 'containers':
+        lxd_client.containers.create(
+            dict(CONTENT, name=name, source=EMPTY), wait=True)
+    else:
+        lxd_client.profiles.create(wait=True, name=name, **CONTENT)
+    return getattr(lxd_client, collection).get(name)
+
+
+@pytest.fixture
+def other_model(other_client, model, collection):
+    """The object `model` as another client has loaded it."""
+    return getattr(other_client, collection).get(model.name)
+
+
+@pytest.fixture
+def stranger(lxd, lxd_client, key_pair):
+    """A client over HTTPS that the server does not trust yet."""
+    with lxd.client(endpoint=lxd.endpoint, verify=lxd.certificate,
+                    cert=key_pair) as client:
+        assert not client.trusted
+        yield client
+    fingerprint = fingerprint_of(read_bytes(key_pair[0]))
+    if lxd_client.certificates.exists(fingerprint):
+        lxd_client.certificates.get(fingerprint).delete()
+
+
 @pytest.fixture(scope='module')
 def running(lxd):
-    """A running one for all tests of a module; leave it as it is."""
+    """A running container, for all tests of a module: leave it as it is."""
     with lxd.client() as client:
         container = client.containers.create(
-            {'name': unique(), 'source': BUSYBOX}, wait=True)
+            {'name': unique_name(), 'source': BUSYBOX}, wait=True)
         try:
             container.start(wait=True)
             yield container

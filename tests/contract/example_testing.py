@@ -1,5 +1,5 @@
 def stop_idle(client):
-    """The program: stops what its owner has marked as idle."""
+    """Stop each container whose owner has marked it as idle."""
     for container in client.containers.all():
         if container.config.get('user.idle') == 'yes':
             container.stop(wait=True)

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What is wrong is told before, or instead of, damage."""
+"""Wrong arguments and broken servers raise errors, and change nothing."""
 import collections
 import io
 
@@ -9,43 +9,44 @@ import six
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from wire import (
-    ROOT, Proxy, Server, certificate, error, http, reply, sync)
+    ROOT, Proxy, Server, make_certificate, error, http, reply, sync)
 import wire
-
-from .support import EMPTY, unique
+from helpers import EMPTY, unique_name
 
 InvalidName = exceptions.InvalidName
-Things = collections.namedtuple(
-    'Things', 'client container image profile network')
+Targets = collections.namedtuple(
+    'Targets', 'client container image profile network')
 
 
 @pytest.fixture(scope='module')
-def things(lxd):
+def targets(lxd):
     """A client behind a proxy, and one object of each kind."""
-    name = unique()
+    name = unique_name()
     with Proxy(lxd.socket, True) as proxy:
         with lxd.client(endpoint=proxy.endpoint) as client:
             client.proxy = proxy
-            things = Things(
+            targets = Targets(
                 client,
                 client.containers.create(
                     {'name': name, 'source': EMPTY}, wait=True),
                 client.images.get_by_alias('busybox'),
                 client.profiles.get('default'),
                 client.networks.all())
-            yield things
-            things.container.delete(wait=True)
+            yield targets
+            targets.container.delete(wait=True)
 
 
-def sent(client):
+def list_sent(client):
+    """Return the bytes that were sent on each connection."""
     return [bytes(each) for each in client.proxy.sent]
 
 
 #: Names that no object can have.
-ODD = ['', '.', '..', 'a\0b', 'a\nb', '\x1b[2J']
+INVALID_NAMES = ['', '.', '..', 'a\0b', 'a\nb', '\x1b[2J']
+#: Values that are no names.
 NO_NAMES = [None, 7.5, True, ['a'], {'a': 1}]
 
-#: Calls with a name, which are refused for each of the above.
+#: Calls that raise for each of the values above.
 NAMED = [
     lambda at, name: at.client.containers.get(name),
     lambda at, name: at.client.containers.exists(name),
@@ -75,26 +76,26 @@ NAMED = [
 
 
 @pytest.mark.parametrize('call', NAMED, ids=lambda call: '')
-def test_names_that_nothing_can_have(things, call):
-    before = sent(things.client)
-    for name in ODD:
+def test_invalid_names_are_not_sent(targets, call):
+    before = list_sent(targets.client)
+    for name in INVALID_NAMES:
         with pytest.raises(InvalidName):
-            call(things, name)
+            call(targets, name)
     for name in NO_NAMES:
         with pytest.raises(TypeError):
-            call(things, name)
-    assert sent(things.client) == before
+            call(targets, name)
+    assert list_sent(targets.client) == before
 
 
-@pytest.mark.parametrize('operation_id', ODD[:4] + [
+@pytest.mark.parametrize('operation_id', INVALID_NAMES[:4] + [
     '/', '/1.0/operations/', '/1.0/operations/..'])
-def test_operations_that_are_none(things, operation_id):
-    before = sent(things.client)
-    for call in (things.client.operations.get,
-                 things.client.operations.wait_for_operation):
+def test_invalid_operation_ids_are_not_sent(targets, operation_id):
+    before = list_sent(targets.client)
+    for call in (targets.client.operations.get,
+                 targets.client.operations.wait_for_operation):
         with pytest.raises(InvalidName):
             call(operation_id)
-    assert sent(things.client) == before
+    assert list_sent(targets.client) == before
 
 
 #: Calls, and what they raise before anything is sent.
@@ -171,20 +172,20 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize('call, kind', REFUSED, ids=lambda value: '')
-def test_what_is_not_sent(things, call, kind):
-    for model in (things.container, things.image, things.profile):
+@pytest.mark.parametrize('call, error_class', REFUSED, ids=lambda value: '')
+def test_bad_arguments_are_not_sent(targets, call, error_class):
+    for model in (targets.container, targets.image, targets.profile):
         model.sync()
-    before = sent(things.client)
-    with pytest.raises(kind) as info:
-        call(things)
-    assert str(info.value)
-    assert sent(things.client) == before
-    for model in (things.container, things.image, things.profile):
+    before = list_sent(targets.client)
+    with pytest.raises(error_class) as caught:
+        call(targets)
+    assert str(caught.value)
+    assert list_sent(targets.client) == before
+    for model in (targets.container, targets.image, targets.profile):
         assert not model.dirty
 
 
-#: What only the server can judge; it says why, and nothing has happened.
+#: Calls that only the server can refuse: it says why, and changes nothing.
 JUDGED = [
     lambda at: at.client.containers.create({'name': 'a/b', 'source': EMPTY}),
     lambda at: at.client.containers.create({'name': 'a b', 'source': EMPTY}),
@@ -192,22 +193,23 @@ JUDGED = [
         {'name': 'x' * 100, 'source': EMPTY}),
     lambda at: at.client.containers.create({}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': {'type': 'none such'}}, wait=True),
+        {'name': unique_name(), 'source': {'type': 'none such'}}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': 'image'}, wait=True),
+        {'name': unique_name(), 'source': 'image'}, wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': EMPTY, 'config': {'none.such': '1'}},
+        {'name': unique_name(), 'source': EMPTY, 'config': {'none.such': '1'}},
         wait=True),
     lambda at: at.client.containers.create(
-        {'name': unique(), 'source': EMPTY, 'profiles': ['none-such']},
+        {'name': unique_name(), 'source': EMPTY, 'profiles': ['none-such']},
         wait=True),
     lambda at: at.container.rename('a/b', wait=True),
-    lambda at: at.container.execute(['true']),  # it does not run
+    lambda at: at.container.execute(['true']),  # it is stopped
     lambda at: at.container.freeze(wait=True),
     lambda at: at.container.files.get('/'),  # it has no files
-    lambda at: at.client.profiles.create(unique(), config=['a']),
-    lambda at: at.client.profiles.create(unique(), config={'none.such': '1'}),
-    lambda at: at.client.profiles.create(unique(), devices={'a': {}}),
+    lambda at: at.client.profiles.create(unique_name(), config=['a']),
+    lambda at: at.client.profiles.create(
+        unique_name(), config={'none.such': '1'}),
+    lambda at: at.client.profiles.create(unique_name(), devices={'a': {}}),
     lambda at: at.client.profiles.create('default'),
     lambda at: at.client.profiles.create('a/b'),
     lambda at: at.profile.delete(),
@@ -222,24 +224,24 @@ JUDGED = [
 
 
 @pytest.mark.parametrize('call', JUDGED, ids=lambda call: '')
-def test_what_the_server_judges(things, call):
-    client = things.client
+def test_what_the_server_refuses_changes_nothing(targets, call):
+    client = targets.client
     before = [[each.name for each in manager.all()] for manager in (
         client.instances, client.profiles, client.networks)]
     images = client.images.all()
-    with pytest.raises(exceptions.LXDAPIException) as info:
-        call(things)
-    assert len(str(info.value)) > 10
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        call(targets)
+    assert len(str(caught.value)) > 10
     assert before == [[each.name for each in manager.all()] for manager in (
         client.instances, client.profiles, client.networks)]
     assert client.images.all() == images
-    things.container.sync()
-    assert things.container.status == 'Stopped'
+    targets.container.sync()
+    assert targets.container.status == 'Stopped'
 
 
 # -- the client's own arguments
 
-@pytest.mark.parametrize('arguments, kind', [
+@pytest.mark.parametrize('arguments, error_class', [
     ({'endpoint': 'lxd.example:8443'}, exceptions.ClientConnectionFailed),
     ({'endpoint': 'ftp://lxd.example'}, exceptions.ClientConnectionFailed),
     ({'endpoint': 'unix://relative'}, exceptions.ClientConnectionFailed),
@@ -265,28 +267,29 @@ def test_what_the_server_judges(things, call):
     ({'timeout': -1}, ValueError),
     ({'timeout': (1, 2, 3)}, ValueError),
 ], ids=lambda value: '')
-def test_arguments_of_a_client(lxd, tmpdir, arguments, kind):
-    pair = certificate(tmpdir)
+def test_bad_arguments_of_a_client(lxd, tmpdir, arguments, error_class):
+    pair = make_certificate(tmpdir)
     names = {'crt': pair[0], 'key': pair[1],
-             'other': certificate(tmpdir, 'other')[1]}
+             'other': make_certificate(tmpdir, 'other')[1]}
     arguments = dict({'endpoint': lxd.endpoint, 'verify': lxd.certificate},
                      **arguments)
     if isinstance(arguments.get('cert'), tuple):
         arguments['cert'] = tuple(
             each.format(**names) for each in arguments['cert'])
-    with pytest.raises(kind) as info:
+    with pytest.raises(error_class) as caught:
         Client(**arguments)
-    assert len(str(info.value)) > 10
+    assert len(str(caught.value)) > 10
 
 
-# -- servers that speak no LXD
+# -- servers that are no LXD
 
-def raw(data):
-    """An answer after which the server goes away."""
+def send_and_close(data):
+    """Return an answer after which the server closes the connection."""
     return lambda connection: connection.sendall(data)
 
 
-def accepted(operation):
+def reply_async(operation):
+    """Return a response of the type ``async``, which may be malformed."""
     return reply({'type': 'async', 'metadata': operation}, '202 Accepted')
 
 
@@ -316,44 +319,44 @@ ANSWERS = {
     'another type': reply({'type': 'other', 'metadata': {}}),
     'error without a text': reply({'type': 'error'}, '400 Bad Request'),
     'error of numbers': reply({'type': 'error', 'error': [5]}, '400 Bad'),
-    'an operation': accepted({'id': 'x'}),
-    'an operation that is none': accepted(None),
-    'an operation without an id': accepted({}),
-    'an operation with a number': accepted({'id': 5}),
-    'an operation that leads out': accepted({'id': '..'}),
-    'an operation of numbers': accepted({
+    'an operation': reply_async({'id': 'x'}),
+    'an operation that is none': reply_async(None),
+    'an operation without an id': reply_async({}),
+    'an operation with a number': reply_async({'id': 5}),
+    'an operation that leads out': reply_async({'id': '..'}),
+    'an operation of numbers': reply_async({
         'id': 'x', 'metadata': 5, 'resources': 5, 'status_code': 'x',
         'err': 5, 'description': 5, 'class': 5}),
-    'an operation of lists': accepted({
+    'an operation of lists': reply_async({
         'id': 'x', 'metadata': [5], 'resources': {'instances': 5}}),
-    'websockets that are none': accepted({
+    'websockets that are none': reply_async({
         'id': 'x', 'metadata': {'fds': {'0': 'a', '1': 5, '2': None}}}),
-    'an operation with odd fields': accepted({
+    'an operation with odd fields': reply_async({
         'id': 'x', 'client': 5, 'self': 5, u'\xe4': 5, 'wait': 5}),
     'operations of lists': sync({'running': [5]}),
     'JSON cut off': http(b'{"type": "sync", "metadata": {"a'),
-    'a body cut off': raw(http(b'{"type": "sync", "metada',
-                               Content_Length=999)),
-    'chunks cut off': raw(http(b'5\r\n{"typ', Content_Length=None,
-                               Transfer_Encoding='chunked')),
+    'a body cut off': send_and_close(http(b'{"type": "sync", "metada',
+                                          Content_Length=999)),
+    'chunks cut off': send_and_close(http(b'5\r\n{"typ', Content_Length=None,
+                                          Transfer_Encoding='chunked')),
     'no UTF-8': http(b'{"type": "sync", "metadata": {"\xff": 1}}'),
     'binary': http(b'\x00\xff' * 500),
     'deep JSON': http(b'[' * 100000),
     'a huge number': http(b'{"type": "sync", "metadata": ' + b'9' * 5000
                           + b'}'),
-    'no HTTP': raw(b'SSH-2.0-OpenSSH_9.2\r\n'),
-    'closed': raw(b''),
+    'no HTTP': send_and_close(b'SSH-2.0-OpenSSH_9.2\r\n'),
+    'closed': send_and_close(b''),
 }
 REDIRECTS = ['301', '302', '303', '307', '308']
 
 
-def started(client):
+def start_container(client):
     container = Container(client, name='c1')
     container.start(wait=True)
     return container
 
 
-#: Calls that need an answer to what they ask.
+#: Calls that need a response that they can read.
 CALLS = [
     lambda client: Client(client.transport.endpoint).api,
     lambda client: client.containers.all(),
@@ -370,18 +373,18 @@ CALLS = [
     lambda client: Container(client, name='c1').execute(
         ['ls']),
     lambda client: Container(client, name='c1').state(),
-    lambda client: started(client).status,
+    lambda client: start_container(client).status,
     lambda client: Container(client, name='c1').files.listdir('/'),
     lambda client: client.events().connect(),
 ]
 
 
-class Other(object):
-    """Answers as LXD at first, and then with one answer to everything."""
+class ScriptedServer(object):
+    """A server that is like LXD until ``answer`` is set, for all requests."""
 
     def __init__(self, path=None):
         self.answer = None
-        self._lxd = wire.lxd()
+        self._lxd = wire.lxd_api()
         self.server = Server(self, path)
 
     def __call__(self, request):
@@ -389,65 +392,67 @@ class Other(object):
 
 
 @pytest.fixture
-def other():
-    made = Other()
-    yield made
-    made.server.close()
+def scripted_server():
+    server = ScriptedServer()
+    yield server
+    server.server.close()
 
 
 @pytest.mark.parametrize('name', sorted(ANSWERS))
-def test_answers_that_are_none(other, name):
-    client = Client(other.server.endpoint, timeout=20)
+def test_answers_that_are_not_of_lxd(scripted_server, name):
+    client = Client(scripted_server.server.endpoint, timeout=20)
     for call in CALLS:
-        other.answer = ANSWERS[name]
+        scripted_server.answer = ANSWERS[name]
         try:
             call(client)
         except exceptions.LXDException as raised:
             assert str(raised) and isinstance(str(raised), str)
-        except OSError as raised:  # what is listed is no directory
+        except OSError as raised:  # the response has no type directory
             assert 'Not a directory' in str(raised)
         else:
-            # An empty answer may be a right one, a list of nothing
+            # The library reads this answer as an empty list
             assert name in (
                 'metadata missing', 'metadata null', 'metadata of lists',
                 'metadata of numbers', 'operations of lists'
             ), CALLS.index(call)
-        other.answer = None
-        assert client.api.get().json()['metadata'] == ROOT  # it goes on
+        scripted_server.answer = None
+        # The client still works
+        assert client.api.get().json()['metadata'] == ROOT
 
 
 @pytest.mark.parametrize('status', REDIRECTS)
-def test_redirects_are_not_followed(other, status):
-    """The error names where it would have led."""
-    client = Client(other.server.endpoint, timeout=20)
-    with Server(wire.lxd()) as elsewhere:
-        other.answer = http(b'', status + ' Moved',
-                            Location=elsewhere.endpoint + '/1.0?a=s3cr3t')
+def test_redirects_are_not_followed(scripted_server, status):
+    """The error names the target of the redirect."""
+    client = Client(scripted_server.server.endpoint, timeout=20)
+    with Server(wire.lxd_api()) as elsewhere:
+        scripted_server.answer = http(
+            b'', status + ' Moved',
+            Location=elsewhere.endpoint + '/1.0?a=s3cr3t')
         for call in CALLS:
-            with pytest.raises(exceptions.InvalidResponse) as info:
+            with pytest.raises(exceptions.InvalidResponse) as caught:
                 call(client)
-            assert elsewhere.endpoint + '/1.0' in str(info.value)
-            assert 's3cr3t' not in str(info.value)
+            assert elsewhere.endpoint + '/1.0' in str(caught.value)
+            assert 's3cr3t' not in str(caught.value)
         assert not elsewhere.connections
 
 
-def test_errors_of_a_server_show_no_secret(other):
-    """A server may send back what it was sent."""
-    client = Client(other.server.endpoint)
+def test_errors_of_a_server_show_no_secret(scripted_server):
+    """The refused request, with its password, is not kept."""
+    client = Client(scripted_server.server.endpoint)
     client.dialect.info['auth'] = 'untrusted'
-    other.answer = error(403, 'not authorized')
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    scripted_server.answer = error(403, 'not authorized')
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         client.api.certificates.post(json={'password': 's3cr3t'})
-    assert 's3cr3t' not in repr(vars(info.value.response.request))
-    assert 's3cr3t' not in str(info.value)
+    assert 's3cr3t' not in repr(vars(caught.value.response.request))
+    assert 's3cr3t' not in str(caught.value)
 
 
-def test_messages_are_text(other):
-    """Whatever bytes they hold, in each Python."""
-    client = Client(other.server.endpoint)
-    for said in (u'\xe4\u20ac', u'\x1b[31mred', u'a\r\nb', u'\udcff'):
-        other.answer = error(400, said)
-        with pytest.raises(exceptions.LXDAPIException) as info:
+def test_messages_of_errors_are_printable_text(scripted_server):
+    """`str` of an error works on each Python, whatever the server said."""
+    client = Client(scripted_server.server.endpoint)
+    for message in (u'\xe4\u20ac', u'\x1b[31mred', u'a\r\nb', u'\udcff'):
+        scripted_server.answer = error(400, message)
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.api.get()
-        text = six.ensure_text(str(info.value), errors='replace')
+        text = six.ensure_text(str(caught.value), errors='replace')
         assert u'\x1b' not in text and u'\r' not in text

@@ -1,38 +1,26 @@
-"""Certificates of clients, and what makes the server trust them."""
+"""Certificates of clients, trust passwords and tokens."""
 import base64
-import hashlib
 import json
+import ssl
 
 import pytest
 
 from pylxd import exceptions
 from pylxd.certificate import Certificate
+from helpers import read_bytes, unique_name
 
-from .support import read, unique
-
-
-def der_of(pem):
-    return base64.b64decode(b''.join(pem.strip().splitlines()[1:-1]))
+from .support import fingerprint_of
 
 
 @pytest.fixture
 def pem(key_pair):
-    return read(key_pair[0])
+    return read_bytes(key_pair[0])
 
 
 @pytest.fixture
 def secret(lxd, lxd_client):
-    """What a stranger shows: the password, or where there is none a token."""
-    return lxd.password or lxd_client.certificates.create_token(unique())
-
-
-@pytest.fixture
-def stranger(lxd, key_pair):
-    """A client that the server does not trust."""
-    with lxd.client(endpoint=lxd.endpoint, verify=lxd.certificate,
-                    cert=key_pair) as client:
-        assert not client.trusted
-        yield client
+    """The trust password; on servers without one a new token."""
+    return lxd.password or lxd_client.certificates.create_token(unique_name())
 
 
 @pytest.mark.documents(
@@ -41,40 +29,42 @@ def stranger(lxd, key_pair):
     'Certificate.create', 'Certificate', 'Certificate.fingerprint',
     'Certificate.certificate', 'Certificate.type', 'Certificate.delete')
 def test_create_and_delete(lxd_client, pem, name):
-    made = lxd_client.certificates.create('', pem, name=name)
-    assert type(made) is Certificate
-    assert made.fingerprint == hashlib.sha256(der_of(pem)).hexdigest()
-    assert made.certificate.split() == pem.decode('ascii').split()
-    assert made.type == 'client' and made.name == name
-    assert made.restricted is False and made.projects == []
+    certificate = lxd_client.certificates.create('', pem, name=name)
+    assert type(certificate) is Certificate
+    assert certificate.fingerprint == fingerprint_of(pem)
+    assert certificate.certificate.split() == pem.decode('ascii').split()
+    assert certificate.type == 'client' and certificate.name == name
+    assert certificate.restricted is False and certificate.projects == []
 
-    assert made in lxd_client.certificates.all()
-    got = lxd_client.certificates.get(made.fingerprint)
-    assert got == made and got.name == name
+    assert certificate in lxd_client.certificates.all()
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert loaded == certificate and loaded.name == name
     assert Certificate(
-        lxd_client, fingerprint=made.fingerprint).name == name
+        lxd_client, fingerprint=certificate.fingerprint).name == name
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.certificates.create('', pem)
 
-    made.delete()
-    assert made not in lxd_client.certificates.all()
+    certificate.delete()
+    assert certificate not in lxd_client.certificates.all()
     with pytest.raises(exceptions.NotFound):
-        lxd_client.certificates.get(made.fingerprint)
+        lxd_client.certificates.get(certificate.fingerprint)
     with pytest.raises(exceptions.NotFound):
-        made.delete()
+        certificate.delete()
 
 
 @pytest.mark.parametrize('form', ['PEM', 'PEM text', 'PEM in a chain', 'DER'])
-def test_forms_of_the_data(lxd_client, pem, form):
-    data = {'PEM': pem, 'PEM text': pem.decode('ascii'), 'DER': der_of(pem),
+def test_certificates_in_pem_and_der(lxd_client, pem, form):
+    text = pem.decode('ascii')
+    data = {'PEM': pem, 'PEM text': text,
+            'DER': ssl.PEM_cert_to_DER_cert(text),
             'PEM in a chain': b'Certificate:\n' + pem + pem}[form]
-    made = lxd_client.certificates.create('', data)
-    assert made.fingerprint == hashlib.sha256(der_of(pem)).hexdigest()
-    made.delete()
+    certificate = lxd_client.certificates.create('', data)
+    assert certificate.fingerprint == fingerprint_of(pem)
+    certificate.delete()
 
 
-def test_what_is_no_certificate(lxd_client, key_pair, sent):
-    for data in (b'', b'text', u'text', read(key_pair[1]),
+def test_what_is_no_certificate_is_not_sent(lxd_client, key_pair, sent):
+    for data in (b'', b'text', u'text', read_bytes(key_pair[1]),
                  b'-----BEGIN CERTIFICATE-----\nAAAA\n', b'0\x03\x02\x01\x01'):
         with pytest.raises(exceptions.InvalidCertificate):
             lxd_client.certificates.create('', data)
@@ -84,21 +74,22 @@ def test_what_is_no_certificate(lxd_client, key_pair, sent):
     assert sent == []
 
 
-def test_of_a_client_with_limits(lxd_client, pem, name):
-    made = lxd_client.certificates.create(
+def test_a_client_restricted_to_projects(lxd_client, pem, name):
+    certificate = lxd_client.certificates.create(
         '', pem, name=name, projects=['default'], restricted=True)
-    got = lxd_client.certificates.get(made.fingerprint)
-    assert (got.restricted, got.projects) == (True, ['default'])
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert (loaded.restricted, loaded.projects) == (True, ['default'])
 
 
-def test_a_stranger_with_the_secret(lxd_client, stranger, pem, secret):
-    made = stranger.certificates.create(secret, pem)
-    got = lxd_client.certificates.get(made.fingerprint)
-    assert got.certificate.split() == pem.decode('ascii').split()
-    got.delete()
+def test_a_stranger_adds_a_certificate_with_the_secret(
+        lxd_client, stranger, pem, secret):
+    certificate = stranger.certificates.create(secret, pem)
+    loaded = lxd_client.certificates.get(certificate.fingerprint)
+    assert loaded.certificate.split() == pem.decode('ascii').split()
+    loaded.delete()
 
 
-def test_a_stranger_without_it(lxd_client, stranger, pem):
+def test_a_stranger_with_a_wrong_secret_is_refused(lxd_client, stranger, pem):
     before = lxd_client.certificates.all()
     with pytest.raises(exceptions.LXDAPIException) as caught:
         stranger.certificates.create('no-such-secret', pem)
@@ -110,32 +101,33 @@ def test_a_stranger_without_it(lxd_client, stranger, pem):
     assert caught.value.response.status_code == 403
 
 
-def test_create_token(lxd_client, stranger, name):
+def test_a_token_makes_a_client_trusted_once(lxd_client, stranger, name):
     token = lxd_client.certificates.create_token(name)
-    about = json.loads(base64.b64decode(token).decode('utf-8'))
-    assert about['client_name'] == name and about['secret']
-    assert about['fingerprint'] == lxd_client.host_info['environment'][
+    fields = json.loads(base64.b64decode(token).decode('utf-8'))
+    assert fields['client_name'] == name and fields['secret']
+    assert fields['fingerprint'] == lxd_client.host_info['environment'][
         'certificate_fingerprint']
     stranger.authenticate(token)
     assert stranger.trusted
-    mine, = [each for each in lxd_client.certificates.all()
-             if each.name == name]
+    certificate, = [each for each in lxd_client.certificates.all()
+                    if each.name == name]
     assert stranger.containers.all() == lxd_client.containers.all()
-    mine.delete()
+    certificate.delete()
     with pytest.raises(exceptions.LXDAPIException):
-        stranger.certificates.create(token, read(stranger.cert[0]))
+        stranger.certificates.create(token, read_bytes(stranger.cert[0]))
 
 
-def test_a_token_for_a_client_with_limits(lxd_client, stranger, name):
+def test_a_token_for_a_restricted_client(lxd_client, stranger, name):
     stranger.authenticate(lxd_client.certificates.create_token(
         name, projects=['default'], restricted=True))
-    mine, = [each for each in lxd_client.certificates.all()
-             if each.name == name]
-    assert (mine.restricted, mine.projects) == (True, ['default'])
+    certificate, = [each for each in lxd_client.certificates.all()
+                    if each.name == name]
+    assert (certificate.restricted, certificate.projects) == (
+        True, ['default'])
 
 
-def test_they_cannot_be_changed(lxd_client, pem, name):
-    made = lxd_client.certificates.create('', pem, name=name)
+def test_attributes_are_read_only(lxd_client, pem, name):
+    certificate = lxd_client.certificates.create('', pem, name=name)
     for attribute in 'fingerprint', 'certificate', 'type', 'name':
         with pytest.raises(AttributeError):
-            setattr(made, attribute, 'x')
+            setattr(certificate, attribute, 'x')

@@ -1,4 +1,4 @@
-"""The documented methods of the classes, beside the managers."""
+"""The documented class methods, such as `Container.get`."""
 import sys
 
 import pytest
@@ -11,10 +11,9 @@ from pylxd.image import Image
 from pylxd.network import Network
 from pylxd.operation import Operation
 from pylxd.profile import Profile
+from helpers import EMPTY, read_bytes
 
-from .support import EMPTY, read
-
-#: As the documentation has them.
+#: The signatures in the documentation.
 SIGNATURES = [
     (Certificate.all, '(client)'),
     (Certificate.create, '(client, password, cert_data)'),
@@ -41,10 +40,11 @@ SIGNATURES = [
 ]
 
 
-@pytest.mark.skipif(sys.version_info < (3,), reason='Python 2 shows none')
+@pytest.mark.skipif(
+    sys.version_info < (3,), reason='inspect.signature is new in Python 3')
 @pytest.mark.parametrize('method, documented', SIGNATURES)
-def test_signature(method, documented):
-    """More parameters may follow, if they can be left out."""
+def test_documented_signature(method, documented):
+    """More parameters may follow the documented ones, if they are optional."""
     import inspect
     shown = str(inspect.signature(method))
     assert shown.startswith(documented[:-1] + (
@@ -56,11 +56,11 @@ def test_signature(method, documented):
 
 @pytest.mark.documents('Container.all', 'Container.get', 'Container.create')
 def test_container(lxd_client, name):
-    made = Container.create(
+    container = Container.create(
         lxd_client, {'name': name, 'source': EMPTY}, wait=True)
-    assert type(made) is Container
-    assert Container.get(lxd_client, name) == made
-    assert made in Container.all(lxd_client)
+    assert type(container) is Container
+    assert Container.get(lxd_client, name) == container
+    assert container in Container.all(lxd_client)
     assert Container.all(lxd_client) == lxd_client.containers.all()
     assert Container.exists(lxd_client, name)
 
@@ -72,20 +72,20 @@ def test_virtual_machine(lxd_client, container):
 
 @pytest.mark.documents('Profile.all', 'Profile.get', 'Profile.create')
 def test_profile(lxd_client, name):
-    made = Profile.create(lxd_client, name, config={'user.a': 'b'},
-                          devices={'n': {'type': 'none'}})
-    assert type(made) is Profile and made.config == {'user.a': 'b'}
-    assert Profile.get(lxd_client, name) == made
+    profile = Profile.create(lxd_client, name, config={'user.a': 'b'},
+                             devices={'n': {'type': 'none'}})
+    assert type(profile) is Profile and profile.config == {'user.a': 'b'}
+    assert Profile.get(lxd_client, name) == profile
     assert Profile.all(lxd_client) == lxd_client.profiles.all()
 
 
 @pytest.mark.documents('Certificate.all', 'Certificate.get',
                        'Certificate.create')
 def test_certificate(lxd_client, key_pair):
-    made = Certificate.create(lxd_client, '', read(key_pair[0]))
-    assert Certificate.get(lxd_client, made.fingerprint) == made
-    assert made in Certificate.all(lxd_client)
-    made.delete()
+    certificate = Certificate.create(lxd_client, '', read_bytes(key_pair[0]))
+    assert Certificate.get(lxd_client, certificate.fingerprint) == certificate
+    assert certificate in Certificate.all(lxd_client)
+    certificate.delete()
 
 
 @pytest.mark.documents('Image.all', 'Image.get', 'Image.get_by_alias')
@@ -102,7 +102,7 @@ def test_network(lxd_client):
     assert Network.all(lxd_client) == lxd_client.networks.all()
 
 
-def test_managers_of_the_client(lxd_client):
+def test_the_client_has_the_managers_as_attributes(lxd_client):
     for called in ('Certificates', 'Containers', 'Images', 'Instances',
                    'Networks', 'Operations', 'Profiles', 'VirtualMachines'):
         manager = getattr(Client, called)
@@ -113,22 +113,22 @@ def test_managers_of_the_client(lxd_client):
     assert Client.Containers(lxd_client).all() == lxd_client.containers.all()
 
 
-def test_they_make_what_they_are_called_on(lxd_client, name):
-    class Mine(Profile):
+def test_class_methods_return_the_subclass(lxd_client, name):
+    class MyProfile(Profile):
         """A class of the caller's own."""
 
-    made = Mine.create(lxd_client, name)
-    assert type(made) is type(Mine.get(lxd_client, name)) is Mine
-    assert {type(each) for each in Mine.all(lxd_client)} == {Mine}
+    profile = MyProfile.create(lxd_client, name)
+    assert type(profile) is type(MyProfile.get(lxd_client, name)) is MyProfile
+    assert {type(each) for each in MyProfile.all(lxd_client)} == {MyProfile}
     assert type(lxd_client.profiles.get(name)) is Profile
 
 
-def test_they_are_told_from_what_an_object_has(lxd_client):
-    """An instance has them too, and they still take a client."""
+def test_class_methods_of_an_object(lxd_client):
+    """Called on an object, a class method still takes a client."""
     profile = lxd_client.profiles.get('default')
     assert profile.get(lxd_client, 'default') == profile
 
 
-def test_all_classes_in_one_place():
+def test_pylxd_models_exports_all_classes():
     for each in (Certificate, Container, Image, Network, Operation, Profile):
         assert getattr(models, each.__name__) is each

@@ -1,16 +1,17 @@
-"""Containers: listing, making, states, what they tell of themselves."""
+"""Containers: listing, creating, attributes, changes and states."""
 import re
 
 import pytest
 
 from pylxd import exceptions
 from pylxd.container import Container
+from helpers import BUSYBOX, EMPTY
 
-from .support import BUSYBOX, EMPTY, settle
+from .support import settle
 
 
 @pytest.mark.documents('Client.containers', 'Client.containers.all')
-def test_all(lxd_client, container):
+def test_all_lists_the_containers(lxd_client, container):
     assert container in lxd_client.containers.all()
     assert container.name in [
         each.name for each in lxd_client.containers.all()]
@@ -25,13 +26,13 @@ def test_example_all(lxd_client, container):
 
 
 @pytest.mark.documents('Client.containers.get', 'example:container-get')
-def test_get(lxd_client, container):
-    got = lxd_client.containers.get(container.name)
-    assert (got.name, got.status, got.ephemeral) == (
+def test_get_loads_the_container(lxd_client, container):
+    loaded = lxd_client.containers.get(container.name)
+    assert (loaded.name, loaded.status, loaded.ephemeral) == (
         container.name, 'Stopped', False)
 
 
-def test_get_what_is_not_there(lxd_client, name):
+def test_get_of_an_unknown_name_raises_not_found(lxd_client, name):
     with pytest.raises(exceptions.NotFound) as caught:
         lxd_client.containers.get(name)
     assert caught.value.response.status_code == 404
@@ -44,7 +45,7 @@ def test_exists(lxd_client, container):
 
 
 @pytest.mark.trap('instances-or-containers')
-def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
+def test_paths_on_a_server_with_instances(lxd_client, container, sent):
     lxd_client.containers.all()
     lxd_client.containers.get(container.name)
     container.state()
@@ -55,12 +56,12 @@ def test_the_path_of_a_server_with_instances(lxd_client, container, sent):
 
 
 @pytest.mark.trap('instances-or-containers')
-def test_the_path_of_a_server_without_instances(
+def test_paths_on_a_server_without_instances(
         lxd_client, container, sent, monkeypatch):
     try:
         lxd_client.api.containers.get()
     except exceptions.NotFound:
-        pytest.skip('this server has no /1.0/containers any more')
+        pytest.skip('this server has no /1.0/containers')
     monkeypatch.setitem(lxd_client.host_info, 'api_extensions', [
         each for each in lxd_client.host_info['api_extensions']
         if each != 'instances'])
@@ -79,7 +80,7 @@ def test_containers_are_instances(lxd_client, container):
     assert lxd_client.virtual_machines.all() == []
 
 
-# Making them
+# Creating
 
 @pytest.mark.documents('Client.containers.create', 'Container.create',
                        'Model.wait', 'example:container-create')
@@ -100,33 +101,33 @@ def test_create_waits_or_not(lxd_client, name, sent):
 
 
 @pytest.mark.parametrize('source', ['alias', 'fingerprint', 'copy'])
-def test_create_from(lxd_client, name, running, source):
+def test_create_from_image_or_container(lxd_client, name, running, source):
     source = {
         'alias': BUSYBOX,
         'fingerprint': {'type': 'image', 'fingerprint':
                         lxd_client.images.get_by_alias('busybox').fingerprint},
         'copy': {'type': 'copy', 'source': running.name},
     }[source]
-    made = lxd_client.containers.create(
+    container = lxd_client.containers.create(
         {'name': name, 'source': source, 'profiles': ['default']}, wait=True)
-    assert made.files.get('/etc/passwd').startswith(b'root:')
-    assert made.config['volatile.base_image'] == (
+    assert container.files.get('/etc/passwd').startswith(b'root:')
+    assert container.config['volatile.base_image'] == (
         lxd_client.images.get_by_alias('busybox').fingerprint)
 
 
-def test_create_with_all_there_is(lxd_client, name):
-    made = lxd_client.containers.create({
+def test_create_with_every_field(lxd_client, name):
+    container = lxd_client.containers.create({
         'name': name, 'source': EMPTY, 'ephemeral': True, 'profiles': [],
-        'config': {'user.a': u'\xe4'}, 'description': 'it',
+        'config': {'user.a': u'\xe4'}, 'description': 'text',
         'devices': {'root': {
             'type': 'disk', 'path': '/', 'pool': 'default'}}}, wait=True)
-    assert made.config['user.a'] == u'\xe4'
-    assert (made.ephemeral, made.profiles, made.description) == (
-        True, [], 'it')
-    assert made.devices['root']['pool'] == 'default'
+    assert container.config['user.a'] == u'\xe4'
+    assert container.ephemeral is True and container.profiles == []
+    assert container.description == 'text'
+    assert container.devices['root']['pool'] == 'default'
 
 
-def test_create_a_name_that_is_taken(lxd_client, container):
+def test_create_of_a_taken_name_is_refused(lxd_client, container):
     created_at = container.created_at
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.containers.create(
@@ -135,14 +136,14 @@ def test_create_a_name_that_is_taken(lxd_client, container):
     assert container.created_at == created_at
 
 
-def test_create_fails_with_the_reason_of_the_server(lxd_client, name):
+def test_create_from_an_unknown_alias_fails(lxd_client, name):
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.containers.create({'name': name, 'source': {
             'type': 'image', 'alias': name}}, wait=True)
     assert not lxd_client.containers.exists(name)
 
 
-# What they tell
+# Attributes
 
 @pytest.mark.documents(
     'Container', 'Container.architecture', 'Container.config',
@@ -165,7 +166,7 @@ def test_attributes(lxd_client, running):
     assert container.status == 'Running'
     assert container.status_code == 103
     assert container.stateful is False
-    # not in the documentation, but in later releases
+    # attributes of later releases, which the documentation lacks
     assert re.match(r'20\d\d-\d\d-\d\dT', container.last_used_at)
     assert container.description == ''
     assert container.type == 'container'
@@ -173,7 +174,7 @@ def test_attributes(lxd_client, running):
 
 
 @pytest.mark.documents('Container.state')
-def test_state(running, container):
+def test_state_of_a_running_and_a_stopped_container(running, container):
     state = running.state()
     assert (state.status, state.status_code) == ('Running', 103)
     assert state.pid > 0 and state.processes > 0
@@ -185,10 +186,10 @@ def test_state(running, container):
         'Stopped', 102, None, 0)
 
 
-# Changing them
+# Changes and states
 
 @pytest.mark.documents('Container.save')
-def test_save(lxd_client, container, name):
+def test_save_of_every_kind_of_attribute(lxd_client, container, name):
     lxd_client.profiles.create(name)
     container.description = u'caf\xe9'
     container.profiles = ['default', name]
@@ -196,10 +197,11 @@ def test_save(lxd_client, container, name):
     container.config['user.a'] = 'b'
     container.ephemeral = True
     container.save(wait=True)
-    got = lxd_client.containers.get(name)
-    assert (got.description, got.profiles, got.devices, got.ephemeral) == (
-        u'caf\xe9', ['default', name], {'n': {'type': 'none'}}, True)
-    assert got.config['user.a'] == got.expanded_config['user.a'] == 'b'
+    saved = lxd_client.containers.get(name)
+    assert saved.description == u'caf\xe9' and saved.ephemeral is True
+    assert saved.profiles == ['default', name]
+    assert saved.devices == {'n': {'type': 'none'}}
+    assert saved.config['user.a'] == saved.expanded_config['user.a'] == 'b'
 
 
 @pytest.mark.documents('Container.rename')
@@ -216,7 +218,7 @@ def test_rename(lxd_client, container, name, sent):
     assert container.name == name + '-3'
 
 
-def test_rename_to_a_name_that_is_taken(lxd_client, container, running):
+def test_rename_to_a_taken_name_is_refused(lxd_client, container, running):
     name = container.name
     with pytest.raises(exceptions.LXDAPIException):
         container.rename(running.name, wait=True)
@@ -231,65 +233,58 @@ def test_delete(lxd_client, container):
         container.delete(wait=True)
 
 
-def test_delete_a_running_one(lxd_client, running):
+def test_delete_of_a_running_container_is_refused(lxd_client, running):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         running.delete(wait=True)
     assert 'Instance is running' in str(caught.value)
     assert lxd_client.containers.get(running.name).status == 'Running'
 
 
-@pytest.fixture
-def busybox(lxd_client, name):
-    """A stopped one with a system in it."""
-    return lxd_client.containers.create(
-        {'name': name, 'source': BUSYBOX}, wait=True)
-
-
 @pytest.mark.documents(
     'Container.start', 'Container.stop', 'Container.restart',
     'Container.freeze', 'Container.unfreeze', 'example:container-states')
-def test_states(busybox):
-    busybox.start(wait=True)
-    assert (busybox.status, busybox.status_code) == ('Running', 103)
-    assert busybox.config['volatile.last_state.power'] == 'RUNNING'
-    first = busybox.state().pid
-    busybox.restart(wait=True)
-    assert (busybox.status, busybox.status_code) == ('Running', 103)
-    assert busybox.state().pid != first
-    busybox.freeze(wait=True)
-    assert (busybox.status, busybox.status_code) == ('Frozen', 110)
-    busybox.unfreeze(wait=True)
-    assert (busybox.status, busybox.status_code) == ('Running', 103)
+def test_states(bootable):
+    bootable.start(wait=True)
+    assert (bootable.status, bootable.status_code) == ('Running', 103)
+    assert bootable.config['volatile.last_state.power'] == 'RUNNING'
+    first = bootable.state().pid
+    bootable.restart(wait=True)
+    assert (bootable.status, bootable.status_code) == ('Running', 103)
+    assert bootable.state().pid != first
+    bootable.freeze(wait=True)
+    assert (bootable.status, bootable.status_code) == ('Frozen', 110)
+    bootable.unfreeze(wait=True)
+    assert (bootable.status, bootable.status_code) == ('Running', 103)
     with pytest.raises(exceptions.OperationFailed) as caught:
-        busybox.start(wait=True)
+        bootable.start(wait=True)
     assert 'already running' in str(caught.value)
-    busybox.stop(30, True, wait=True)
-    assert (busybox.status, busybox.status_code) == ('Stopped', 102)
+    bootable.stop(30, True, wait=True)
+    assert (bootable.status, bootable.status_code) == ('Stopped', 102)
     with pytest.raises(exceptions.OperationFailed) as caught:
-        busybox.stop(wait=True)
+        bootable.stop(wait=True)
     assert 'already stopped' in str(caught.value)
 
 
-def test_stop_with_patience(busybox):
-    busybox.config['raw.lxc'] = 'lxc.signal.halt=SIGURG'  # init ignores it
-    busybox.save(wait=True)
-    busybox.start(wait=True)
+def test_stop_without_force_times_out(bootable):
+    bootable.config['raw.lxc'] = 'lxc.signal.halt=SIGURG'  # init ignores it
+    bootable.save(wait=True)
+    bootable.start(wait=True)
     with pytest.raises(exceptions.OperationFailed) as caught:
-        busybox.stop(timeout=1, force=False, wait=True)
+        bootable.stop(timeout=1, force=False, wait=True)
     assert 'Failed shutting down instance' in str(caught.value)
-    busybox.sync()
-    assert busybox.status == 'Running'
+    bootable.sync()
+    assert bootable.status == 'Running'
 
 
-def test_state_changes_without_wait(lxd_client, busybox, sent):
-    busybox.start()
-    assert sent == ['PUT /1.0/instances/{}/state'.format(busybox.name)]
+def test_state_changes_without_wait(lxd_client, bootable, sent):
+    bootable.start()
+    assert sent == ['PUT /1.0/instances/{}/state'.format(bootable.name)]
     settle(lxd_client)
-    busybox.sync()
-    assert busybox.status == 'Running'
+    bootable.sync()
+    assert bootable.status == 'Running'
 
 
-def test_an_ephemeral_one_is_gone_when_it_stops(lxd_client, name):
+def test_an_ephemeral_container_is_gone_when_it_stops(lxd_client, name):
     container = lxd_client.containers.create(
         {'name': name, 'source': BUSYBOX, 'ephemeral': True}, wait=True)
     container.start(wait=True)
@@ -298,21 +293,22 @@ def test_an_ephemeral_one_is_gone_when_it_stops(lxd_client, name):
 
 
 @pytest.mark.documents('Container.publish')
-def test_publish(lxd_client, busybox, new_images, sent):
-    assert busybox.publish() is None
+def test_publish_returns_an_image_if_it_waits(
+        lxd_client, bootable, new_images, sent):
+    assert bootable.publish() is None
     assert sent[-1] == 'POST /1.0/images'
     settle(lxd_client)
     first, = new_images()
     assert first.public is False
     first.delete(wait=True)
 
-    image = busybox.publish(public=True, wait=True)
+    image = bootable.publish(public=True, wait=True)
     assert [image] == new_images()
     assert image.public is True
     assert image.properties['description'] == 'busybox'
 
 
-def test_publish_a_running_one(running, new_images):
+def test_publish_of_a_running_container_fails(running, new_images):
     with pytest.raises(exceptions.OperationFailed) as caught:
         running.publish(wait=True)
     assert 'Cannot export a running instance' in str(caught.value)

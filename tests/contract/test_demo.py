@@ -1,4 +1,4 @@
-"""The tour that ``make demo`` takes."""
+"""The tour of ``make demo``."""
 import io
 import os
 import re
@@ -19,12 +19,12 @@ README = os.path.join(os.path.dirname(__file__), '..', '..', 'README.rst')
 
 
 @pytest.fixture
-def place():
-    """Where the tour puts its server; containers must be able to pass."""
-    place = tempfile.mkdtemp()
-    os.chmod(place, 0o711)
-    yield place
-    shutil.rmtree(place)
+def directory():
+    """The ``TMPDIR`` of the tour; containers must be able to pass through."""
+    directory = tempfile.mkdtemp()
+    os.chmod(directory, 0o711)
+    yield directory
+    shutil.rmtree(directory)
 
 
 @pytest.fixture
@@ -33,22 +33,22 @@ def arguments(lxd):
     return ['--fake'] if isinstance(lxd, testing.FakeLXD) else []
 
 
-def start(place, arguments):
+def start_tour(directory, arguments):
     return subprocess.Popen(
         [sys.executable, '-m', 'pylxd.testing.demo'] + arguments,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=dict(os.environ, TMPDIR=place))
+        env=dict(os.environ, TMPDIR=directory))
 
 
-def transcript(text):
-    """The part that the README shows."""
+def find_transcript(text):
+    """Return the part of the output that the README shows."""
     return re.search(
         r'(?ms)^ *# A client of the server.*>>> client\.close\(\)$',
         text).group()
 
 
-def test_the_whole_tour(place, arguments):
-    tour = start(place, arguments)
+def test_the_tour_prints_what_the_readme_shows(directory, arguments):
+    tour = start_tour(directory, arguments)
     output = tour.communicate()[0].decode()
     assert tour.returncode == 0, output
     for steps in demo.TOUR:
@@ -56,31 +56,32 @@ def test_the_whole_tour(place, arguments):
             assert '>>> ' + code.split('\n')[0] in output
     assert 'Error' not in output
     with io.open(README, encoding='utf-8') as readme:
-        shown = textwrap.dedent(transcript(readme.read()))
-    printed = re.sub(r"\bu(?=')", '', output)  # of Python 2
-    assert transcript(printed) == shown
-    assert os.listdir(place) == []
+        shown = textwrap.dedent(find_transcript(readme.read()))
+    printed = re.sub(r"\bu(?=')", '', output)  # Python 2 prints u''
+    assert find_transcript(printed) == shown
+    assert os.listdir(directory) == []
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(place, arguments, number):
-    tour = start(place, arguments)
+def test_an_interrupted_tour_leaves_nothing(directory, arguments, number):
+    tour = start_tour(directory, arguments)
     for line in iter(tour.stdout.readline, b''):
-        if b'container.start' in line:  # it has a server and a container
+        if b'container.start' in line:  # server and container exist
             break
     tour.send_signal(number)
     output = tour.communicate()[0].decode()
     assert tour.returncode == 130, output
     assert 'Traceback' not in output
-    assert os.listdir(place) == []
+    assert os.listdir(directory) == []
 
 
-def test_failed_half_way(place, arguments, monkeypatch, capsys):
-    monkeypatch.setenv('TMPDIR', place)
+def test_a_failing_tour_leaves_nothing(
+        directory, arguments, monkeypatch, capsys):
+    monkeypatch.setenv('TMPDIR', directory)
     monkeypatch.setattr(tempfile, 'tempdir', None)
     monkeypatch.setattr(demo, 'TOUR', demo.TOUR[:2] + (
         ('Stumble.', "container.execute(['no-such-command'])"),))
     with pytest.raises(Exception, match='not found'):
         demo.main(arguments)
     assert 'container.start' in capsys.readouterr()[0]
-    assert os.listdir(place) == []
+    assert os.listdir(directory) == []

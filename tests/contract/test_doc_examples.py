@@ -1,4 +1,4 @@
-"""Every example of the documentation, as it is printed there."""
+"""Run every example of the documentation, and compare its output."""
 from __future__ import print_function
 
 import doctest
@@ -9,28 +9,29 @@ import re
 import shutil
 
 import pytest
+from helpers import unique_name
 
-from .support import settle, unique
+from .support import settle
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 
-def chapters():
-    """The files that have examples, by their path from the root."""
+def find_pages():
+    """Return the pages with examples, by their path from ROOT."""
     paths = [os.path.join(ROOT, 'README.rst')]
     paths += sorted(glob.glob(os.path.join(ROOT, 'doc', '*.rst')))
     return [os.path.relpath(path, ROOT) for path in paths
-            if '\n>>> ' in read(path)]
+            if '\n>>> ' in read_text(path)]
 
 
-def read(path):
+def read_text(path):
     with io.open(os.path.join(ROOT, path), encoding='utf-8') as file:
         return file.read()
 
 
-class Checker(doctest.OutputChecker):
-    """Takes ``u'a'``, ``b'a'`` and ``'a'`` for the same."""
+class OutputChecker(doctest.OutputChecker):
+    """Compare without the prefixes of ``u'a'`` and ``b'a'``."""
 
     def check_output(self, want, got, optionflags):
         return doctest.OutputChecker.check_output(
@@ -38,9 +39,11 @@ class Checker(doctest.OutputChecker):
 
 
 @pytest.fixture
-def machine(lxd, lxd_client, key_pair, monkeypatch, tmpdir):
-    """What the documentation takes for granted, where ``Client()`` finds
-    it; what the examples leave is deleted."""
+def documented_machine(lxd, lxd_client, key_pair, monkeypatch, tmpdir):
+    """The server and the files that the examples use.
+
+    What the examples create is deleted after.
+    """
     monkeypatch.setenv('LXD_SOCKET', lxd.socket)
     monkeypatch.chdir(tmpdir)
     certificate, key = key_pair[:2]
@@ -72,19 +75,19 @@ def machine(lxd, lxd_client, key_pair, monkeypatch, tmpdir):
     'example:container-states', 'example:image-get', 'example:image-update',
     'example:image-create', 'example:profile-get', 'example:profile-update',
     'example:profile-create')
-@pytest.mark.parametrize('chapter', chapters())
-def test_examples(chapter, lxd, machine):
-    text = read(chapter)
+@pytest.mark.parametrize('page', find_pages())
+def test_examples(page, lxd, documented_machine):
+    text = read_text(page)
     for printed, real in (
             ('https://10.0.0.1:8443', lxd.endpoint),
             ('a-secret-trust-password', lxd.password or lxd.token()),
-            ('my-bridge', unique())):  # the host has them, not the server
+            ('my-bridge', unique_name())):  # bridges belong to the host
         text = text.replace(printed, real)
     names = {'lxd': lxd, 'print_function': print_function}
     test = doctest.DocTestParser().get_doctest(
-        text, names, chapter, chapter, 0)
+        text, names, page, page, 0)
     report = []
     result = doctest.DocTestRunner(
-        Checker(), optionflags=doctest.ELLIPSIS
+        OutputChecker(), optionflags=doctest.ELLIPSIS
         | doctest.IGNORE_EXCEPTION_DETAIL).run(test, out=report.append)
     assert result.attempted and not result.failed, ''.join(report)

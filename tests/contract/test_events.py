@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Events: their types, classes of the caller, handshakes and TLS."""
 import json
 import subprocess
 import sys
@@ -12,33 +13,32 @@ from ws4py.client.threadedclient import WebSocketClient
 
 from pylxd import Client, EventType, exceptions
 import wire
-from wire import Proxy, Server, certificate, frame, tls, upgrade
+from wire import Proxy, Server, make_certificate, frame, tls_context, upgrade
+from helpers import unique_name
 
-from .support import unique
 
-
-class Collected(object):
-    """The events of a websocket in a thread, one by one as they come."""
+class EventCollector(object):
+    """Run an event listener in a thread, and queue its events."""
 
     def __init__(self, events):
         self.events = events
-        self.came = queue.Queue()
+        self.received = queue.Queue()
         received = events.received_message
 
         def receive(message):
             received(message)
-            self.came.put(events.messages[-1])
+            self.received.put(events.messages[-1])
 
         events.received_message = receive
         events.connect()
         self._thread = threading.Thread(target=events.run)
         self._thread.start()
 
-    def find(self, type_, of):
-        """The first event of a type that has a text in it."""
+    def find(self, type_, text):
+        """Return the next event of a type that contains a text."""
         while True:
-            event = self.came.get(timeout=20)
-            if event['type'] == type_ and of in json.dumps(event):
+            event = self.received.get(timeout=20)
+            if event['type'] == type_ and text in json.dumps(event):
                 return event
 
     def __enter__(self):
@@ -53,14 +53,14 @@ class Collected(object):
 @pytest.mark.documents(
     'Client.events', 'Client.events.connect', 'Client.events.run',
     'Client.events.messages', 'example:events')
-def test_events(each_client, lxd_client, name):
-    with Collected(each_client.events()) as collected:
+def test_events_are_collected(each_client, lxd_client, name):
+    with EventCollector(each_client.events()) as collector:
         lxd_client.profiles.create(name)
-        event = collected.find('lifecycle', name)
+        event = collector.find('lifecycle', name)
         lxd_client.containers.create(
             {'name': name, 'source': {'type': 'none'}}, wait=True)
-        operation = collected.find('operation', name)
-    messages = collected.events.messages
+        operation = collector.find('operation', name)
+    messages = collector.events.messages
     assert event in messages and operation in messages
     assert all(isinstance(each, dict) for each in messages)
     assert event['metadata']['action'].startswith('profile-')
@@ -71,62 +71,62 @@ def test_events(each_client, lxd_client, name):
 @pytest.mark.documents('Client.events')
 @pytest.mark.parametrize('types', [
     ['lifecycle'], {EventType.Lifecycle}, 'lifecycle'])
-def test_some_types_of_events(lxd_client, name, types):
-    with Collected(lxd_client.events(event_types=types)) as collected:
+def test_only_events_of_these_types(lxd_client, name, types):
+    with EventCollector(lxd_client.events(event_types=types)) as collector:
         lxd_client.containers.create(
             {'name': name, 'source': {'type': 'none'}}, wait=True)
         lxd_client.profiles.create(name)
-        while 'profile' not in collected.find(
+        while 'profile' not in collector.find(
                 'lifecycle', name)['metadata']['action']:
             pass
-    assert {each['type'] for each in collected.events.messages} == {
+    assert {each['type'] for each in collector.events.messages} == {
         'lifecycle'}
 
 
-def test_all_types_of_events(lxd_client):
+def test_the_query_names_the_types(lxd_client):
     for types in (None, [], [EventType.All], ['lifecycle', 'all']):
         assert lxd_client.events(event_types=types).resource == '/1.0/events'
     assert lxd_client.events(event_types=['operation', 'lifecycle']).resource \
         == '/1.0/events?type=lifecycle,operation'
 
 
-def test_a_type_that_is_none(lxd_client):
-    with pytest.raises(exceptions.LXDAPIException) as info:
+def test_an_unknown_type_is_refused(lxd_client):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         lxd_client.events(event_types=['none_such']).connect()
-    assert 'none_such' in str(info.value)
+    assert 'none_such' in str(caught.value)
 
 
 @pytest.mark.documents('Client.events')
 @pytest.mark.parametrize('base', [WebSocketBaseClient, WebSocketClient])
-def test_a_class_of_the_callers(each_client, lxd_client, name, base):
-    came = queue.Queue()
+def test_a_websocket_class_of_the_caller(each_client, lxd_client, name, base):
+    received = queue.Queue()
 
-    class Mine(base):
+    class MyClient(base):
         def handshake_ok(self):
-            if base is WebSocketClient:  # it runs in a thread of its own
-                super(Mine, self).handshake_ok()
+            if base is WebSocketClient:  # this class starts its thread
+                super(MyClient, self).handshake_ok()
 
         def opened(self):
-            came.put('opened')
+            received.put('opened')
 
         def received_message(self, message):
-            came.put(six.ensure_str(message.data))
+            received.put(six.ensure_str(message.data))
 
         def closed(self, code, reason=None):
-            came.put('closed')
+            received.put('closed')
 
-    events = each_client.events(Mine)
-    assert isinstance(events, Mine)
+    events = each_client.events(MyClient)
+    assert isinstance(events, MyClient)
     events.connect()
     if base is WebSocketBaseClient:
         thread = threading.Thread(target=events.run)
         thread.start()
-    assert came.get(timeout=20) == 'opened'
+    assert received.get(timeout=20) == 'opened'
     lxd_client.profiles.create(name)
-    while name not in came.get(timeout=20):
+    while name not in received.get(timeout=20):
         pass
     events.close()
-    while came.get(timeout=20) != 'closed':
+    while received.get(timeout=20) != 'closed':
         pass
     if base is WebSocketBaseClient:
         thread.join(20)
@@ -152,21 +152,21 @@ while True:
     if sys.argv[1] in str(message):
         break
 events.close()
-print('got it')
+print('received')
 '''
 
 
-@pytest.mark.parametrize('way', ['unix', 'https'])
-def test_gevent(lxd, lxd_https, name, way):
-    """In a process of its own, as gevent patches what all use."""
+@pytest.mark.parametrize('protocol', ['unix', 'https'])
+def test_a_gevent_client(lxd, lxd_https, name, protocol):
+    """In another process: gevent patches sockets and threads for good."""
     pytest.importorskip('gevent')
-    arguments = {'endpoint': lxd.socket} if way == 'unix' else {
+    arguments = {'endpoint': lxd.socket} if protocol == 'unix' else {
         'endpoint': lxd.endpoint, 'verify': lxd.certificate,
         'crt': lxd_https['cert'][0], 'key': lxd_https['cert'][1]}
-    said = subprocess.check_output(
+    output = subprocess.check_output(
         [sys.executable, '-c', GEVENT, name]
         + ['{}={}'.format(*each) for each in sorted(arguments.items())])
-    assert said == b'got it\n'
+    assert output == b'received\n'
 
 
 # -- handshakes
@@ -174,14 +174,14 @@ def test_gevent(lxd, lxd_https, name, way):
 @pytest.mark.trap('no-origin')
 @pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
 def test_no_origin_is_sent(lxd, container, websocket_client):
-    """Incus 7 refuses any that is not its own."""
+    """Incus 7 refuses an ``Origin`` other than its own."""
     with Proxy(lxd.socket, True) as proxy:
         with lxd.client(endpoint=proxy.endpoint) as client:
             events = client.events(websocket_client)
             events.connect()
             events.close_connection()
             try:
-                # it does not run; its websockets are refused or never made
+                # the container is stopped: the server refuses the command
                 client.containers.get(container.name).execute(['true'])
             except exceptions.LXDException:
                 pass
@@ -194,8 +194,8 @@ def test_no_origin_is_sent(lxd, container, websocket_client):
 
 
 @pytest.mark.trap('frames-with-handshake')
-def test_what_comes_with_the_handshake(tmpdir):
-    """Incus 6 sends its first events in the packet of its answer."""
+def test_events_in_the_packet_of_the_handshake(tmpdir):
+    """Incus 6 sends its first events in the packet of its response."""
     events = [{'type': 'logging', 'n': number} for number in range(9)]
     stream = b''.join(frame(json.dumps(each).encode(), 1) for each in events)
 
@@ -203,9 +203,9 @@ def test_what_comes_with_the_handshake(tmpdir):
         return lambda connection: connection.sendall(
             upgrade(request) + stream)
 
-    pair = certificate(tmpdir)
-    for context in (None, tls(pair)):
-        with Server(wire.lxd({'GET /1.0/events': answer}),
+    pair = make_certificate(tmpdir)
+    for context in (None, tls_context(pair)):
+        with Server(wire.lxd_api({'GET /1.0/events': answer}),
                     context=context) as server:
             client = Client(server.endpoint, verify=pair[0])
             listener = client.events()
@@ -221,31 +221,31 @@ def test_what_comes_with_the_handshake(tmpdir):
 @pytest.mark.parametrize('websocket_client', [None, WebSocketClient])
 def test_another_server_is_refused(
         lxd, lxd_https, tmpdir, verify, websocket_client):
-    """The server changes between two calls, as in an attack."""
-    other = certificate(tmpdir, 'other')
+    """The server has another certificate than at the call before."""
+    other_pair = make_certificate(tmpdir, 'other')
     with lxd.client(**lxd_https) as client:
         events = client.events(websocket_client)
-        with Proxy(lxd.socket, context=tls(other)) as proxy:
+        with Proxy(lxd.socket, context=tls_context(other_pair)) as proxy:
             client.transport.connector.port = int(
                 proxy.endpoint.rpartition(':')[2])
-            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            with pytest.raises(exceptions.ClientConnectionFailed) as caught:
                 events.connect()
-            assert 'certificate' in str(info.value)
-            assert not any(proxy.sent)  # not even the request
+            assert 'certificate' in str(caught.value)
+            assert not any(proxy.sent)  # no byte of the request
 
 
-def test_the_key_pair_is_shown(lxd, lxd_https, tmpdir):
-    """A stranger gets no events."""
-    with lxd.client(**dict(lxd_https, cert=certificate(
-            tmpdir, unique()))) as client:
+def test_the_key_pair_is_sent(lxd, lxd_https, tmpdir):
+    """An unknown key pair gets no events."""
+    with lxd.client(**dict(lxd_https, cert=make_certificate(
+            tmpdir, unique_name()))) as client:
         assert not client.trusted
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.events().connect()
-        assert info.value.response.status_code == 403
+        assert caught.value.response.status_code == 403
 
 
-def test_the_listener_ends_with_the_server(lxd_https, lxd):
-    """It does not wait for a server that went away."""
+def test_the_listener_ends_with_the_server(lxd):
+    """`run` returns when the server closes the connection."""
     with Proxy(lxd.socket, True) as proxy:
         with lxd.client(endpoint=proxy.endpoint) as client:
             events = client.events()

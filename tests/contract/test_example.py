@@ -1,4 +1,4 @@
-"""The example of doc/testing.rst, run as its reader would run it."""
+"""Run the example of doc/testing.rst in a pytest of its own."""
 import os
 import shutil
 import subprocess
@@ -7,12 +7,11 @@ import sys
 import pylxd
 
 
-def test_the_example(lxd, tmpdir):
+def test_the_example_passes(lxd, tmpdir):
     shutil.copy(
         os.path.join(os.path.dirname(__file__), 'example_testing.py'),
         str(tmpdir.join('test_example.py')))
-    # The plugin is there by itself where pylxd is installed, and not beside
-    # a checkout
+    # pytest finds the plugin of an installed pylxd, but not of a checkout
     output = subprocess.check_output(
         [sys.executable, '-m', 'pytest', '-p', 'pylxd.testing.plugin',
          '--lxd', lxd.socket, '--rootdir', str(tmpdir)],

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Commands in containers: nothing they say is lost, torn or mixed up."""
+"""Commands in containers: input, output and exit codes."""
 import io
 import os
 import pickle
@@ -13,23 +13,25 @@ import time
 import pytest
 import six
 
+from helpers import run_in_threads
 from pylxd import exceptions
 from pylxd.container import ExecuteResult
 
 
 @pytest.fixture
-def running_there(running, each_client):
-    """The running container, on the socket and over HTTPS."""
+def running_container(running, each_client):
+    """The running container of a client on the unix socket, then over HTTPS.
+    """
     return each_client.containers.get(running.name)
 
 
-def sh(container, script, **kwargs):
+def run_script(container, script, **kwargs):
     return container.execute(['sh', '-c', script], **kwargs)
 
 
 @pytest.mark.documents('Container.execute')
-def test_what_it_returns(running_there):
-    result = sh(running_there, 'echo out; echo err >&2; exit 3')
+def test_the_result(running_container):
+    result = run_script(running_container, 'echo out; echo err >&2; exit 3')
     assert result == ('out\n', 'err\n')
     assert (result.stdout, result.stderr, result.exit_code) == (
         'out\n', 'err\n', 3)
@@ -37,14 +39,14 @@ def test_what_it_returns(running_there):
     assert type(stdout) is type(stderr) is six.text_type
     assert isinstance(result, ExecuteResult)
     assert 'exit_code=3' in repr(result)
-    again = pickle.loads(pickle.dumps(result))
-    assert (again, again.exit_code) == (result, 3)
+    unpickled = pickle.loads(pickle.dumps(result))
+    assert (unpickled, unpickled.exit_code) == (result, 3)
 
 
-def test_no_output(running_there):
-    assert running_there.execute(['true']) == (u'', u'')
-    assert running_there.execute(['true']).exit_code == 0
-    assert running_there.execute(['false']).exit_code == 1
+def test_no_output(running_container):
+    assert running_container.execute(['true']) == (u'', u'')
+    assert running_container.execute(['true']).exit_code == 0
+    assert running_container.execute(['false']).exit_code == 1
 
 
 def test_arguments_arrive_as_they_are(running):
@@ -54,7 +56,7 @@ def test_arguments_arrive_as_they_are(running):
     assert running.execute(('echo', 'a')).stdout == 'a\n'
 
 
-def test_environment(running):
+def test_the_environment_of_a_command(running):
     environment = {'A': 'a b', 'B': u'ä'}
     result = running.execute(['env'], environment)
     lines = result.stdout.split(u'\n')
@@ -64,7 +66,7 @@ def test_environment(running):
     assert u'A=' not in running.execute(['env']).stdout
 
 
-def test_user_group_and_directory(running):
+def test_user_group_and_working_directory(running):
     assert running.execute(['pwd'], cwd='/tmp').stdout == '/tmp\n'
     assert running.execute(['id', '-u'], user=1001).stdout == '1001\n'
     assert running.execute(['id', '-g'], group=1002).stdout == '1002\n'
@@ -86,7 +88,7 @@ def test_an_older_server_has_no_user_group_and_directory(
     b'a\nb', u'a\nb', bytearray(b'a\nb'), io.BytesIO(b'a\nb'),
     io.StringIO(u'a\nb'), [b'a', u'\n', b'b'], (each for each in [b'a\nb'])],
     ids=lambda payload: type(payload).__name__)
-def test_stdin(running, payload):
+def test_stdin_of_each_type(running, payload):
     assert running.execute(['cat'], stdin_payload=payload) == ('a\nb', '')
 
 
@@ -98,13 +100,13 @@ def test_stdin_from_an_open_file(running):
 
 
 def test_stdin_ends(running):
-    """Without a payload, and with an empty one, the command reads an end."""
+    """Without a payload, or with an empty one, the command reads an end."""
     assert running.execute(['cat']) == ('', '')
     assert running.execute(['cat'], stdin_payload=b'') == ('', '')
     assert running.execute(['cat'], stdin_payload=iter(())) == ('', '')
 
 
-def test_stdin_in_another_encoding(running):
+def test_stdin_with_an_encoding(running):
     result = running.execute(
         ['cat'], stdin_payload=u'ä', stdin_encoding='latin-1', decode=False)
     assert result.stdout == b'\xe4'
@@ -183,13 +185,13 @@ def test_stdin_under_gevent(lxd, running):
     assert output.split() == [b'7000000', b'True']
 
 
-def test_stdin_that_nobody_reads(running):
+def test_stdin_that_the_command_does_not_read(running):
     result = running.execute(
         ['echo', 'done'], stdin_payload=(b'x' * 65536 for _ in range(64)))
     assert result == ('done\n', '')
 
 
-def test_stdin_that_is_nothing_to_send(running):
+def test_stdin_of_a_wrong_type(running):
     for payload in [1], 3, {'a': 1}.values():
         with pytest.raises(TypeError):
             running.execute(['cat'], stdin_payload=payload)
@@ -197,61 +199,61 @@ def test_stdin_that_is_nothing_to_send(running):
 
 
 @pytest.mark.trap('exec-big-stdin')
-def test_big_stdin_while_output_flows(running_there):
-    """Both sides write at once; each character is torn somewhere."""
+def test_big_stdin_while_output_flows(running_container):
+    """Both sides write at once, and frames end within characters."""
     text = u'€' * 1000000
     started = time.time()
-    result = running_there.execute(['cat'], stdin_payload=text)
+    result = running_container.execute(['cat'], stdin_payload=text)
     assert result.stdout == text
     assert time.time() - started < 30
 
 
-def test_a_character_torn_over_frames(running_there):
-    result = running_there.execute(['cat'], stdin_payload=[
+def test_a_character_torn_over_frames(running_container):
+    result = running_container.execute(['cat'], stdin_payload=[
         b'\xe2', b'\x82', b'\xac', b'\xf0\x9f', b'\x98\x80'])
     assert result.stdout == u'€\U0001f600'
 
 
-def test_bytes_that_are_no_text(running):
+def test_invalid_utf8_is_replaced(running):
     result = running.execute(['cat'], stdin_payload=b'a\xff\xfe\nb\xe2\x82')
     assert result.stdout == u'a\ufffd\ufffd\nb\ufffd'
     assert running.execute(
         ['cat'], stdin_payload=b'a\xff', encoding='latin-1').stdout == u'aÿ'
 
 
-def test_bytes(running):
+def test_output_as_bytes(running):
     every = bytes(bytearray(range(256)))
     result = running.execute(['cat'], stdin_payload=every, decode=False)
     assert result == (every, b'')
     assert type(result.stderr) is bytes
 
 
-def test_handlers(running_there):
+def test_handlers_get_the_output(running_container):
     out, err = [], []
-    result = sh(running_there, 'echo out; echo err >&2; exit 4',
-                stdout_handler=out.append, stderr_handler=err.append)
+    result = run_script(running_container, 'echo out; echo err >&2; exit 4',
+                        stdout_handler=out.append, stderr_handler=err.append)
     assert (u''.join(out), u''.join(err)) == ('out\n', 'err\n')
     assert result == ('', '') and result.exit_code == 4
 
 
-def test_a_handler_is_called_as_output_arrives(running_there):
-    """The input goes on until there was output."""
-    got = []
+def test_a_handler_is_called_as_output_arrives(running_container):
+    """The input ends only after the handler was called."""
+    texts = []
 
     def stdin():
-        while not got:
+        while not texts:
             yield b'more\n'
 
-    result = running_there.execute(
-        ['cat'], stdin_payload=stdin(), stdout_handler=got.append)
-    assert set(u''.join(got).split(u'\n')) == {'more', ''}
+    result = running_container.execute(
+        ['cat'], stdin_payload=stdin(), stdout_handler=texts.append)
+    assert set(u''.join(texts).split(u'\n')) == {'more', ''}
     assert result.stdout == ''
 
 
-def test_input_that_waits_for_the_output(running_there):
-    """As a person does who answers what a command asks."""
+def test_the_input_may_wait_for_the_output(running_container):
+    """The input answers the output, as a person at a prompt does."""
     answered = threading.Event()
-    got = []
+    texts = []
 
     def stdin():
         yield b'question\n'
@@ -259,32 +261,32 @@ def test_input_that_waits_for_the_output(running_there):
             yield b'answer\n'
 
     def handler(text):
-        got.append(text)
+        texts.append(text)
         answered.set()
 
-    running_there.execute(
+    running_container.execute(
         ['cat'], stdin_payload=stdin(), stdout_handler=handler)
-    assert u''.join(got) == 'question\nanswer\n'
+    assert u''.join(texts) == 'question\nanswer\n'
 
 
-def test_input_from_a_pipe(running):
-    ours, theirs = os.pipe()
-    got = []
+def test_stdin_from_a_pipe(running):
+    reader, writer = os.pipe()
+    texts = []
 
     def handler(text):
-        got.append(text)
-        if len(got) == 1:
-            os.write(theirs, b'more\n')
-            os.close(theirs)
+        texts.append(text)
+        if len(texts) == 1:
+            os.write(writer, b'more\n')
+            os.close(writer)
 
-    os.write(theirs, b'some\n')
-    with os.fdopen(ours, 'rb') as source:
+    os.write(writer, b'some\n')
+    with os.fdopen(reader, 'rb') as source:
         running.execute(
             ['cat'], stdin_payload=source, stdout_handler=handler)
-    assert u''.join(got) == 'some\nmore\n'
+    assert u''.join(texts) == 'some\nmore\n'
 
 
-def test_input_that_breaks(running):
+def test_an_exception_of_the_input_is_raised(running):
     class Enough(Exception):
         pass
 
@@ -297,7 +299,7 @@ def test_input_that_breaks(running):
     assert running.execute(['echo', 'well']).stdout == 'well\n'
 
 
-def test_what_a_handler_raises(running):
+def test_an_exception_of_a_handler_is_raised(running):
     class Enough(Exception):
         pass
 
@@ -305,11 +307,11 @@ def test_what_a_handler_raises(running):
         raise Enough(text)
 
     with pytest.raises(Enough):
-        sh(running, 'echo a; cat', stdout_handler=handler)
+        run_script(running, 'echo a; cat', stdout_handler=handler)
     assert running.execute(['echo', 'well']).stdout == 'well\n'
 
 
-def test_bad_commands(lxd_client, running, sent):
+def test_bad_commands_are_not_sent(lxd_client, running, sent):
     container = lxd_client.containers.get(running.name)
     del sent[:]
     for commands in 'ls', b'ls', u'ls', [1], [None], None, [['ls']]:
@@ -323,25 +325,25 @@ def test_bad_commands(lxd_client, running, sent):
     assert sent == []
 
 
-def test_a_command_that_is_not_there(running):
+def test_an_unknown_command_fails(running):
     with pytest.raises(exceptions.OperationFailed) as caught:
         running.execute(['no-such-command'])
     assert 'ommand not found' in str(caught.value)
 
 
-def test_in_a_stopped_container(container):
+def test_a_command_in_a_stopped_container_is_refused(container):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         container.execute(['true'])
     assert 'Instance is not running' in str(caught.value)
 
 
 @pytest.mark.trap('exec-drain')
-def test_many_commands_in_a_row(running_there, capsys):
-    """500 on the socket; over TLS each takes twice the time."""
-    scheme = running_there.client.api.scheme
+def test_many_commands_in_a_row(running_container, capsys):
+    """500 on the unix socket; 100 over TLS, where each takes twice as long."""
+    scheme = running_container.client.api.scheme
     count = 100 if scheme == 'https' else 500
     started = time.time()
-    lost = [number for number in range(count) if running_there.execute(
+    lost = [number for number in range(count) if running_container.execute(
         ['echo', str(number)]) != (u'{}\n'.format(number), u'')]
     with capsys.disabled():
         print('\n{} commands in a row over {}: {:.1f} s, {} lost'.format(
@@ -350,25 +352,20 @@ def test_many_commands_in_a_row(running_there, capsys):
 
 
 @pytest.mark.trap('exec-lossless')
-def test_50_threads_with_one_client(running_there, capsys):
+def test_50_threads_with_one_client(running_container, capsys):
     results = {}
 
-    def work(number):
+    def execute_twice(number):
         results[number] = [
-            sh(running_there, 'cat; echo {} >&2; exit {}'.format(
+            run_script(running_container, 'cat; echo {} >&2; exit {}'.format(
                 number, number), stdin_payload=u'{}-{}'.format(number, turn))
             for turn in range(2)]
 
-    threads = [threading.Thread(target=work, args=(number,))
-               for number in range(50)]
     started = time.time()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_in_threads(execute_twice, range(50))
     with capsys.disabled():
         print('\n50 threads, 2 commands each, over {}: {:.1f} s'.format(
-            running_there.client.api.scheme,
+            running_container.client.api.scheme,
             time.time() - started))
     assert sorted(results) == list(range(50))
     for number, answers in results.items():

@@ -1,17 +1,16 @@
 # -*- coding: utf-8 -*-
-"""Files in containers: each byte, mode and link as it is."""
+"""Files in containers: contents, modes, owners, links and trees."""
 import errno
 import io
 import os
-import stat
 
 import pytest
 
 from pylxd import exceptions
 from pylxd.container import Container
+from helpers import BUSYBOX, read_tree
 
-from .support import BUSYBOX, read
-
+#: Contents that look like responses of the API.
 LIKE_ANSWERS = [
     b'{}', b'[]', b'null', b'"text"',
     b'{"type": "error", "error": "no", "error_code": 500}',
@@ -20,8 +19,8 @@ LIKE_ANSWERS = [
 
 
 @pytest.fixture(scope='module')
-def stopped(lxd, running):
-    """A stopped one with a system in it."""
+def stopped_container(lxd, running):
+    """A stopped container with a small system, for the tests of a module."""
     with lxd.client() as client:
         container = client.containers.create(
             {'name': running.name + '-s', 'source': BUSYBOX}, wait=True)
@@ -29,21 +28,21 @@ def stopped(lxd, running):
         container.delete(wait=True)
 
 
-@pytest.fixture(params=['running', 'stopped'])
+@pytest.fixture(params=['running', 'stopped_container'])
 def files(request):
-    """The files of a container that runs, and of one that does not."""
+    """The files of a running container, then those of a stopped one."""
     return request.getfixturevalue(request.param).files
 
 
 @pytest.fixture
-def place(running, name):
+def directory(running, name):
     """A new directory in the running container."""
     running.files.mk_dir('/' + name)
     return '/' + name
 
 
-def stat_of(container, path):
-    """Kind, mode, owner and group."""
+def read_status(container, path):
+    """Return type, mode, uid and gid, as text."""
     response = container.api.files.get(params={'path': path}, stream=True)
     response.close()
     return tuple(container.client.dialect.header_of(response, each)
@@ -54,69 +53,70 @@ def stat_of(container, path):
 @pytest.mark.parametrize('data', [
     b'', b'text\n', b'\r\n\0\xff\xfe', bytes(bytearray(range(256))) * 4096,
 ] + LIKE_ANSWERS, ids=lambda data: repr(data[:12]))
-def test_get_what_was_put(files, name, data):
+def test_get_returns_what_was_put(files, name, data):
     assert files.put('/' + name, data) is True
     assert files.get('/' + name) == data
 
 
-def test_put_text_a_file_or_pieces(running, place):
+def test_put_text_bytes_a_file_or_pieces(running, directory):
     files = running.files
     for data in (u'ä\n', u'ä\n'.encode('utf-8'), io.BytesIO(u'ä\n'.encode(
             'utf-8')), iter([u'ä'.encode('utf-8'), b'\n'])):
-        files.put(place + '/a', data)
-        assert files.get(place + '/a') == u'ä\n'.encode('utf-8')
+        files.put(directory + '/a', data)
+        assert files.get(directory + '/a') == u'ä\n'.encode('utf-8')
 
 
-def test_put_replaces(running, place):
-    running.files.put(place + '/a', b'long and more')
-    running.files.put(place + '/a', b'short')
-    assert running.files.get(place + '/a') == b'short'
+def test_put_replaces(running, directory):
+    running.files.put(directory + '/a', b'long and more')
+    running.files.put(directory + '/a', b'short')
+    assert running.files.get(directory + '/a') == b'short'
 
 
-def test_put_what_is_no_data(running, place):
+def test_put_of_a_wrong_type(running, directory):
     for data in 3, None, {'a': 1}:
         with pytest.raises(TypeError):
-            running.files.put(place + '/a', data)
-    assert running.files.listdir(place) == []
+            running.files.put(directory + '/a', data)
+    assert running.files.listdir(directory) == []
 
 
-def test_get_into_a_file(running, place):
-    running.files.put(place + '/a', b'\0data')
+def test_get_into_a_file(running, directory):
+    running.files.put(directory + '/a', b'\0data')
     target = io.BytesIO()
-    assert running.files.get(place + '/a', target) is target
+    assert running.files.get(directory + '/a', target) is target
     assert target.getvalue() == b'\0data'
 
 
-def test_mode_and_owner(running, place):
-    running.files.put(place + '/a', b'', mode='0640', uid=1001, gid=1002)
-    assert stat_of(running, place + '/a') == ('file', '0640', '1001', '1002')
-    running.files.put(place + '/b', b'', mode=0o4755)
-    assert stat_of(running, place + '/b')[1][-3:] == '755'
-    running.files.mk_dir(place + '/d', mode=0o700, uid=1001, gid=1002)
-    assert stat_of(running, place + '/d') == (
+def test_mode_and_owner(running, directory):
+    running.files.put(directory + '/a', b'', mode='0640', uid=1001, gid=1002)
+    assert read_status(running, directory + '/a') == (
+        'file', '0640', '1001', '1002')
+    running.files.put(directory + '/b', b'', mode=0o4755)
+    assert read_status(running, directory + '/b')[1][-3:] == '755'
+    running.files.mk_dir(directory + '/d', mode=0o700, uid=1001, gid=1002)
+    assert read_status(running, directory + '/d') == (
         'directory', '0700', '1001', '1002')
 
 
 @pytest.mark.parametrize('mode', ['0888', 'rwx', -1, 0o10000, True, 0.5, b''])
-def test_a_bad_mode(running, place, mode):
+def test_a_bad_mode_is_refused(running, directory, mode):
     with pytest.raises(ValueError):
-        running.files.put(place + '/a', b'', mode=mode)
-    assert running.files.listdir(place) == []
+        running.files.put(directory + '/a', b'', mode=mode)
+    assert running.files.listdir(directory) == []
 
 
-@pytest.mark.parametrize('called', [
+@pytest.mark.parametrize('file_name', [
     u'a b', u'ä€', u'%2e%2e', u'a?b#c&d=e', u'+', u'a\\b', u'~', u'a\nb'])
-def test_names(running, place, called):
-    path = u'{}/{}'.format(place, called)
+def test_odd_file_names(running, directory, file_name):
+    path = u'{}/{}'.format(directory, file_name)
     running.files.put(path, b'it')
     assert running.files.get(path) == b'it'
     assert [each if isinstance(each, type(u'')) else each.decode('utf-8')
-            for each in running.files.listdir(place)] == [called]
+            for each in running.files.listdir(directory)] == [file_name]
     running.files.delete(path)
-    assert running.files.listdir(place) == []
+    assert running.files.listdir(directory) == []
 
 
-def test_what_is_not_there(files, name):
+def test_a_missing_path_raises_not_found(files, name):
     path = '/' + name
     for ask in (files.get, files.delete, files.listdir):
         with pytest.raises(exceptions.NotFound):
@@ -128,7 +128,7 @@ def test_what_is_not_there(files, name):
         files.put(path + '/a', b'')
 
 
-def test_a_path_that_is_none(running, sent, lxd_client):
+def test_invalid_paths_are_not_sent(running, sent, lxd_client):
     files = lxd_client.containers.get(running.name).files
     del sent[:]
     for path, error in ((b'', ValueError), ('', ValueError),
@@ -142,7 +142,7 @@ def test_a_path_that_is_none(running, sent, lxd_client):
     assert sent == []
 
 
-def test_delete(files, name):
+def test_delete_of_files_and_empty_directories(files, name):
     path = '/' + name
     files.put(path, b'')
     files.delete(path)
@@ -158,25 +158,25 @@ def test_delete(files, name):
     assert files.delete_available() is True
 
 
-def test_directories(running, place):
+def test_listdir_and_mk_dir(running, directory):
     files = running.files
-    assert files.listdir(place) == []
-    files.mk_dir(place + '/d')
-    files.put(place + '/b', b'')
-    files.put(place + '/a', b'')
-    assert sorted(files.listdir(place)) == ['a', 'b', 'd']
-    files.mk_dir(place + '/d')
-    assert sorted(files.listdir(place)) == ['a', 'b', 'd']
+    assert files.listdir(directory) == []
+    files.mk_dir(directory + '/d')
+    files.put(directory + '/b', b'')
+    files.put(directory + '/a', b'')
+    assert sorted(files.listdir(directory)) == ['a', 'b', 'd']
+    files.mk_dir(directory + '/d')
+    assert sorted(files.listdir(directory)) == ['a', 'b', 'd']
     with pytest.raises(exceptions.LXDAPIException) as caught:
-        files.get(place)
+        files.get(directory)
     assert 'Is a directory' in str(caught.value)
     with pytest.raises(EnvironmentError) as caught:
-        files.listdir(place + '/a')
+        files.listdir(directory + '/a')
     assert caught.value.errno == errno.ENOTDIR
 
 
 def test_links_are_followed(running):
-    """/sbin/init is a link in the image."""
+    """In the image, /sbin/init is a link."""
     assert running.files.get('/sbin/init') == running.files.get('/bin/busybox')
 
 
@@ -187,8 +187,9 @@ def test_files_manager(lxd_client, running):
     assert type(running.files) is Container.FilesManager
 
 
-def test_files_manager_of_others(lxd_client, running, monkeypatch):
-    """Programs replace its methods, and read what it was made of."""
+def test_methods_of_the_files_manager_can_be_replaced(
+        lxd_client, running, monkeypatch):
+    """Programs replace its methods, and read its client and container."""
     def put(self, filepath, data):
         return self._client, self._container, filepath, data
 
@@ -216,63 +217,48 @@ def tree(tmpdir):
     return str(top)
 
 
-def listed(top):
-    """Each path below: kind and mode, and content or target."""
-    found = {}
-    for directory, names, files in os.walk(top):
-        for name in names + files:
-            path = os.path.join(directory, name)
-            status = os.lstat(path)
-            if stat.S_ISLNK(status.st_mode):
-                what = 'link', os.readlink(path)
-            elif stat.S_ISDIR(status.st_mode):
-                what = 'directory', stat.S_IMODE(status.st_mode)
-            else:
-                what = read(path), stat.S_IMODE(status.st_mode)
-            found[os.path.relpath(path, top)] = what
-    return found
-
-
-def test_a_tree_there_and_back(running, place, tree, tmpdir):
-    running.files.recursive_put(tree, place + '/tree')
-    assert sorted(running.files.listdir(place + '/tree')) == sorted(
+def test_recursive_put_and_get(running, directory, tree, tmpdir):
+    running.files.recursive_put(tree, directory + '/tree')
+    assert sorted(running.files.listdir(directory + '/tree')) == sorted(
         os.listdir(tree))
-    assert stat_of(running, place + '/tree/run')[:2] == ('file', '0750')
-    assert stat_of(running, place + '/tree/dangling')[0] == 'symlink'
+    assert read_status(running, directory + '/tree/run')[:2] == (
+        'file', '0750')
+    assert read_status(running, directory + '/tree/dangling')[0] == 'symlink'
     back = str(tmpdir.join('back'))
-    running.files.recursive_get(place + '/tree', back)
-    assert listed(back) == listed(tree) and len(listed(back)) == 10
+    running.files.recursive_get(directory + '/tree', back)
+    assert read_tree(back) == read_tree(tree) and len(read_tree(back)) == 10
 
 
-def test_a_tree_with_mode_and_owner(running, place, tree):
-    running.files.recursive_put(tree, place, mode='0600', uid=1001, gid=1002)
-    assert stat_of(running, place + '/run') == (
+def test_recursive_put_with_mode_and_owner(running, directory, tree):
+    running.files.recursive_put(
+        tree, directory, mode='0600', uid=1001, gid=1002)
+    assert read_status(running, directory + '/run') == (
         'file', '0600', '1001', '1002')
-    assert stat_of(running, place + '/empty') == (
+    assert read_status(running, directory + '/empty') == (
         'directory', '0711', '1001', '1002')
 
 
-def test_a_tree_that_is_a_file(running, place, tree, tmpdir):
+def test_recursive_calls_of_a_file(running, directory, tree, tmpdir):
     with pytest.raises(EnvironmentError) as caught:
-        running.files.recursive_put(os.path.join(tree, 'file'), place)
+        running.files.recursive_put(os.path.join(tree, 'file'), directory)
     assert caught.value.errno == errno.ENOTDIR
-    running.files.put(place + '/a', b'it', mode=0o640)
-    running.files.recursive_get(place + '/a', str(tmpdir.join('a')))
-    assert listed(str(tmpdir))['a'] == (b'it', 0o640)
+    running.files.put(directory + '/a', b'it', mode=0o640)
+    running.files.recursive_get(directory + '/a', str(tmpdir.join('a')))
+    assert read_tree(str(tmpdir))['a'] == (0o640, b'it')
 
 
 @pytest.mark.trap('hostile-tree')
-def test_nothing_is_written_through_a_link(running, place, tmpdir):
-    """A container has a link first, then a directory and a file there."""
+def test_nothing_is_written_through_a_link(running, directory, tmpdir):
+    """The local target has links where the container has other things."""
     outside = tmpdir.mkdir('outside')
     outside.join('file').write('safe')
     target = tmpdir.mkdir('target')
     os.symlink(str(outside), str(target.join('d')))
     os.symlink(str(outside.join('file')), str(target.join('f')))
-    running.files.mk_dir(place + '/d')
-    running.files.put(place + '/d/file', b'evil')
-    running.files.put(place + '/f', b'evil')
-    running.files.recursive_get(place, str(target))
+    running.files.mk_dir(directory + '/d')
+    running.files.put(directory + '/d/file', b'evil')
+    running.files.put(directory + '/f', b'evil')
+    running.files.recursive_get(directory, str(target))
     assert outside.join('file').read() == 'safe'
     assert outside.listdir() == [outside.join('file')]
     assert target.join('d', 'file').read() == 'evil'

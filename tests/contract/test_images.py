@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Images: sent, fetched by the server, named, read back."""
+"""Images: uploads, downloads by the server, aliases and exports."""
 import collections
 import hashlib
 import io
@@ -13,36 +13,27 @@ import wire
 
 from pylxd import exceptions
 from pylxd.image import Image
+from helpers import MinimalReader, read_bytes, unique_name
 
-from .support import image_data, image_parts, read, settle, unique
+from .support import make_image_parts, settle
 
 pytestmark = pytest.mark.usefixtures('new_images')
 
 
-def sha256(data):
+def hash_data(data):
     return hashlib.sha256(data).hexdigest()
 
 
-@pytest.fixture
-def data(new_images):
-    return image_data()
-
-
-@pytest.fixture
-def image(lxd_client, data):
-    return lxd_client.images.create(data, wait=True)
-
-
-# Listing and looking
+# Listing and loading
 
 @pytest.mark.documents('Client.images', 'Client.images.all',
                        'Client.images.get', 'example:image-get')
-def test_all_and_get(lxd_client, image, data):
+def test_all_and_get(lxd_client, image, image_bytes):
     images = lxd_client.images.all()
     assert image in images and all(type(each) is Image for each in images)
-    got = lxd_client.images.get(sha256(data))
-    assert got == image
-    assert repr(got) == '<Image {}>'.format(sha256(data))
+    loaded = lxd_client.images.get(hash_data(image_bytes))
+    assert loaded == image
+    assert repr(loaded) == '<Image {}>'.format(hash_data(image_bytes))
     assert lxd_client.images.exists(image.fingerprint)
     assert not lxd_client.images.exists('0' * 64)
     with pytest.raises(exceptions.NotFound):
@@ -51,7 +42,7 @@ def test_all_and_get(lxd_client, image, data):
 
 @pytest.mark.documents('Client.images.get_by_alias')
 def test_get_by_alias(lxd_client, image):
-    name = unique()
+    name = unique_name()
     image.add_alias(name, 'it')
     assert lxd_client.images.get_by_alias(name) == image
     assert lxd_client.images.exists(name, alias=True)
@@ -67,105 +58,96 @@ def test_get_by_alias(lxd_client, image):
     'Image.filename', 'Image.fingerprint', 'Image.last_used_at',
     'Image.properties', 'Image.public', 'Image.size', 'Image.uploaded_at',
     'Image.update_source')
-def test_attributes(lxd_client, image, data):
-    mine = Image(lxd_client, fingerprint=image.fingerprint)
-    assert mine.aliases == []
-    assert mine.auto_update is False
-    assert mine.architecture == os.uname()[4]
-    assert mine.cached is False
-    assert mine.created_at == '1970-01-01T00:00:01Z'
-    for moment in mine.expires_at, mine.last_used_at, mine.uploaded_at:
-        assert re.match(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d', moment)
-    assert mine.uploaded_at.startswith('20')
-    assert mine.filename == ''
-    assert mine.fingerprint == sha256(data)
-    assert mine.properties == {'description': 'tiny', 'os': 'none'}
-    assert mine.public is False
-    assert mine.size == len(data)
-    assert mine.update_source is None
-    # not in the documentation, but in later releases
-    assert mine.type == 'container' and mine.profiles == ['default']
+def test_attributes(lxd_client, image, image_bytes):
+    unloaded = Image(lxd_client, fingerprint=image.fingerprint)
+    assert unloaded.aliases == []
+    assert unloaded.auto_update is False
+    assert unloaded.architecture == os.uname()[4]
+    assert unloaded.cached is False
+    assert unloaded.created_at == '1970-01-01T00:00:01Z'
+    for attribute in 'expires_at', 'last_used_at', 'uploaded_at':
+        assert re.match(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d',
+                        getattr(unloaded, attribute))
+    assert unloaded.uploaded_at.startswith('20')
+    assert unloaded.filename == ''
+    assert unloaded.fingerprint == hash_data(image_bytes)
+    assert unloaded.properties == {'description': 'tiny', 'os': 'none'}
+    assert unloaded.public is False
+    assert unloaded.size == len(image_bytes)
+    assert unloaded.update_source is None
+    # attributes of later releases, which the documentation lacks
+    assert unloaded.type == 'container' and unloaded.profiles == ['default']
 
 
-# Sending
+# Uploads
 
 @pytest.mark.documents('Client.images.create', 'Image.create',
                        'example:image-create')
-def test_create(lxd_client, data, new_images, tmpdir, sent):
-    tmpdir.join('an_image.tar.gz').write_binary(data)
+def test_create_from_bytes(lxd_client, image_bytes, new_images, tmpdir, sent):
+    tmpdir.join('an_image.tar.gz').write_binary(image_bytes)
     with open(str(tmpdir.join('an_image.tar.gz')), 'rb') as file:
         image_data = file.read()
     image = lxd_client.images.create(image_data, public=True, wait=True)
-    assert image.fingerprint == sha256(data)
+    assert image.fingerprint == hash_data(image_bytes)
     assert image.public is True
     image.delete(wait=True)
 
     del sent[:]
-    image = Image.create(lxd_client, data)
-    assert image.fingerprint == sha256(data)
+    image = Image.create(lxd_client, image_bytes)
+    assert image.fingerprint == hash_data(image_bytes)
     assert sent == ['POST /1.0/images']
     settle(lxd_client)
-    assert image.public is False and image.size == len(data)
+    assert image.public is False and image.size == len(image_bytes)
     with pytest.raises(exceptions.LXDAPIException):
-        lxd_client.images.create(data, wait=True)
+        lxd_client.images.create(image_bytes, wait=True)
 
 
 @pytest.mark.parametrize('form', [
     'file', 'rest of a file', 'memory', 'pipe', 'bytearray'])
-def test_create_from_a_file(lxd_client, data, tmpdir, form):
+def test_create_from_a_file_or_memory(lxd_client, image_bytes, tmpdir, form):
     path = str(tmpdir.join('an ä image.tar.gz'))
     with open(path, 'wb') as file:
         file.write(b'before' if form == 'rest of a file' else b'')
-        file.write(data)
+        file.write(image_bytes)
     with open(path, 'rb') as file:
         source = file
         if form == 'rest of a file':
             file.seek(6)
         elif form == 'memory':
-            source = io.BytesIO(data)
+            source = io.BytesIO(image_bytes)
         elif form == 'pipe':
-            source = Pipe(data)
+            source = MinimalReader(image_bytes, most=100)
         elif form == 'bytearray':
-            source = bytearray(data)
+            source = bytearray(image_bytes)
         image = lxd_client.images.create(source, wait=True)
-    assert image.fingerprint == sha256(data)
-    assert image.size == len(data)
+    assert image.fingerprint == hash_data(image_bytes)
+    assert image.size == len(image_bytes)
     if 'file' in form:
         assert image.filename == six.ensure_text(os.path.basename(path))
 
 
-class Pipe(object):
-    """What can be read alone, a little at a time."""
-
-    def __init__(self, data):
-        self._data = io.BytesIO(data)
-
-    def read(self, size=-1):
-        return self._data.read(min(size, 100) if size > 0 else size)
-
-
 def test_create_from_two_parts(lxd_client, new_images):
-    metadata, files = image_parts()
+    metadata, files = make_image_parts()
     for form in (lambda part: part, io.BytesIO):
         image = lxd_client.images.create(
             form(files), metadata=form(metadata), wait=True)
-        assert image.fingerprint == sha256(metadata + files)
+        assert image.fingerprint == hash_data(metadata + files)
         assert image.properties['description'] == 'tiny'
         image.delete(wait=True)
 
 
 def test_create_the_image_of_a_virtual_machine(lxd_client, new_images):
-    metadata, files = image_parts()
+    metadata, files = make_image_parts()
     image = lxd_client.images.create(
         files, metadata=metadata, vm=True, wait=True)
     assert (image.fingerprint, image.type) == (
-        sha256(metadata + files), 'virtual-machine')
+        hash_data(metadata + files), 'virtual-machine')
     assert image.export() == (metadata, files)
     with pytest.raises(ValueError, match='metadata'):
         lxd_client.images.create(files, vm=True)
 
 
-def test_create_what_is_no_image(lxd_client, new_images):
+def test_create_of_wrong_data_is_refused(lxd_client, new_images):
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.images.create(b'no image', wait=True)
     for wrong in u'text', io.StringIO(u'text'), None, 3, ['a']:
@@ -174,10 +156,10 @@ def test_create_what_is_no_image(lxd_client, new_images):
     assert new_images() == []
 
 
-# Changing
+# Changes
 
 @pytest.mark.documents('Image.update', 'example:image-update')
-def test_update(lxd_client, image):
+def test_update_saves_the_changes(lxd_client, image):
     assert image.public is False
     image.public = True
     image.update()
@@ -185,51 +167,51 @@ def test_update(lxd_client, image):
     image.properties = image.properties.update({'release': u'\xe4'})
     image.auto_update = True
     image.save(wait=True)
-    got = lxd_client.images.get(image.fingerprint)
-    assert got.properties == {
+    saved = lxd_client.images.get(image.fingerprint)
+    assert saved.properties == {
         'description': 'tiny', 'os': 'none', 'release': u'\xe4'}
-    assert got.auto_update is True
+    assert saved.auto_update is True
     for attribute in 'fingerprint', 'size', 'aliases', 'created_at':
         with pytest.raises(AttributeError):
             setattr(image, attribute, getattr(image, attribute))
 
 
 @pytest.mark.documents('Image.add_alias', 'Image.delete_alias')
-def test_aliases(lxd_client, image):
-    one, two = unique(), unique()
-    image.add_alias(one, 'it')
-    image.add_alias(name=two, description='')
-    assert {each['name'] for each in image.aliases} == {one, two}
+def test_add_and_delete_aliases(lxd_client, image):
+    first, second = unique_name(), unique_name()
+    image.add_alias(first, 'it')
+    image.add_alias(name=second, description='')
+    assert {each['name'] for each in image.aliases} == {first, second}
     image.sync()
     assert {each['name']: each['description'] for each in image.aliases} == {
-        one: 'it', two: ''}
+        first: 'it', second: ''}
     with pytest.raises(exceptions.LXDAPIException) as caught:
-        image.add_alias(one, '')
+        image.add_alias(first, '')
     assert 'already exists' in str(caught.value)
-    image.delete_alias(one)
-    assert [each['name'] for each in image.aliases] == [two]
+    image.delete_alias(first)
+    assert [each['name'] for each in image.aliases] == [second]
     image.sync()
-    assert [each['name'] for each in image.aliases] == [two]
+    assert [each['name'] for each in image.aliases] == [second]
     with pytest.raises(exceptions.NotFound):
-        image.delete_alias(one)
+        image.delete_alias(first)
     with pytest.raises(exceptions.NotFound):
-        lxd_client.images.get_by_alias(one)
+        lxd_client.images.get_by_alias(first)
 
 
-@pytest.mark.parametrize('called', ['{}/x', '{} x', u'{}ä', '{}?x', '{}%41'])
-def test_names_of_aliases(lxd_client, image, called):
-    plain = unique()
+@pytest.mark.parametrize('alias', ['{}/x', '{} x', u'{}ä', '{}?x', '{}%41'])
+def test_odd_aliases(lxd_client, image, alias):
+    plain = unique_name()
     busybox = lxd_client.images.get_by_alias('busybox')
     busybox.add_alias(plain, '')
-    called = called.format(plain)
+    alias = alias.format(plain)
     try:
-        image.add_alias(called, '')
+        image.add_alias(alias, '')
     except exceptions.LXDAPIException:
-        assert image.aliases == []  # this server does not want it
+        assert image.aliases == []  # this server refuses the alias
     else:
-        assert lxd_client.images.get_by_alias(called) == image
-        image.delete_alias(called)
-    assert not lxd_client.images.exists(called, alias=True)
+        assert lxd_client.images.get_by_alias(alias) == image
+        image.delete_alias(alias)
+    assert not lxd_client.images.exists(alias, alias=True)
     assert lxd_client.images.get_by_alias(plain) == busybox
     busybox.delete_alias(plain)
 
@@ -241,50 +223,52 @@ def test_delete(lxd_client, image):
         image.delete(wait=True)
 
 
-# Reading back
+# Exports
 
 @pytest.mark.documents('Image.export')
-def test_export(image, data, tmpdir):
-    assert image.export() == data
+def test_export(image, image_bytes, tmpdir):
+    assert image.export() == image_bytes
     target = io.BytesIO()
-    assert image.export(target) is target and target.getvalue() == data
+    assert image.export(target) is target and target.getvalue() == image_bytes
     path = str(tmpdir.join('it'))
     assert image.export(path) == path
-    assert read(path) == data and os.listdir(str(tmpdir)) == ['it']
+    assert read_bytes(path) == image_bytes and os.listdir(
+        str(tmpdir)) == ['it']
     directory = str(tmpdir.mkdir('directory'))
     path = image.export(directory)
     assert os.listdir(directory) == [os.path.basename(path)]
-    assert read(path) == data
+    assert read_bytes(path) == image_bytes
     with pytest.raises(ValueError, match='1 part'):
         image.export((path, path))
     assert os.listdir(directory) == [os.path.basename(path)]
 
 
 def test_export_of_two_parts(lxd_client, new_images, tmpdir):
-    metadata, files = image_parts()
+    metadata, files = make_image_parts()
     image = lxd_client.images.create(files, metadata=metadata, wait=True)
     assert image.export() == (metadata, files)
     targets = io.BytesIO(), str(tmpdir.join('rootfs'))
     assert image.export(targets) == targets
-    assert targets[0].getvalue() == metadata and read(targets[1]) == files
+    assert targets[0].getvalue() == metadata
+    assert read_bytes(targets[1]) == files
     path = str(tmpdir.join('it'))
     assert image.export(path) == (path, path + '.root')
     directory = tmpdir.mkdir('directory')
     names = [os.path.relpath(path, str(directory))
              for path in image.export(str(directory))]
     assert sorted(names) == sorted(os.listdir(str(directory)))
-    assert [read(str(directory.join(name))) for name in names] == [
+    assert [read_bytes(str(directory.join(name))) for name in names] == [
         metadata, files]
     for target in io.BytesIO(), [path], [path] * 3:
         with pytest.raises(ValueError):
             image.export(target)
     image.delete(wait=True)
     again = lxd_client.images.create(
-        read(path + '.root'), metadata=read(path), wait=True)
+        read_bytes(path + '.root'), metadata=read_bytes(path), wait=True)
     assert again.fingerprint == image.fingerprint
 
 
-def test_export_of_what_is_not_there(lxd_client, tmpdir):
+def test_export_of_an_unknown_image(lxd_client, tmpdir):
     image = Image(lxd_client, fingerprint='0' * 64)
     with pytest.raises(exceptions.NotFound):
         image.export()
@@ -293,11 +277,11 @@ def test_export_of_what_is_not_there(lxd_client, tmpdir):
     assert tmpdir.listdir() == []
 
 
-# Fetched by the server, from image servers on loopback
+# Downloads by the server, from image servers on the loopback address
 
 @pytest.fixture
 def image_server(lxd, authority):
-    """An HTTPS server that the daemon trusts; gives what ``pages`` has."""
+    """An HTTPS server that the daemon trusts; it serves ``server.pages``."""
     pages = {}
 
     def answer(request):
@@ -309,23 +293,23 @@ def image_server(lxd, authority):
         return wire.http(b'' if request.method == 'HEAD' else body,
                          Content_Length=length, **headers)
 
-    with wire.Server(answer, context=wire.tls(authority)) as server:
+    with wire.Server(answer, context=wire.tls_context(authority)) as server:
         server.pages = pages
         yield server
 
 
 def serve_simplestreams(server, alias, parts):
-    """Offer an image in two parts under an alias."""
-    whole = sha256(b''.join(parts))
+    """Offer an image in two parts, and return its fingerprint."""
+    whole = hash_data(b''.join(parts))
     items = {}
-    for kind in 'lxd', 'incus':  # each looks for its own
+    for kind in 'lxd', 'incus':  # each server looks for its own
         items[kind + '.tar.xz'] = {
             'ftype': kind + '.tar.xz', 'path': 'images/metadata',
-            'size': len(parts[0]), 'sha256': sha256(parts[0]),
+            'size': len(parts[0]), 'sha256': hash_data(parts[0]),
             'combined_sha256': whole, 'combined_rootxz_sha256': whole}
     items['root.tar.xz'] = {
         'ftype': 'root.tar.xz', 'path': 'images/root',
-        'size': len(parts[1]), 'sha256': sha256(parts[1])}
+        'size': len(parts[1]), 'sha256': hash_data(parts[1])}
     architecture = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(
         os.uname()[4], os.uname()[4])
     product = 'tiny:1:{}:default'.format(architecture)
@@ -339,8 +323,8 @@ def serve_simplestreams(server, alias, parts):
                 'aliases': alias, 'arch': architecture, 'os': 'tiny',
                 'release': '1', 'release_title': 'one', 'variant': 'default',
                 'versions': {'20200101_00:00': {'items': items}}}}}}
-    for called, document in documents.items():
-        server.pages['/streams/v1/' + called] = (
+    for name, document in documents.items():
+        server.pages['/streams/v1/' + name] = (
             json.dumps(document).encode('ascii'),
             {'Content_Type': 'application/json'})
     server.pages['/images/metadata'] = parts[0], {}
@@ -351,8 +335,8 @@ def serve_simplestreams(server, alias, parts):
 @pytest.mark.documents('Client.images.create_from_simplestreams',
                        'Image.create_from_simplestreams')
 def test_create_from_simplestreams(lxd_client, new_images, image_server):
-    alias = unique()
-    fingerprint = serve_simplestreams(image_server, alias, image_parts())
+    alias = unique_name()
+    fingerprint = serve_simplestreams(image_server, alias, make_image_parts())
     image = lxd_client.images.create_from_simplestreams(
         image_server.endpoint, alias, public=True, auto_update=True,
         wait=True)
@@ -366,34 +350,35 @@ def test_create_from_simplestreams(lxd_client, new_images, image_server):
 
     image = Image.create_from_simplestreams(
         lxd_client, image_server.endpoint, alias)
-    assert image.fingerprint == fingerprint  # waits, as only the end tells
+    assert image.fingerprint == fingerprint  # waits for the end
     assert (image.public, image.auto_update) == (False, False)
 
 
-def test_simplestreams_without_that_alias(
+def test_simplestreams_without_the_alias(
         lxd_client, new_images, image_server):
-    serve_simplestreams(image_server, unique(), image_parts())
+    serve_simplestreams(image_server, unique_name(), make_image_parts())
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.images.create_from_simplestreams(
-            image_server.endpoint, unique(), wait=True)
+            image_server.endpoint, unique_name(), wait=True)
     assert new_images() == []
 
 
 @pytest.mark.documents('Client.images.create_from_url',
                        'Image.create_from_url')
-def test_create_from_url(lxd_client, data, new_images, image_server, sent):
+def test_create_from_url(
+        lxd_client, image_bytes, new_images, image_server, sent):
     headers = {
         prefix + '_Image_' + name: value for prefix in ('LXD', 'Incus')
         for name, value in (
-            ('Hash', sha256(data)),
+            ('Hash', hash_data(image_bytes)),
             ('URL', image_server.endpoint + '/image.tar.gz'))}
     image_server.pages['/it'] = b'', headers
-    image_server.pages['/image.tar.gz'] = data, {}
+    image_server.pages['/image.tar.gz'] = image_bytes, {}
     image = lxd_client.images.create_from_url(
         image_server.endpoint + '/it', public=True, wait=True)
-    assert image.fingerprint == sha256(data)
+    assert image.fingerprint == hash_data(image_bytes)
     assert (image.public, image.auto_update) == (True, False)
-    assert image.export() == data
+    assert image.export() == image_bytes
     image.delete(wait=True)
 
     del sent[:]
@@ -401,38 +386,40 @@ def test_create_from_url(lxd_client, data, new_images, image_server, sent):
         lxd_client, image_server.endpoint + '/it')
     assert sent == ['POST /1.0/images']
     assert repr(image) == '<Image ?>' and len(sent) == 1
-    assert image.fingerprint == sha256(data)
+    assert image.fingerprint == hash_data(image_bytes)
     assert image.public is False and [image] == new_images()
 
 
-def test_a_url_without_an_image(lxd_client, new_images, image_server):
+def test_create_from_a_url_without_an_image(
+        lxd_client, new_images, image_server):
     image_server.pages['/it'] = b'', {}
     for path in '/it', '/not':
         with pytest.raises(exceptions.LXDAPIException):
             lxd_client.images.create_from_url(
                 image_server.endpoint + path, wait=True)
-    late = lxd_client.images.create_from_url(image_server.endpoint + '/it')
+    image = lxd_client.images.create_from_url(image_server.endpoint + '/it')
     with pytest.raises(exceptions.OperationFailed):
-        late.fingerprint
+        image.fingerprint
     assert new_images() == []
 
 
-def test_an_image_that_is_damaged_on_the_way(
-        lxd_client, data, new_images, image_server):
+def test_a_damaged_download_of_the_server_fails(
+        lxd_client, image_bytes, new_images, image_server):
     image_server.pages['/it'] = b'', {
         prefix + '_Image_' + name: value for prefix in ('LXD', 'Incus')
         for name, value in (
-            ('Hash', sha256(data + b'x')),
+            ('Hash', hash_data(image_bytes + b'x')),
             ('URL', image_server.endpoint + '/image.tar.gz'))}
-    image_server.pages['/image.tar.gz'] = data, {}
+    image_server.pages['/image.tar.gz'] = image_bytes, {}
     with pytest.raises(exceptions.OperationFailed):
         lxd_client.images.create_from_url(
             image_server.endpoint + '/it', wait=True)
     assert new_images() == []
 
 
-def test_all_are_read_with_one_request(lxd_client, data, new_images, sent):
-    lxd_client.images.create(data, wait=True)
+def test_one_request_loads_all_images(
+        lxd_client, image_bytes, new_images, sent):
+    lxd_client.images.create(image_bytes, wait=True)
     images = lxd_client.images.all()
     del sent[:]
     assert collections.Counter(

@@ -1,12 +1,14 @@
 # -*- coding: utf-8 -*-
+"""Copies of containers and images to a second server."""
 import contextlib
 
 import pytest
 
 from pylxd import exceptions
 from pylxd.testing import plugin
+from helpers import BUSYBOX, unique_name
 
-from .support import BUSYBOX, settle, unique
+from .support import settle
 
 
 @pytest.fixture(scope='module')
@@ -19,8 +21,9 @@ def target(request, lxd):
 
 
 @pytest.fixture
-def clean(target, name):
-    """Deletes there what bears the test's name."""
+def clean_target(target, name):
+    """The second server; objects with the name of the test are deleted after.
+    """
     yield target
     settle(target)
     for manager in (target.instances, target.profiles):
@@ -31,8 +34,8 @@ def clean(target, name):
 
 @pytest.fixture(scope='module')
 def original(lxd, request):
-    """A container with something of everything."""
-    name = unique()
+    """A container with every kind of attribute, a file and a snapshot."""
+    name = unique_name()
     with lxd.client() as client:
         client.profiles.create(name)
         container = client.containers.create({
@@ -47,11 +50,12 @@ def original(lxd, request):
         client.profiles.get(name).delete()
 
 
+#: Attributes that a copy has in common with its source.
 FIELDS = ('name', 'architecture', 'description', 'ephemeral', 'profiles')
 
 
-def own(config):
-    """What is not the server's, which makes its own at each place."""
+def remove_volatile(config):
+    """Return a config without the keys that each server sets itself."""
     return {key: value for key, value in config.items()
             if not key.startswith('volatile.')}
 
@@ -59,7 +63,8 @@ def own(config):
 @pytest.mark.trap('migrate-source-kept')
 @pytest.mark.trap('migrate-whole')
 @pytest.mark.documents('Container.migrate')
-def test_migrate(each_client, target, original):
+def test_migrate_copies_everything_and_keeps_the_source(
+        each_client, target, original):
     container = each_client.containers.get(original.name)
     target.profiles.create(original.name)
     try:
@@ -69,21 +74,22 @@ def test_migrate(each_client, target, original):
             for each in (copy, target.containers.get(original.name)):
                 for field in FIELDS:
                     assert getattr(each, field) == getattr(original, field)
-                # Incus 6.0 adds the root disk
+                # Incus 6.0 adds the root disk to the copy
                 assert each.devices['nothing'] == {'type': 'none'}
-                assert own(each.config) == own(original.config)
+                assert remove_volatile(each.config) == remove_volatile(
+                    original.config)
                 assert each.config['volatile.base_image'] == (
                     original.config['volatile.base_image'])
                 assert each.ephemeral is True
             assert copy.files.get('/root/hello') == b'\0world'
             assert [each.name for each in copy.snapshots.all()] == ['s0']
-            # the copy is one of its own, and the source stays
+            # A change of the copy does not reach the source
             copy.files.put('/root/hello', b'changed')
             assert original.files.get('/root/hello') == b'\0world'
             original.sync()
             copy.start(wait=True)
             assert copy.execute(['cat', '/root/hello']).stdout == 'changed'
-            copy.stop(wait=True)  # it was ephemeral
+            copy.stop(wait=True)  # deletes it, as it is ephemeral
             assert not target.containers.exists(original.name)
         finally:
             if target.containers.exists(original.name):
@@ -93,36 +99,37 @@ def test_migrate(each_client, target, original):
 
 
 @pytest.mark.documents('Container.migrate')
-def test_migrate_without_waiting(lxd_client, clean, container):
-    copy = container.migrate(clean)
+def test_migrate_without_waiting(lxd_client, clean_target, container):
+    copy = container.migrate(clean_target)
     assert copy.name == container.name
-    settle(clean)
-    assert clean.containers.get(container.name).status == 'Stopped'
+    settle(clean_target)
+    assert clean_target.containers.get(container.name).status == 'Stopped'
 
 
-def test_migrate_to_where_it_is_already(lxd_client, clean, container):
-    container.migrate(clean, wait=True)
+def test_migrate_to_a_server_with_the_name_fails(
+        lxd_client, clean_target, container):
+    container.migrate(clean_target, wait=True)
     with pytest.raises(exceptions.LXDAPIException):
-        container.migrate(clean, wait=True)
+        container.migrate(clean_target, wait=True)
     settle(lxd_client)
-    assert clean.containers.exists(container.name)
+    assert clean_target.containers.exists(container.name)
     assert lxd_client.containers.exists(container.name)
 
 
-def test_migrate_to_a_server_that_lacks_a_profile(
-        lxd_client, clean, name, container):
+def test_migrate_to_a_server_without_the_profile_fails(
+        lxd_client, clean_target, name, container):
     lxd_client.profiles.create(name)
     container.profiles.append(name)
     container.save(wait=True)
-    with pytest.raises(exceptions.LXDAPIException) as info:
-        container.migrate(clean, wait=True)
-    assert name in str(info.value) or 'rofile' in str(info.value)
-    assert not clean.containers.exists(container.name)
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        container.migrate(clean_target, wait=True)
+    assert name in str(caught.value) or 'rofile' in str(caught.value)
+    assert not clean_target.containers.exists(container.name)
     assert lxd_client.containers.exists(container.name)
 
 
-def test_what_is_offered(lxd_client, container, clean):
-    """It makes a copy, and tells nothing to who only looks at it."""
+def test_generate_migration_data(lxd_client, container, clean_target):
+    """The data creates a copy, and holds no volatile key but two."""
     data = container.generate_migration_data()
     source = data['source']
     assert source['type'] == 'migration' and source['secrets']
@@ -130,16 +137,16 @@ def test_what_is_offered(lxd_client, container, clean):
     assert source['certificate'] == lxd_client.dialect.certificate
     assert {key for key in data['config'] if key.startswith('volatile.')} <= {
         'volatile.base_image', 'volatile.last_state.idmap'}
-    # Used, and not cancelled: LXD 5.0.2 was seen to crash at that
-    made = clean.containers.create(data, wait=True)
-    assert made.name == container.name
+    # LXD 5.0.2 was seen to crash when a migration is cancelled: finish it
+    copy = clean_target.containers.create(data, wait=True)
+    assert copy.name == container.name
 
 
 # -- images
 
 @pytest.fixture
 def image(lxd_client, name):
-    """A private image that no other test has."""
+    """A private image with random content."""
     container = lxd_client.containers.create(
         {'name': name, 'source': BUSYBOX}, wait=True)
     container.files.put('/root/only', name.encode('ascii'))
@@ -151,8 +158,11 @@ def image(lxd_client, name):
 
 
 @pytest.fixture
-def copied(target, image):
-    """Deletes the copy, and tells whether there is one."""
+def is_copied(target, image):
+    """Return a function that tells whether the target has the image.
+
+    The copy is deleted after.
+    """
     yield lambda: target.images.exists(image.fingerprint)
     settle(target)
     if target.images.exists(image.fingerprint):
@@ -160,7 +170,7 @@ def copied(target, image):
 
 
 @pytest.mark.documents('Image.copy')
-def test_copy_of_a_private_image(each_client, target, image, copied):
+def test_copy_of_a_private_image(each_client, target, image, is_copied):
     assert not image.public
     source = each_client.images.get(image.fingerprint)
     copy = source.copy(target, wait=True)
@@ -175,8 +185,8 @@ def test_copy_of_a_private_image(each_client, target, image, copied):
 @pytest.mark.parametrize('public, arguments, expected', [
     (True, {}, True), (True, {'public': False}, False),
     (False, {'public': True}, True)])
-def test_whether_a_copy_is_public(
-        target, image, copied, public, arguments, expected):
+def test_copies_are_public_as_their_source_or_as_told(
+        target, image, is_copied, public, arguments, expected):
     image.public = public
     image.save()
     copy = image.copy(target, wait=True, **arguments)
@@ -185,47 +195,52 @@ def test_whether_a_copy_is_public(
 
 
 @pytest.mark.documents('Image.copy')
-def test_a_copy_that_follows(target, image, copied):
+def test_copy_with_auto_update(target, image, is_copied):
     assert image.copy(target, auto_update=True, wait=True).auto_update is True
 
 
 @pytest.mark.documents('Image.copy')
-def test_copy_without_waiting(target, image, copied):
+def test_copy_without_waiting(target, image, is_copied):
     assert image.copy(target) is None
     settle(target)
-    assert copied()
+    assert is_copied()
 
 
-# -- a server that others cannot reach
+# -- a server without a network address
 
 @pytest.fixture
-def alone(target):
-    """The second server, listening on its socket alone."""
-    here = target.dialect.addresses[0]
+def unreachable_target(target):
+    """The second server, which listens on its unix socket only."""
+    address = target.dialect.addresses[0]
     target.api.patch(json={'config': {'core.https_address': ''}})
     target.dialect.refresh()
     yield target
-    target.api.patch(json={'config': {'core.https_address': here}})
+    target.api.patch(json={'config': {'core.https_address': address}})
     target.dialect.refresh()
 
 
-def test_no_way_to_migrate(lxd_client, alone, name):
-    container = alone.containers.create(
+def test_migrate_from_an_unreachable_server_fails(
+        lxd_client, unreachable_target, name):
+    container = unreachable_target.containers.create(
         {'name': name, 'source': {'type': 'none'}}, wait=True)
     try:
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             container.migrate(lxd_client, wait=True)
-        assert 'core.https_address' in str(info.value)
-        assert alone.transport.endpoint in str(info.value)
+        assert 'core.https_address' in str(caught.value)
+        assert unreachable_target.transport.endpoint in str(caught.value)
         assert not lxd_client.containers.exists(name)
-        assert not [each for each in alone.operations.all()
+        assert not [each for each in unreachable_target.operations.all()
                     if each.status == 'Running']
         with pytest.raises(exceptions.ClientConnectionFailed):
-            alone.images.get_by_alias('busybox').copy(lxd_client, wait=True)
+            unreachable_target.images.get_by_alias('busybox').copy(
+                lxd_client, wait=True)
     finally:
         container.delete(wait=True)
 
 
-def test_the_other_way_round(lxd_client, alone, container):
-    """It can still fetch: the source alone must be reached."""
-    container.migrate(alone, wait=True).delete(wait=True)
+def test_migrate_to_an_unreachable_server(
+        lxd_client, unreachable_target, container):
+    """The target fetches the copy, so only the source must be reachable."""
+    copy = container.migrate(unreachable_target, wait=True)
+    assert copy in unreachable_target.containers.all()
+    copy.delete(wait=True)

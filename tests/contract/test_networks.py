@@ -1,4 +1,4 @@
-"""Networks: those of the host, and those that the server makes."""
+"""Networks: interfaces of the host, and bridges of the server."""
 import pytest
 
 from pylxd import exceptions
@@ -14,17 +14,17 @@ def network(lxd_client, name):
 
 @pytest.mark.documents('Client.networks', 'Client.networks.all',
                        'Client.networks.get', 'Network.name', 'Network.type')
-def test_those_of_the_host(lxd_client):
+def test_interfaces_of_the_host(lxd_client):
     networks = lxd_client.networks.all()
     assert all(type(each) is Network for each in networks)
     lo, = [each for each in networks if each.name == 'lo']
     assert (lo.type, lo.managed, lo.used_by) == ('loopback', False, [])
-    got = lxd_client.networks.get('lo')
-    assert got == lo and got.type == 'loopback'
-    assert got.state().addresses[0]['address'] == '127.0.0.1'
+    loaded = lxd_client.networks.get('lo')
+    assert loaded == lo and loaded.type == 'loopback'
+    assert loaded.state().addresses[0]['address'] == '127.0.0.1'
 
 
-def test_what_is_not_there(lxd_client, name):
+def test_an_unknown_network_raises_not_found(lxd_client, name):
     with pytest.raises(exceptions.NotFound):
         lxd_client.networks.get(name)
     assert not lxd_client.networks.exists(name)
@@ -32,7 +32,7 @@ def test_what_is_not_there(lxd_client, name):
 
 @pytest.mark.documents('Network', 'Network.used_by', 'Network.save',
                        'Network.delete')
-def test_one_of_the_server(lxd_client, network, name):
+def test_a_bridge_is_saved_renamed_and_deleted(lxd_client, network, name):
     assert network == Network(lxd_client, name=name)
     assert network in lxd_client.networks.all()
     assert (network.type, network.managed) == ('bridge', True)
@@ -40,11 +40,11 @@ def test_one_of_the_server(lxd_client, network, name):
     assert network.config['ipv4.address'] == 'none'
 
     network.config['user.a'] = 'b'
-    network.description = 'it'
+    network.description = 'text'
     network.save(wait=True)
-    got = lxd_client.networks.get(name)
-    assert (got.config['user.a'], got.description) == ('b', 'it')
-    assert got.config['ipv4.address'] == 'none'
+    saved = lxd_client.networks.get(name)
+    assert (saved.config['user.a'], saved.description) == ('b', 'text')
+    assert saved.config['ipv4.address'] == 'none'
     assert network.state().type == 'broadcast'
 
     profile = lxd_client.profiles.create(name, devices={
@@ -60,10 +60,10 @@ def test_one_of_the_server(lxd_client, network, name):
     assert not lxd_client.networks.exists(name + '2')
 
 
-def test_create_with_all_there_is(lxd_client, name):
+def test_create_with_every_field(lxd_client, name):
     network = lxd_client.networks.create(
-        name, description='it', type='bridge', config=CONFIG, wait=True)
-    assert (network.description, network.type) == ('it', 'bridge')
+        name, description='text', type='bridge', config=CONFIG, wait=True)
+    assert (network.description, network.type) == ('text', 'bridge')
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.networks.create(name + '2', type='no-such-type')
     assert not lxd_client.networks.exists(name + '2')
@@ -71,12 +71,12 @@ def test_create_with_all_there_is(lxd_client, name):
         lxd_client.networks.create(name, config=CONFIG)
 
 
-def test_a_server_with_networks_to_read_alone(
+def test_changes_need_the_extension(
         lxd_client, network, sent, monkeypatch):
     monkeypatch.setitem(lxd_client.host_info, 'api_extensions', [])
     assert network.managed is True
     del sent[:]
-    network.description = 'it'
+    network.description = 'text'
     for change in (network.save, network.update, network.delete,
                    lambda: lxd_client.networks.create('x')):
         with pytest.raises(NotImplementedError) as caught:

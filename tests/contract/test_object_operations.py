@@ -1,30 +1,20 @@
 # -*- coding: utf-8 -*-
-"""Calls without ``wait``: the operation, and what a failure leads to."""
+"""Calls without ``wait``: their operations, and failures of these."""
 import pytest
 
 from pylxd import exceptions
 from pylxd.container import Container
 from pylxd.operation import Operation
+from helpers import BUSYBOX, EMPTY, NIC
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
-    users)
-
-
-@pytest.fixture
-def mine(lxd_client, name):
-    """A container with files, config, a description and a device."""
-    lxd_client.containers.create({
-        'name': name, 'source': BUSYBOX, 'description': 'old',
-        'config': {'user.a': '1', 'user.b': '2'}, 'devices': {'n': NIC}},
-        wait=True)
-    return lxd_client.containers.get(name)
+    REFUSED_LATER, list_methods, make_image, refetch, settle, user_keys)
 
 
 # The operation of the last call
 
-def assert_ended(each):
-    """Wait for the last operation of an object, and return it."""
+def await_success(each):
+    """Wait for the last operation of an object to succeed, and return it."""
     assert type(each.operation) is Operation
     assert each.operation.wait(timeout=60) is True
     assert each.operation.status == 'Success'
@@ -32,52 +22,54 @@ def assert_ended(each):
 
 
 def test_operations_of_an_instance(lxd_client, name, new_images):
-    made = lxd_client.containers.create({
+    container = lxd_client.containers.create({
         'name': name, 'source': BUSYBOX, 'devices': {'n': NIC}})
-    seen = [assert_ended(made)]
-    mine = lxd_client.containers.get(name)
-    assert mine.operation is None
+    operations = [await_success(container)]
+    loaded = lxd_client.containers.get(name)
+    assert loaded.operation is None
     for call in (
-            lambda: mine.start(), lambda: mine.freeze(),
-            lambda: mine.unfreeze(), lambda: mine.restart(),
-            lambda: mine.stop(wait=True), lambda: mine.devices.clear()
-            or mine.save(), lambda: mine.rename(name + '-b'),
-            lambda: mine.publish()):
+            lambda: loaded.start(), lambda: loaded.freeze(),
+            lambda: loaded.unfreeze(), lambda: loaded.restart(),
+            lambda: loaded.stop(wait=True), lambda: loaded.devices.clear()
+            or loaded.save(), lambda: loaded.rename(name + '-b'),
+            lambda: loaded.publish()):
         call()
-        seen.append(assert_ended(mine))
-    assert new_images()[0].fingerprint == seen[-1].metadata['fingerprint']
-    assert mine.name == name + '-b' and mine.devices == {}
-    snapshot = mine.snapshots.create('one')
-    seen.append(assert_ended(snapshot))
-    mine.restore_snapshot('one')
-    seen.append(assert_ended(mine))
+        operations.append(await_success(loaded))
+    image, = new_images()
+    assert image.fingerprint == operations[-1].metadata['fingerprint']
+    assert loaded.name == name + '-b' and loaded.devices == {}
+    snapshot = loaded.snapshots.create('one')
+    operations.append(await_success(snapshot))
+    loaded.restore_snapshot('one')
+    operations.append(await_success(loaded))
     snapshot.rename('two')
-    seen.append(assert_ended(snapshot))
+    operations.append(await_success(snapshot))
     snapshot.restore()
-    seen.append(assert_ended(snapshot))
+    operations.append(await_success(snapshot))
     snapshot.delete()
-    seen.append(assert_ended(snapshot))
-    mine.delete()
-    seen.append(assert_ended(mine))
+    operations.append(await_success(snapshot))
+    loaded.delete()
+    operations.append(await_success(loaded))
     assert not lxd_client.containers.exists(name + '-b')
-    assert len({operation.id for operation in seen}) == len(seen) == 15
+    assert len({operation.id for operation in operations}) == len(
+        operations) == 15
 
 
 def test_operations_of_an_image(lxd_client, another_kit, new_images):
-    image = lxd_client.images.create(image_data())
-    created = assert_ended(image)
+    image = lxd_client.images.create(make_image())
+    created = await_success(image)
     assert lxd_client.images.get(image.fingerprint).operation is None
     with another_kit.client() as destination:
         assert image.copy(destination) is None
-        copied = assert_ended(image)
+        copied = await_success(image)
         assert destination.images.exists(image.fingerprint)
     image.delete()
-    deleted = assert_ended(image)
+    deleted = await_success(image)
     assert len({created.id, copied.id, deleted.id}) == 3
     assert not lxd_client.images.exists(image.fingerprint)
 
 
-def test_a_call_that_is_answered_at_once_has_no_operation(lxd_client, name):
+def test_calls_on_a_profile_have_no_operation(lxd_client, name):
     profile = lxd_client.profiles.create(name)
     profile.description = 'new'
     profile.save(wait=True)
@@ -85,12 +77,12 @@ def test_a_call_that_is_answered_at_once_has_no_operation(lxd_client, name):
     assert profile.operation is None
 
 
-def test_the_operation_of_a_call_that_fails_later(mine):
-    mine.stop()
+def test_the_operation_raises_the_failure(loaded_container):
+    loaded_container.stop()
     with pytest.raises(exceptions.OperationFailed) as caught:
-        mine.operation.wait(timeout=60)
+        loaded_container.operation.wait(timeout=60)
     assert 'already stopped' in str(caught.value)
-    assert mine.operation.status == 'Failure'
+    assert loaded_container.operation.status == 'Failure'
 
 
 # Created without wait
@@ -107,19 +99,20 @@ def test_the_operation_of_a_call_that_fails_later(mine):
 ], ids=['sync', 'read', 'state', 'start', 'snapshot', 'rename', 'delete',
         'files'])
 def test_the_first_call_waits_for_the_creation(lxd_client, name, call, sent):
-    made = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
-    assert methods(sent) == ['POST']
-    creation = 'GET {}/wait'.format(made.operation.path)
-    call(made)
+    created = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
+    assert list_methods(sent) == ['POST']
+    creation = 'GET {}/wait'.format(created.operation.path)
+    call(created)
     assert sent[1] == creation and sent.count(creation) == 1
 
 
-def test_a_change_of_what_is_being_created(lxd_client, name):
-    made = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
-    made.config['user.a'] = 'mine'
-    made.save()
-    made.start(wait=True)
-    assert users(stored(made)) == {'a': 'mine'} and made.status == 'Running'
+def test_a_change_during_the_creation_is_saved(lxd_client, name):
+    container = lxd_client.containers.create({'name': name, 'source': BUSYBOX})
+    container.config['user.a'] = 'mine'
+    container.save()
+    container.start(wait=True)
+    assert user_keys(
+        refetch(container)) == {'a': 'mine'} and container.status == 'Running'
 
 
 CALLS = {
@@ -137,9 +130,10 @@ CALLS = {
 
 
 @pytest.mark.parametrize('call', sorted(CALLS))
-def test_a_creation_that_failed(lxd_client, other_client, name, call, sent):
-    """Each call raises the error of the creation, and reaches no other."""
-    made = lxd_client.containers.create({
+def test_each_call_raises_the_failure_of_the_creation(
+        lxd_client, other_client, name, call, sent):
+    """Each call raises the error, and reaches no namesake."""
+    container = lxd_client.containers.create({
         'name': name, 'source': EMPTY, 'config': {'no.such.key': '1'}})
     settle(other_client)
     foreign = other_client.containers.create(
@@ -147,35 +141,35 @@ def test_a_creation_that_failed(lxd_client, other_client, name, call, sent):
     del sent[:]
     for _ in range(2):
         with pytest.raises(exceptions.OperationFailed) as caught:
-            CALLS[call](made)
+            CALLS[call](container)
         assert 'no.such.key' in str(caught.value)
     assert not [line for line in sent if '/1.0/instances' in line]
     foreign.sync()
     assert foreign.name == name and foreign.status == 'Stopped'
 
 
-def test_creating_what_is_there(lxd_client, container):
-    """Incus 7 refuses the name at once, the others in the operation."""
+def test_create_of_a_taken_name_keeps_the_other(lxd_client, container):
+    """Incus 7 refuses the name at once, other servers in the operation."""
     with pytest.raises(exceptions.LXDAPIException):
-        made = lxd_client.containers.create(
+        created = lxd_client.containers.create(
             {'name': container.name, 'source': EMPTY})
-        made.delete(wait=True)
-    assert stored(container) == container
+        created.delete(wait=True)
+    assert refetch(container) == container
 
 
 # Renamed without wait
 
 @pytest.fixture
-def renamed(lxd_client, running, name):
-    """A running container after a rename that fails, as it runs."""
-    mine = lxd_client.containers.get(running.name)
-    mine.rename(name)
-    return mine
+def renamed_container(lxd_client, running, name):
+    """A container after a rename without wait that fails, as it runs."""
+    container = lxd_client.containers.get(running.name)
+    container.rename(name)
+    return container
 
 
 @pytest.fixture
-def foreign(renamed, other_client, name):
-    """What another client has created under the new name meanwhile."""
+def foreign(renamed_container, other_client, name):
+    """A container of another client with the new name of the rename."""
     settle(other_client)
     return other_client.containers.create({
         'name': name, 'source': EMPTY, 'config': {'user.a': 'foreign'}},
@@ -192,58 +186,62 @@ def foreign(renamed, other_client, name):
     lambda container: container.start(),
 ], ids=['sync', 'rollback', 'state', 'execute', 'snapshots', 'files',
         'start'])
-def test_a_rename_that_fails_later(
-        renamed, running, foreign, call, sent, warnings_logged):
-    call(renamed)
-    assert renamed.name == running.name and renamed == running
-    assert renamed.api.path == running.api.path
+def test_after_a_failed_rename_the_old_name_is_used(
+        renamed_container, running, foreign, call, sent, warnings_logged):
+    call(renamed_container)
+    assert renamed_container == running
+    assert renamed_container.name == running.name
+    assert renamed_container.api.path == running.api.path
     warning, = warnings_logged()
     assert running.name in warning and 'ot allowed' in warning
-    settle(renamed.client)
-    renamed.sync()
-    assert renamed.status == 'Running' and 'a' not in users(renamed)
+    settle(renamed_container.client)
+    renamed_container.sync()
+    assert renamed_container.status == 'Running' and 'a' not in user_keys(
+        renamed_container)
     assert warnings_logged() == [warning]
     assert not [line for line in sent if foreign.api.path in line]
 
 
-def test_no_change_reaches_what_has_the_new_name(
-        renamed, running, foreign, sent):
-    renamed.config['user.b'] = 'mine'
-    renamed.save(wait=True)
-    assert users(stored(running)) == {'b': 'mine'}
+def test_after_a_failed_rename_the_namesake_is_unchanged(
+        renamed_container, running, foreign, sent):
+    renamed_container.config['user.b'] = 'mine'
+    renamed_container.save(wait=True)
+    assert user_keys(refetch(running)) == {'b': 'mine'}
     with pytest.raises(exceptions.LXDAPIException):
-        renamed.delete(wait=True)  # refused, as it runs
+        renamed_container.delete(wait=True)  # refused, as it runs
     assert not [line for line in sent if foreign.api.path in line]
     foreign.sync()
-    assert users(foreign) == {'a': 'foreign'}
-    del renamed.config['user.b']
-    renamed.save(wait=True)
+    assert user_keys(foreign) == {'a': 'foreign'}
+    del renamed_container.config['user.b']
+    renamed_container.save(wait=True)
 
 
-def test_waiting_for_a_rename_raises_its_error(renamed, running, foreign):
+def test_waiting_for_a_rename_raises_its_error(
+        renamed_container, running, foreign):
     with pytest.raises(exceptions.OperationFailed) as caught:
-        renamed.operation.wait()
+        renamed_container.operation.wait()
     assert 'ot allowed' in str(caught.value)
-    renamed.sync()
-    assert renamed == running and renamed.name == running.name
+    renamed_container.sync()
+    assert renamed_container == running
+    assert renamed_container.name == running.name
 
 
-def test_a_rename_with_wait_that_fails(lxd_client, running, name):
-    mine = lxd_client.containers.get(running.name)
+def test_a_failed_rename_with_wait_keeps_the_name(lxd_client, running, name):
+    container = lxd_client.containers.get(running.name)
     with pytest.raises(exceptions.OperationFailed):
-        mine.rename(name, wait=True)
-    assert mine == running and mine.name == running.name
-    assert mine.status == 'Running'
+        container.rename(name, wait=True)
+    assert container == running and container.name == running.name
+    assert container.status == 'Running'
 
 
-def test_a_rename_that_succeeds_later(mine, name, other_client):
-    old = Container(mine.client, name=name)
-    assert mine.rename(name + '-b') is mine
-    mine.config['user.a'] = 'mine'
-    mine.save()
-    mine.sync()
-    assert mine.name == name + '-b' and mine != old
-    assert users(other_client.containers.get(name + '-b')) == {
+def test_a_rename_without_wait(loaded_container, name, other_client):
+    old = Container(loaded_container.client, name=name)
+    assert loaded_container.rename(name + '-b') is loaded_container
+    loaded_container.config['user.a'] = 'mine'
+    loaded_container.save()
+    loaded_container.sync()
+    assert loaded_container.name == name + '-b' and loaded_container != old
+    assert user_keys(other_client.containers.get(name + '-b')) == {
         'a': 'mine', 'b': '2'}
     assert not other_client.containers.exists(name)
 
@@ -251,16 +249,16 @@ def test_a_rename_that_succeeds_later(mine, name, other_client):
 # Saved without wait
 
 @pytest.fixture
-def failed(mine):
+def failed_container(loaded_container):
     """The container after a save without wait that fails later."""
-    mine.config['user.a'] = 'mine'
-    mine.devices = REFUSED_LATER
-    mine.save()
-    return mine
+    loaded_container.config['user.a'] = 'mine'
+    loaded_container.devices = REFUSED_LATER
+    loaded_container.save()
+    return loaded_container
 
 
 def assert_local_again(container, name, warnings):
-    """Check that a failed save is a local change, and was told once."""
+    """Check that a failed save is a local change, and was logged once."""
     assert container.dirty and container.config['user.a'] == 'mine'
     assert container.devices == REFUSED_LATER
     warning, = warnings
@@ -274,99 +272,105 @@ def assert_local_again(container, name, warnings):
     lambda container: container.stop(),
     lambda container: container.rename(container.name + '-b', wait=True),
 ], ids=['sync', 'start', 'start-wait', 'stop', 'rename'])
-def test_the_first_call_that_learns_of_it(
-        failed, name, call, sent, warnings_logged):
-    call(failed)
-    assert_local_again(failed, name, warnings_logged())
-    settle(failed.client)
-    failed.sync()
-    assert_local_again(failed, name, warnings_logged())
+def test_a_failed_save_is_logged_and_local_again(
+        failed_container, name, call, sent, warnings_logged):
+    call(failed_container)
+    assert_local_again(failed_container, name, warnings_logged())
+    settle(failed_container.client)
+    failed_container.sync()
+    assert_local_again(failed_container, name, warnings_logged())
 
     del sent[:]
     with pytest.raises(exceptions.OperationFailed) as caught:
-        failed.save(wait=True)
+        failed_container.save(wait=True)
     assert 'no-such-pool' in str(caught.value)
     assert sent == []
-    assert_local_again(failed, name, warnings_logged())
+    assert_local_again(failed_container, name, warnings_logged())
 
-    failed.devices = {'m': {'type': 'none'}}
-    failed.save(wait=True)
-    assert not failed.dirty
-    assert stored(failed).devices == {'m': {'type': 'none'}}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    failed_container.devices = {'m': {'type': 'none'}}
+    failed_container.save(wait=True)
+    assert not failed_container.dirty
+    assert refetch(failed_container).devices == {'m': {'type': 'none'}}
+    assert user_keys(refetch(failed_container)) == {'a': 'mine', 'b': '2'}
 
 
-def test_rollback_after_a_save_that_failed(failed, warnings_logged):
-    failed.rollback()
-    assert not failed.dirty and users(failed) == {'a': '1', 'b': '2'}
-    assert failed.devices == {'n': NIC}
+def test_rollback_after_a_failed_save(failed_container, warnings_logged):
+    failed_container.rollback()
+    assert not failed_container.dirty and user_keys(
+        failed_container) == {'a': '1', 'b': '2'}
+    assert failed_container.devices == {'n': NIC}
     assert len(warnings_logged()) == 1
 
 
 @pytest.mark.parametrize('wait', [True, False])
-def test_the_next_save_raises_it(failed, wait, sent):
+def test_the_next_save_raises_the_failure(failed_container, wait, sent):
     del sent[:]
     with pytest.raises(exceptions.OperationFailed) as caught:
-        failed.save(wait=wait)
+        failed_container.save(wait=wait)
     assert 'no-such-pool' in str(caught.value)
-    assert not {'PUT', 'PATCH'} & set(methods(sent))
-    assert failed.dirty and failed.config['user.a'] == 'mine'
-    failed.devices = {}
-    failed.save(wait=wait)
-    settle(failed.client)
-    failed.sync()
-    assert not failed.dirty and stored(failed).devices == {}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    assert not {'PUT', 'PATCH'} & set(list_methods(sent))
+    assert failed_container.dirty
+    assert failed_container.config['user.a'] == 'mine'
+    failed_container.devices = {}
+    failed_container.save(wait=wait)
+    settle(failed_container.client)
+    failed_container.sync()
+    assert not failed_container.dirty and refetch(
+        failed_container).devices == {}
+    assert user_keys(refetch(failed_container)) == {'a': 'mine', 'b': '2'}
 
 
 @pytest.mark.parametrize('learned', [False, True])
-def test_waiting_for_the_operation_raises_it(failed, learned):
+def test_waiting_for_the_operation_raises_the_failure(
+        failed_container, learned):
     """The next save then sends, whichever call learned of the failure."""
-    operation = failed.operation
+    operation = failed_container.operation
     if learned:
-        failed.stop()
-        assert failed.operation is not operation
-        settle(failed.client)
+        failed_container.stop()
+        assert failed_container.operation is not operation
+        settle(failed_container.client)
     with pytest.raises(exceptions.OperationFailed) as caught:
         operation.wait()
     assert 'no-such-pool' in str(caught.value)
-    failed.devices = {}
-    failed.save(wait=True)
-    assert not failed.dirty and stored(failed).devices == {}
-    assert users(stored(failed)) == {'a': 'mine', 'b': '2'}
+    failed_container.devices = {}
+    failed_container.save(wait=True)
+    assert not failed_container.dirty and refetch(
+        failed_container).devices == {}
+    assert user_keys(refetch(failed_container)) == {'a': 'mine', 'b': '2'}
 
 
-def test_a_save_with_wait_raises_it_alone(mine, sent):
-    mine.devices = REFUSED_LATER
+def test_a_failed_save_with_wait_raises_once(loaded_container, sent):
+    loaded_container.devices = REFUSED_LATER
     for _ in range(2):  # each save sends, as each error was raised
         del sent[:]
         with pytest.raises(exceptions.OperationFailed):
-            mine.save(wait=True)
-        assert 'PUT' in methods(sent) and mine.dirty
-    mine.devices = {}
-    mine.save(wait=True)
-    assert stored(mine).devices == {}
+            loaded_container.save(wait=True)
+        assert 'PUT' in list_methods(sent) and loaded_container.dirty
+    loaded_container.devices = {}
+    loaded_container.save(wait=True)
+    assert refetch(loaded_container).devices == {}
 
 
-def test_no_call_reaches_a_new_object_under_the_old_name(
-        failed, name, other_client):
-    failed.rename(name + '-b', wait=True)
+def test_no_call_reaches_a_new_namesake_after_a_rename(
+        failed_container, name, other_client):
+    failed_container.rename(name + '-b', wait=True)
     foreign = other_client.containers.create({
         'name': name, 'source': EMPTY, 'config': {'user.a': 'foreign'}},
         wait=True)
-    assert failed.name == name + '-b'
-    assert failed.api.path.endswith('/' + name + '-b')
-    failed.sync()
-    assert failed.name == name + '-b' and failed.config['user.a'] == 'mine'
+    assert failed_container.name == name + '-b'
+    assert failed_container.api.path.endswith('/' + name + '-b')
+    failed_container.sync()
+    assert failed_container.name == name + '-b'
+    assert failed_container.config['user.a'] == 'mine'
     with pytest.raises(exceptions.OperationFailed):
-        failed.save(wait=True)
-    assert failed.name == name + '-b'
-    failed.devices = {}
-    failed.description = 'mine'
-    failed.save(wait=True)
-    failed.snapshots.create('one', wait=True)
-    failed.delete(wait=True)
+        failed_container.save(wait=True)
+    assert failed_container.name == name + '-b'
+    failed_container.devices = {}
+    failed_container.description = 'mine'
+    failed_container.save(wait=True)
+    failed_container.snapshots.create('one', wait=True)
+    failed_container.delete(wait=True)
     assert not other_client.containers.exists(name + '-b')
     foreign.sync()
-    assert users(foreign) == {'a': 'foreign'}
+    assert user_keys(foreign) == {'a': 'foreign'}
     assert foreign.description == '' and foreign.snapshots.all() == []

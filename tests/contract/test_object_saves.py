@@ -1,287 +1,257 @@
 # -*- coding: utf-8 -*-
-"""Saving an object: what is sent, what is merged, what the object shows."""
+"""Saving: the requests, the merge, and the object after it."""
 import pytest
 
 from pylxd import exceptions
+from helpers import EMPTY, NIC, unique_name
 
 from .support import (
-    BUSYBOX, EMPTY, NIC, REFUSED_LATER, image_data, methods, settle, stored,
-    unique, users)
-
-
-@pytest.fixture(params=['containers', 'profiles'])
-def kind(request):
-    """The collection: instances answer a PUT later, profiles at once."""
-    return request.param
-
-
-@pytest.fixture
-def thing(lxd_client, name, kind):
-    """An object of that kind with config, a description and a device."""
-    content = {'name': name, 'config': {'user.a': '1', 'user.b': '2'},
-               'description': 'old', 'devices': {'n': NIC}}
-    if kind == 'containers':
-        lxd_client.containers.create(dict(content, source=EMPTY), wait=True)
-    else:
-        lxd_client.profiles.create(wait=True, **content)
-    return getattr(lxd_client, kind).get(name)
-
-
-@pytest.fixture
-def mine(lxd_client, name):
-    """A container with files, config, a description and a device."""
-    lxd_client.containers.create({
-        'name': name, 'source': BUSYBOX, 'description': 'old',
-        'config': {'user.a': '1', 'user.b': '2'}, 'devices': {'n': NIC}},
-        wait=True)
-    return lxd_client.containers.get(name)
-
-
-@pytest.fixture
-def other(other_client, thing, kind):
-    """The object `thing` as another client has loaded it."""
-    return getattr(other_client, kind).get(thing.name)
+    REFUSED_LATER, list_methods, refetch, settle, user_keys)
 
 
 # What is sent
 
-def test_a_save_takes_at_most_three_requests(thing, sent):
+def test_a_save_takes_at_most_three_requests(model, sent):
     for wait in True, False:
         del sent[:]
-        thing.config['user.a'] = 'new, wait={}'.format(wait)
-        thing.save(wait=wait)
+        model.config['user.a'] = 'new, wait={}'.format(wait)
+        model.save(wait=wait)
         assert set(sent) <= {
-            'GET ' + thing.api.path, 'PATCH ' + thing.api.path}
-        assert methods(sent).count('PATCH') == 1 and len(sent) <= 3
-        assert users(stored(thing)) == {'a': thing.config['user.a'], 'b': '2'}
-    assert stored(thing).description == 'old'
+            'GET ' + model.api.path, 'PATCH ' + model.api.path}
+        assert list_methods(sent).count('PATCH') == 1 and len(sent) <= 3
+        assert user_keys(
+            refetch(model)) == {'a': model.config['user.a'], 'b': '2'}
+    assert refetch(model).description == 'old'
 
 
-def test_removing_a_device_takes_a_put(thing, sent):
-    del thing.devices['n']
-    thing.config['user.a'] = 'new'
-    thing.save(wait=True)
-    assert 'PUT ' + thing.api.path in sent and 'PATCH' not in methods(sent)
-    assert stored(thing).devices == {}
-    assert users(stored(thing)) == {'a': 'new', 'b': '2'}
-    assert stored(thing).description == 'old'
+def test_removing_a_device_takes_a_put(model, sent):
+    del model.devices['n']
+    model.config['user.a'] = 'new'
+    model.save(wait=True)
+    assert 'PUT ' + model.api.path in sent and 'PATCH' not in list_methods(
+        sent)
+    assert refetch(model).devices == {}
+    assert user_keys(refetch(model)) == {'a': 'new', 'b': '2'}
+    assert refetch(model).description == 'old'
 
 
 @pytest.mark.parametrize('wait', [True, False])
-def test_a_value_that_the_server_refuses_at_once(thing, wait):
-    thing.config['no.such.key'] = '1'
-    thing.config['user.a'] = 'new'
+def test_a_value_that_the_server_refuses_at_once(model, wait):
+    model.config['no.such.key'] = '1'
+    model.config['user.a'] = 'new'
     for _ in range(2):
         with pytest.raises(exceptions.LXDAPIException) as caught:
-            thing.save(wait=wait)
+            model.save(wait=wait)
         assert 'no.such.key' in str(caught.value)
-        assert thing.dirty and thing.config['no.such.key'] == '1'
-    del thing.config['no.such.key']
-    thing.save(wait=True)
-    assert not thing.dirty and users(stored(thing)) == {'a': 'new', 'b': '2'}
+        assert model.dirty and model.config['no.such.key'] == '1'
+    del model.config['no.such.key']
+    model.save(wait=True)
+    assert not model.dirty and user_keys(
+        refetch(model)) == {'a': 'new', 'b': '2'}
 
 
-def test_the_object_shows_what_the_server_made_of_it(thing, sent):
+def test_a_saved_object_shows_the_servers_values(model, sent):
     """Servers drop a key with an empty value."""
-    thing.config['user.a'] = thing.config['user.c'] = ''
-    thing.save(wait=True)
+    model.config['user.a'] = model.config['user.c'] = ''
+    model.save(wait=True)
     del sent[:]
-    assert users(thing) == {'b': '2'} and not thing.dirty
+    assert user_keys(model) == {'b': '2'} and not model.dirty
     assert sent == []
 
 
-def test_an_empty_value_is_gone_after_a_sync(thing, sent):
-    thing.config['user.c'] = ''
-    thing.save()
-    thing.sync()
-    assert users(thing) == {'a': '1', 'b': '2'} and not thing.dirty
+def test_an_empty_value_is_gone_after_a_sync(model, sent):
+    model.config['user.c'] = ''
+    model.save()
+    model.sync()
+    assert user_keys(model) == {'a': '1', 'b': '2'} and not model.dirty
     del sent[:]
-    thing.save(wait=True)
+    model.save(wait=True)
     assert sent == []
 
 
-# What the caller holds
+# Dicts that the caller holds
 
-def test_a_nested_dict_still_counts_after_a_save(thing):
-    nic = thing.devices['n']
+def test_a_held_nested_dict_is_saved_again(model):
+    nic = model.devices['n']
     for value in '1', '2', '3':
         nic['hwaddr'] = '00:16:3e:00:00:0' + value
-        assert thing.dirty
-        thing.save(wait=value != '2')
-        assert not thing.dirty
-        assert stored(thing).devices['n']['hwaddr'] == nic['hwaddr']
-        assert thing.devices['n'] is nic
+        assert model.dirty
+        model.save(wait=value != '2')
+        assert not model.dirty
+        assert refetch(model).devices['n']['hwaddr'] == nic['hwaddr']
+        assert model.devices['n'] is nic
 
 
-def test_a_nested_dict_still_counts_after_a_sync(thing, other):
-    config, nic = thing.config, thing.devices['n']
-    other.config['user.a'] = 'theirs'
-    other.devices['m'] = {'type': 'none'}
-    other.save(wait=True)
-    for load in thing.sync, thing.rollback, thing.sync:
+def test_a_held_nested_dict_outlives_a_sync(model, other_model):
+    config, nic = model.config, model.devices['n']
+    other_model.config['user.a'] = 'theirs'
+    other_model.devices['m'] = {'type': 'none'}
+    other_model.save(wait=True)
+    for load in model.sync, model.rollback, model.sync:
         load()
-        assert thing.config is config and thing.devices['n'] is nic
+        assert model.config is config and model.devices['n'] is nic
         assert config['user.a'] == 'theirs'
     nic['hwaddr'] = '00:16:3e:00:00:01'
-    assert thing.dirty
-    thing.save(wait=True)
-    assert stored(thing).devices['n'] == dict(
+    assert model.dirty
+    model.save(wait=True)
+    assert refetch(model).devices['n'] == dict(
         NIC, hwaddr='00:16:3e:00:00:01')
 
 
 # Fields outside of the ETag
 
 @pytest.mark.parametrize('wait', [True, False])
-def test_a_description_of_another_client_is_kept(thing, other, wait):
-    other.description = 'theirs'
-    other.save(wait=True)
-    thing.config['user.a'] = 'mine'
-    thing.save(wait=wait)
-    thing.sync()
-    assert thing.description == stored(thing).description == 'theirs'
-    assert users(stored(thing)) == {'a': 'mine', 'b': '2'}
+def test_a_description_of_another_client_is_kept(model, other_model, wait):
+    other_model.description = 'theirs'
+    other_model.save(wait=True)
+    model.config['user.a'] = 'mine'
+    model.save(wait=wait)
+    model.sync()
+    assert model.description == refetch(model).description == 'theirs'
+    assert user_keys(refetch(model)) == {'a': 'mine', 'b': '2'}
 
 
-def test_a_description_of_another_client_is_kept_by_a_put(thing, other):
-    other.description = 'theirs'
-    other.save(wait=True)
-    del thing.devices['n']
-    thing.save(wait=True)
-    assert stored(thing).description == 'theirs'
-    assert stored(thing).devices == {}
+def test_a_put_keeps_another_clients_description(model, other_model):
+    other_model.description = 'theirs'
+    other_model.save(wait=True)
+    del model.devices['n']
+    model.save(wait=True)
+    assert refetch(model).description == 'theirs'
+    assert refetch(model).devices == {}
 
 
 @pytest.mark.parametrize('wait', [True, False])
-def test_a_clash_of_descriptions(thing, other, wait):
-    other.description = 'theirs'
-    other.save(wait=True)
-    thing.description = 'mine'
-    thing.config['user.a'] = 'mine'
+def test_descriptions_that_clash_are_a_conflict(model, other_model, wait):
+    other_model.description = 'theirs'
+    other_model.save(wait=True)
+    model.description = 'mine'
+    model.config['user.a'] = 'mine'
     for _ in range(2):
         with pytest.raises(exceptions.Conflict) as caught:
-            thing.save(wait=wait)
+            model.save(wait=wait)
         assert caught.value.keys == ('description',)
-        assert thing.description == 'mine' and thing.dirty
-    assert stored(thing).description == 'theirs'
-    assert users(stored(thing)) == {'a': '1', 'b': '2'}
-    thing.sync()
-    thing.save(wait=True)
-    assert stored(thing).description == 'mine'
+        assert model.description == 'mine' and model.dirty
+    assert refetch(model).description == 'theirs'
+    assert user_keys(refetch(model)) == {'a': '1', 'b': '2'}
+    model.sync()
+    model.save(wait=True)
+    assert refetch(model).description == 'mine'
 
 
-def test_what_restoring_a_snapshot_changed_is_kept(mine, other_client):
+def test_a_save_keeps_what_a_restore_changed(loaded_container, other_client):
     """LXD 5.0.2 and Incus 6.0 empty the description when they restore."""
-    mine.snapshots.create('one', wait=True)
-    mine.description = mine.config['user.a'] = 'new'
-    mine.save(wait=True)
-    theirs = other_client.containers.get(mine.name)
+    loaded_container.snapshots.create('one', wait=True)
+    loaded_container.description = loaded_container.config['user.a'] = 'new'
+    loaded_container.save(wait=True)
+    theirs = other_client.containers.get(loaded_container.name)
     theirs.restore_snapshot('one', wait=True)
-    expected = stored(theirs)
+    expected = refetch(theirs)
     assert expected.description != 'new'
-    mine.config['user.b'] = 'mine'
-    mine.save(wait=True)
-    assert users(stored(mine)) == {'a': '1', 'b': 'mine'}
-    assert stored(mine).description == expected.description
+    loaded_container.config['user.b'] = 'mine'
+    loaded_container.save(wait=True)
+    assert user_keys(refetch(loaded_container)) == {'a': '1', 'b': 'mine'}
+    assert refetch(loaded_container).description == expected.description
 
 
-def test_what_restoring_a_snapshot_left_in_the_etag(mine, other_client):
-    """The ETag of LXD 5.0.2 is as before where only the description goes."""
-    mine.snapshots.create('one', wait=True)
-    mine.description = 'new'
-    mine.save(wait=True)
-    other_client.containers.get(mine.name).restore_snapshot('one', wait=True)
-    expected = stored(mine).description
+def test_a_save_keeps_a_description_that_a_restore_changed(
+        loaded_container, other_client):
+    """Without a change of config, the ETag of LXD 5.0.2 stays the same."""
+    loaded_container.snapshots.create('one', wait=True)
+    loaded_container.description = 'new'
+    loaded_container.save(wait=True)
+    other_client.containers.get(loaded_container.name).restore_snapshot(
+        'one', wait=True)
+    expected = refetch(loaded_container).description
     assert expected != 'new'
-    mine.config['user.b'] = 'mine'
-    mine.save(wait=True)
-    assert stored(mine).description == expected
-    assert users(stored(mine)) == {'a': '1', 'b': 'mine'}
+    loaded_container.config['user.b'] = 'mine'
+    loaded_container.save(wait=True)
+    assert refetch(loaded_container).description == expected
+    assert user_keys(refetch(loaded_container)) == {'a': '1', 'b': 'mine'}
 
 
 @pytest.fixture
-def image(lxd_client, new_images):
-    """A tiny image that has been loaded."""
-    made = lxd_client.images.create(image_data(), wait=True)
-    return lxd_client.images.get(made.fingerprint)
+def loaded_image(lxd_client, image):
+    """The tiny image, loaded."""
+    return lxd_client.images.get(image.fingerprint)
 
 
 @pytest.fixture
 def their_image(other_client, image):
-    """The image as another client has loaded it."""
+    """The tiny image as another client has loaded it."""
     return other_client.images.get(image.fingerprint)
 
 
-def test_fields_of_an_image_outside_of_its_etag(
-        lxd_client, image, their_image, name):
+def test_a_save_keeps_image_fields_outside_of_the_etag(
+        lxd_client, loaded_image, their_image, name):
     lxd_client.profiles.create(name)
     their_image.expires_at = '2099-12-31T00:00:00Z'
     their_image.profiles = ['default', name]
     their_image.save(wait=True)
     for wait in True, False:
-        image.properties['release'] = 'wait={}'.format(wait)
-        image.public = wait
-        image.save(wait=wait)
-        saved = stored(image)
+        loaded_image.properties['release'] = 'wait={}'.format(wait)
+        loaded_image.public = wait
+        loaded_image.save(wait=wait)
+        saved = refetch(loaded_image)
         assert saved.expires_at.startswith('2099-12-31')
         assert saved.profiles == ['default', name]
         assert saved.properties['release'] == 'wait={}'.format(wait)
         assert saved.public is wait
 
 
-def test_each_field_of_an_image_is_saved(lxd_client, image, name):
-    """A PATCH of ``expires_at`` or ``profiles`` is answered and ignored."""
+def test_each_field_of_an_image_is_saved(lxd_client, loaded_image, name):
+    """Servers ignore ``expires_at`` and ``profiles`` in a PATCH."""
     lxd_client.profiles.create(name)
-    image.expires_at = '2099-12-31T00:00:00Z'
-    image.profiles = [name]
-    image.save(wait=True)
-    image.public = True
-    image.save(wait=True)
-    image.properties = {'os': 'none'}
-    image.save(wait=True)
-    saved = stored(image)
+    loaded_image.expires_at = '2099-12-31T00:00:00Z'
+    loaded_image.profiles = [name]
+    loaded_image.save(wait=True)
+    loaded_image.public = True
+    loaded_image.save(wait=True)
+    loaded_image.properties = {'os': 'none'}
+    loaded_image.save(wait=True)
+    saved = refetch(loaded_image)
     assert saved.expires_at.startswith('2099-12-31')
     assert (saved.profiles, saved.public) == ([name], True)
     assert saved.properties == {'os': 'none'}
 
 
-def test_a_clash_outside_of_the_etag_of_an_image(
-        lxd_client, image, their_image, name):
+def test_a_conflict_of_image_fields_outside_of_the_etag(
+        lxd_client, loaded_image, their_image, name):
     for called in name, name + '2':
         lxd_client.profiles.create(called)
     their_image.expires_at = '2099-12-31T00:00:00Z'
     their_image.profiles = [name]
     their_image.save(wait=True)
-    image.expires_at = '2098-12-31T00:00:00Z'
-    image.profiles = [name + '2']
+    loaded_image.expires_at = '2098-12-31T00:00:00Z'
+    loaded_image.profiles = [name + '2']
     with pytest.raises(exceptions.Conflict) as caught:
-        image.save(wait=True)
+        loaded_image.save(wait=True)
     assert caught.value.keys == ('expires_at', 'profiles')
-    assert image.dirty and stored(image).profiles == [name]
+    assert loaded_image.dirty and refetch(loaded_image).profiles == [name]
 
 
-def test_aliases_that_another_client_added_meanwhile(image, their_image):
-    alias = unique()
+def test_a_save_shows_aliases_of_another_client(loaded_image, their_image):
+    alias = unique_name()
     their_image.add_alias(alias, '')
-    image.public = True
-    image.save(wait=True)
-    assert [each['name'] for each in image.aliases] == [alias]
+    loaded_image.public = True
+    loaded_image.save(wait=True)
+    assert [each['name'] for each in loaded_image.aliases] == [alias]
 
 
 # The base against which a save is compared
 
-def test_sync_with_local_changes_raises_no_conflict(thing, other):
-    thing.config['user.a'] = 'first'
-    del thing.devices['n']
-    thing.save()  # of a container it is pending when sync() is called
-    thing.config['user.a'] = 'mine'
-    settle(other.client)
-    other.sync()
-    other.config['user.a'] = 'theirs'
-    other.save(wait=True)
-    thing.sync()
-    assert thing.config['user.a'] == 'mine' and thing.dirty
-    thing.save(wait=True)
-    assert users(stored(thing)) == {'a': 'mine', 'b': '2'}
+def test_sync_with_local_changes_raises_no_conflict(model, other_model):
+    model.config['user.a'] = 'first'
+    del model.devices['n']
+    model.save()  # pending for a container when sync() is called
+    model.config['user.a'] = 'mine'
+    settle(other_model.client)
+    other_model.sync()
+    other_model.config['user.a'] = 'theirs'
+    other_model.save(wait=True)
+    model.sync()
+    assert model.config['user.a'] == 'mine' and model.dirty
+    model.save(wait=True)
+    assert user_keys(refetch(model)) == {'a': 'mine', 'b': '2'}
 
 
 @pytest.mark.parametrize('read', [
@@ -289,70 +259,76 @@ def test_sync_with_local_changes_raises_no_conflict(thing, other):
     lambda container: container.description,
     lambda container: list(container),
 ], ids=['status', 'description', 'all'])
-def test_a_reload_after_a_start_keeps_the_base(mine, other_client, read):
-    mine.config['user.a'] = 'mine'
-    theirs = other_client.containers.get(mine.name)
+def test_a_reload_after_a_start_keeps_the_base(
+        loaded_container, other_client, read):
+    loaded_container.config['user.a'] = 'mine'
+    theirs = other_client.containers.get(loaded_container.name)
     theirs.config['user.a'] = theirs.config['user.b'] = 'theirs'
     theirs.save(wait=True)
-    mine.start(wait=True)
-    read(mine)
-    assert users(mine) == {'a': 'mine', 'b': 'theirs'}
+    loaded_container.start(wait=True)
+    read(loaded_container)
+    assert user_keys(loaded_container) == {'a': 'mine', 'b': 'theirs'}
     with pytest.raises(exceptions.Conflict) as caught:
-        mine.save(wait=True)
+        loaded_container.save(wait=True)
     assert caught.value.keys == ('config.user.a',)
-    assert users(stored(mine)) == {'a': 'theirs', 'b': 'theirs'}
-    mine.sync()
-    mine.save(wait=True)
-    assert users(stored(mine)) == {'a': 'mine', 'b': 'theirs'}
+    assert user_keys(
+        refetch(loaded_container)) == {'a': 'theirs', 'b': 'theirs'}
+    loaded_container.sync()
+    loaded_container.save(wait=True)
+    assert user_keys(refetch(loaded_container)) == {'a': 'mine', 'b': 'theirs'}
 
 
 # The server forgets its operations
 
+def create_and_load(client):
+    """Create the container ``c1``, and load it."""
+    client.containers.create({
+        'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
+        'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
+    return client.containers.get('c1')
+
+
 def test_a_save_that_was_done_stays_done_after_a_restart(another_kit):
     with another_kit.client() as client, another_kit.client() as theirs:
-        client.containers.create({
-            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
-            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
-        mine = client.containers.get('c1')
-        mine.config['user.a'] = mine.config['user.b'] = 'mine'
-        del mine.devices['n']
-        mine.save()
+        container = create_and_load(client)
+        container.config['user.a'] = container.config['user.b'] = 'mine'
+        del container.devices['n']
+        container.save()
         settle(theirs)
         another_kit.restart()
-        other = theirs.containers.get('c1')
-        assert users(other) == {'a': 'mine', 'b': 'mine'}
-        other.config['user.a'] = 'theirs'
-        other.save(wait=True)
+        other_container = theirs.containers.get('c1')
+        assert user_keys(other_container) == {'a': 'mine', 'b': 'mine'}
+        other_container.config['user.a'] = 'theirs'
+        other_container.save(wait=True)
 
-        mine.sync()
-        assert not mine.dirty
-        assert users(mine) == {'a': 'theirs', 'b': 'mine'}
-        assert mine.devices == {}
-        mine.config['user.c'] = 'mine'
-        mine.save(wait=True)
-        assert users(stored(other)) == {
+        container.sync()
+        assert not container.dirty
+        assert user_keys(container) == {'a': 'theirs', 'b': 'mine'}
+        assert container.devices == {}
+        container.config['user.c'] = 'mine'
+        container.save(wait=True)
+        assert user_keys(refetch(other_container)) == {
             'a': 'theirs', 'b': 'mine', 'c': 'mine'}
 
 
 def test_a_save_that_failed_is_local_again_after_a_restart(another_kit):
     with another_kit.client() as client, another_kit.client() as theirs:
-        client.containers.create({
-            'name': 'c1', 'source': EMPTY, 'devices': {'n': NIC},
-            'config': {'user.a': '1', 'user.b': '2'}}, wait=True)
-        mine = client.containers.get('c1')
-        mine.config['user.a'] = mine.config['user.b'] = 'mine'
-        mine.devices = REFUSED_LATER
-        mine.save()
+        container = create_and_load(client)
+        container.config['user.a'] = container.config['user.b'] = 'mine'
+        container.devices = REFUSED_LATER
+        container.save()
         settle(theirs)
         another_kit.restart()
-        other = theirs.containers.get('c1')
-        assert users(other) == {'a': '1', 'b': '2'}
-        other.config['user.a'] = 'theirs'
-        other.save(wait=True)
+        other_container = theirs.containers.get('c1')
+        assert user_keys(other_container) == {'a': '1', 'b': '2'}
+        other_container.config['user.a'] = 'theirs'
+        other_container.save(wait=True)
 
-        mine.sync()  # a third value is another client's: it is shown
-        assert mine.dirty and users(mine) == {'a': 'theirs', 'b': 'mine'}
-        mine.devices = {}
-        mine.save(wait=True)  # how the first one ended is not known
-        assert users(stored(other)) == {'a': 'theirs', 'b': 'mine'}
-        assert stored(other).devices == {}
+        container.sync()  # shows the third value, of another client
+        assert container.dirty and user_keys(
+            container) == {'a': 'theirs', 'b': 'mine'}
+        container.devices = {}
+        container.save(wait=True)  # the result of the first save is unknown
+        assert user_keys(
+            refetch(other_container)) == {'a': 'theirs', 'b': 'mine'}
+        assert refetch(other_container).devices == {}

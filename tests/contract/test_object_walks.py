@@ -1,7 +1,7 @@
-"""Two clients change one object at random, beside a plain model of that.
+"""Two clients change one object at random, and a plain model predicts it.
 
-The long form of it, which also lets operations fail and be forgotten, is
-tests/unit/test_object_state_machine.py; this one holds on a real server.
+tests/unit/test_object_state_machine.py is the long form, in which operations
+also fail and are forgotten; this test runs on a real server too.
 """
 import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
@@ -10,8 +10,7 @@ from hypothesis.stateful import (
 
 from pylxd import exceptions
 from pylxd.core import other_clients
-
-from .support import EMPTY, NIC
+from helpers import EMPTY, NIC
 
 FIELDS = ('user.a', 'user.b', 'description', 'nic')
 #: A value for each field; None removes a key or a device.
@@ -24,69 +23,69 @@ CHANGES = st.sampled_from(FIELDS).flatmap(
     lambda field: st.tuples(st.just(field), VALUES[field]))
 
 
-def read(thing, field):
-    """Return the value of a field, as the model has it."""
+def read_field(model, field):
+    """Return the value of a field of an object; None if it is missing."""
     if field == 'description':
-        return thing.description
+        return model.description
     if field == 'nic':
-        return thing.devices.get('n', {}).get('name')
-    return thing.config.get(field)
+        return model.devices.get('n', {}).get('name')
+    return model.config.get(field)
 
 
-def write(thing, field, value):
+def write_field(model, field, value):
     """Change a field in place."""
     if field == 'description':
-        thing.description = value
+        model.description = value
     elif field == 'nic':
-        thing.devices.pop('n', None)
+        model.devices.pop('n', None)
         if value is not None:
-            thing.devices['n'] = dict(NIC, name=value)
+            model.devices['n'] = dict(NIC, name=value)
     elif value is None:
-        thing.config.pop(field, None)
+        model.config.pop(field, None)
     else:
-        thing.config[field] = value
+        model.config[field] = value
 
 
 class Side(object):
-    """One of the two clients: its object, and the model of its changes."""
+    """One of the two clients: its object, and its expected values."""
 
-    def __init__(self, thing):
-        self.thing = thing
-        self.base = {field: read(thing, field) for field in FIELDS}
+    def __init__(self, model):
+        self.model = model
+        self.base = {field: read_field(model, field) for field in FIELDS}
         self.local = dict(self.base)
 
     @property
     def changed(self):
-        """The fields that this side has changed."""
+        """The fields with local changes."""
         return {field for field in FIELDS
                 if self.local[field] != self.base[field]}
 
     def load(self, truth):
-        """The model of loading the object, and keeping the changes."""
+        """Predict what loading the object does: local changes are kept."""
         changed = self.changed
         self.base = dict(truth)
         self.local = {field: self.local[field] if field in changed
                       else truth[field] for field in FIELDS}
 
 
-class Walk(RuleBasedStateMachine):
-    """What both sides do to one object."""
+class TwoClients(RuleBasedStateMachine):
+    """The calls of both clients on one object."""
 
     def __init__(self, first, second):
-        super(Walk, self).__init__()
+        super(TwoClients, self).__init__()
         self.sides = [Side(first), Side(second)]
         self.truth = dict(self.sides[0].base)
 
     @rule(side=st.integers(0, 1), change=CHANGES)
     def change(self, side, change):
         side, (field, value) = self.sides[side], change
-        write(side.thing, field, value)
+        write_field(side.model, field, value)
         side.local[field] = value
 
     @rule(changes=st.sampled_from(FIELDS).flatmap(lambda field: st.tuples(
         *[st.tuples(st.just(field), VALUES[field])] * 2)))
     def both_change(self, changes):
-        """Change one field on both sides: at random that is rare."""
+        """Change one field on both sides, which is rare at random."""
         for side, change in enumerate(changes):
             self.change(side, change)
 
@@ -99,55 +98,56 @@ class Walk(RuleBasedStateMachine):
             side.base[field], side.local[field])}
         if clashes:
             with pytest.raises(exceptions.Conflict) as caught:
-                side.thing.save(wait=wait)
+                side.model.save(wait=wait)
             assert len(caught.value.keys) == len(clashes)
-            # Who looks after a conflict may overwrite
-            side.thing.sync()
+            # After a sync, the next save may overwrite
+            side.model.sync()
             side.load(self.truth)
             return
-        side.thing.save(wait=wait)
-        side.thing.sync()
+        side.model.save(wait=wait)
+        side.model.sync()
         self.truth.update({field: side.local[field] for field in changed})
         side.base, side.local = dict(self.truth), dict(self.truth)
 
     @rule(side=st.integers(0, 1))
     def sync(self, side):
-        self.sides[side].thing.sync()
+        self.sides[side].model.sync()
         self.sides[side].load(self.truth)
 
     @rule(side=st.integers(0, 1))
     def rollback(self, side):
         side = self.sides[side]
-        side.thing.rollback()
+        side.model.rollback()
         side.base, side.local = dict(self.truth), dict(self.truth)
 
     @invariant()
-    def shows_what_the_model_has(self):
+    def objects_show_the_expected_values(self):
         for side in self.sides:
-            assert {field: read(side.thing, field)
+            assert {field: read_field(side.model, field)
                     for field in FIELDS} == side.local
-            assert side.thing.dirty == bool(side.changed)
+            assert side.model.dirty == bool(side.changed)
 
     def teardown(self):
         for side in self.sides:
-            side.thing.rollback()
-            assert {field: read(side.thing, field)
+            side.model.rollback()
+            assert {field: read_field(side.model, field)
                     for field in FIELDS} == self.truth
 
 
-@pytest.mark.parametrize('kind', ['containers', 'profiles'])
-def test_walks(lxd, lxd_client, name, kind, monkeypatch):
-    # Nobody else writes at the same moment, so no change comes late
+@pytest.mark.parametrize('collection', ['containers', 'profiles'])
+def test_random_changes_by_two_clients(
+        lxd, lxd_client, name, collection, monkeypatch):
+    # The clients take turns, so a save waits for no rival's late change
     monkeypatch.setattr(other_clients, 'CONTENTION_PERIOD', -1)
-    if kind == 'containers':
+    if collection == 'containers':
         lxd_client.containers.create(
             {'name': name, 'source': EMPTY}, wait=True)
     else:
         lxd_client.profiles.create(name)
-    with lxd.client() as other:
+    with lxd.client() as other_client:
         run_state_machine_as_test(
-            lambda: Walk(getattr(lxd_client, kind).get(name),
-                         getattr(other, kind).get(name)),
+            lambda: TwoClients(getattr(lxd_client, collection).get(name),
+                               getattr(other_client, collection).get(name)),
             settings=settings(
                 max_examples=15, stateful_step_count=15, deadline=None,
                 derandomize=True, database=None, phases=[Phase.generate],

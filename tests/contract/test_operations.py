@@ -1,33 +1,40 @@
-"""What the server does in the background."""
+"""Operations: loading, waiting, failures and cancelling."""
 import pytest
 
 from pylxd import exceptions
 from pylxd.operation import Operation
+from helpers import EMPTY
 
-from .support import EMPTY, settle
-
-
-@pytest.fixture
-def begin(lxd_client, name):
-    """Begins the making of a container; gives the server's answer."""
-    def begin(**more):
-        return lxd_client.api.instances.post(json=dict(
-            more or {'source': EMPTY}, name=name, type='container')).json()
-    return begin
+from .support import settle
 
 
 @pytest.fixture
-def fail(lxd_client, container):
-    """Begins what fails; gives the server's answer."""
-    def fail():
+def start_creation(lxd_client, name):
+    """Return a function that starts to create a container.
+
+    It returns the response of the server.
+    """
+    def start_creation():
+        return lxd_client.api.instances.post(json={
+            'name': name, 'type': 'container', 'source': EMPTY}).json()
+    return start_creation
+
+
+@pytest.fixture
+def start_failure(lxd_client, container):
+    """Return a function that stops a stopped container, which fails later.
+
+    It returns the response of the server.
+    """
+    def start_failure():
         return lxd_client.api.instances[container.name].state.put(
             json={'action': 'stop', 'force': True, 'timeout': 1}).json()
-    return fail
+    return start_failure
 
 
 @pytest.fixture
-def endless(lxd_client, running):
-    """A command that does not end while a test runs."""
+def endless_id(lxd_client, running):
+    """The id of the operation of a command that runs for 1000 s."""
     operation = lxd_client.api.instances[running.name]['exec'].post(json={
         'command': ['sleep', '1000'], 'wait-for-websocket': False,
         'interactive': False}).json()['metadata']
@@ -42,8 +49,8 @@ def endless(lxd_client, running):
     '{}', '/1.0/operations/{}', '/1.0/operations/{}/',
     '/1.0/operations/{}?project=default', '/1.0/operations/{}/wait',
     'https://127.0.0.1:8443/1.0/operations/{}'])
-def test_by_id_path_or_url(lxd_client, begin, form):
-    started = begin()['metadata']
+def test_get_and_wait_by_id_path_or_url(lxd_client, start_creation, form):
+    started = start_creation()['metadata']
     key = form.format(started['id'])
     for get in (lxd_client.operations.get, lambda key: Operation.get(
             lxd_client, key)):
@@ -57,16 +64,16 @@ def test_by_id_path_or_url(lxd_client, begin, form):
 
 @pytest.mark.trap('wait-answer')
 @pytest.mark.documents('Operation.wait')
-def test_wait_uses_the_answer_of_wait(lxd_client, begin, sent):
-    operation = Operation(lxd_client, id=begin()['metadata']['id'])
+def test_wait_sends_one_request(lxd_client, start_creation, sent):
+    operation = Operation(lxd_client, id=start_creation()['metadata']['id'])
     del sent[:]
     assert operation.wait() is True
     assert (operation.status, operation.status_code) == ('Success', 200)
     assert sent == ['GET /1.0/operations/{}/wait'.format(operation.id)]
 
 
-def test_attributes(lxd_client, begin, name):
-    started = begin()
+def test_attributes(lxd_client, start_creation, name):
+    started = start_creation()
     operation = lxd_client.operations.get(started['operation'])
     assert getattr(operation, 'class') == operation.class_ == 'task'
     assert operation.created_at.startswith('20')
@@ -79,18 +86,18 @@ def test_attributes(lxd_client, begin, name):
     assert repr(operation) == '<Operation {}: Success>'.format(operation.id)
 
 
-def test_all(lxd_client, begin):
-    operation = lxd_client.operations.get(begin()['operation'])
-    found, = [each for each in lxd_client.operations.all()
-              if each.id == operation.id]
-    assert found.created_at == operation.created_at
+def test_all(lxd_client, start_creation):
+    operation = lxd_client.operations.get(start_creation()['operation'])
+    listed, = [each for each in lxd_client.operations.all()
+               if each.id == operation.id]
+    assert listed.created_at == operation.created_at
     assert operation.id in [
         each.id for each in Operation.all(lxd_client)]
 
 
-def test_one_that_fails(lxd_client, fail):
+def test_wait_for_a_failing_operation_raises(lxd_client, start_failure):
     for _ in range(2):
-        started = fail()
+        started = start_failure()
         with pytest.raises(exceptions.OperationFailed) as caught:
             lxd_client.operations.wait_for_operation(started['operation'])
         error = caught.value
@@ -102,59 +109,61 @@ def test_one_that_fails(lxd_client, fail):
         assert isinstance(error, exceptions.LXDAPIException)
 
 
-def test_one_that_failed_before(lxd_client, fail):
-    """It is asked for when it has ended."""
-    started = fail()
+def test_wait_for_a_failed_operation_raises(lxd_client, start_failure):
+    """The wait starts after the operation has failed."""
+    started = start_failure()
     settle(lxd_client)
     with pytest.raises(exceptions.OperationFailed) as caught:
         lxd_client.operations.wait_for_operation(started['operation'])
     assert 'The instance is already stopped' in str(caught.value)
 
 
-def test_one_that_is_not_there(lxd_client):
-    nothing = '00000000-0000-0000-0000-000000000000'
+def test_an_unknown_operation_raises_not_found(lxd_client):
+    unknown_id = '00000000-0000-0000-0000-000000000000'
     operations = lxd_client.operations
-    for ask in operations.get, operations.wait_for_operation:
+    for call in operations.get, operations.wait_for_operation:
         with pytest.raises(exceptions.NotFound) as caught:
-            ask(nothing)
+            call(unknown_id)
         assert 'Operation not found' in str(caught.value)
 
 
-def test_what_cannot_be_an_id(lxd_client, sent):
-    for bad in '', '/', '..', '/1.0/operations/..':
+def test_invalid_ids_are_not_sent(lxd_client, sent):
+    for operation_id in '', '/', '..', '/1.0/operations/..':
         with pytest.raises(exceptions.InvalidName):
-            lxd_client.operations.get(bad)
+            lxd_client.operations.get(operation_id)
     assert sent == []
 
 
-def test_wait_no_longer_than(lxd_client, endless):
-    operation = lxd_client.operations.get(endless)
+def test_wait_raises_at_its_timeout(lxd_client, endless_id):
+    operation = lxd_client.operations.get(endless_id)
     with pytest.raises(exceptions.OperationTimeout) as caught:
         operation.wait(timeout=1)
     assert caught.value.operation is operation
     assert operation.status == 'Running'
     with pytest.raises(exceptions.OperationTimeout):
-        lxd_client.operations.wait_for_operation(endless, timeout=0.1)
+        lxd_client.operations.wait_for_operation(endless_id, timeout=0.1)
 
 
 @pytest.mark.trap('wait-outlasts-reads')
-def test_wait_is_longer_than_a_read(lxd, endless):
-    """The client's timeout is for answers, not for the end of things."""
+def test_a_wait_outlasts_the_read_timeout(lxd, endless_id):
+    """The timeout of the client does not limit the wait for an operation."""
     with lxd.client(timeout=0.3) as client:
         with pytest.raises(exceptions.OperationTimeout):
-            client.operations.wait_for_operation(endless, timeout=1)
+            client.operations.wait_for_operation(endless_id, timeout=1)
 
 
-def test_wait_as_long_as_it_takes(lxd, running):
+def test_a_wait_without_timeout(lxd, running):
     with lxd.client(timeout=0.3) as client:
-        begun = client.api.instances[running.name]['exec'].post(json={
+        response = client.api.instances[running.name]['exec'].post(json={
             'command': ['sleep', '1'], 'interactive': False}).json()
-        client.operations.wait_for_operation(begun['operation'])
+        operation = client.operations.wait_for_operation(
+            response['operation'])
+        assert operation.status == 'Success'
 
 
-def test_cancel(lxd_client, name, endless):
+def test_cancel(lxd_client, name, endless_id):
     with pytest.raises(exceptions.LXDAPIException):
-        lxd_client.operations.get(endless).cancel()
+        lxd_client.operations.get(endless_id).cancel()
     lxd_client.certificates.create_token(name)
     token, = [each for each in lxd_client.operations.all()
               if each.class_ == 'token'
@@ -166,7 +175,7 @@ def test_cancel(lxd_client, name, endless):
 
 
 @pytest.mark.documents('Operation')
-def test_made_by_hand():
+def test_operation_from_keyword_arguments():
     operation = Operation(id='x', status='Running', metadata={'a': 1})
     assert (operation.id, operation.status, operation.metadata) == (
         'x', 'Running', {'a': 1})

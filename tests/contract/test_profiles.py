@@ -1,19 +1,18 @@
 # -*- coding: utf-8 -*-
-"""Profiles."""
+"""Profiles: creating, listing, saving, renaming, deleting, and names."""
 import pytest
 
 from pylxd import exceptions
 from pylxd.profile import Profile
+from helpers import EMPTY, NIC
 
-from .support import EMPTY
-
-NIC = {'eth0': {'type': 'nic', 'nictype': 'p2p'}}
+DEVICES = {'eth0': NIC}
 
 
 @pytest.fixture
 def profile(lxd_client, name):
     return lxd_client.profiles.create(
-        name, {'user.a': '1', 'user.b': '2'}, NIC)
+        name, {'user.a': '1', 'user.b': '2'}, DEVICES)
 
 
 @pytest.mark.documents(
@@ -23,7 +22,7 @@ def profile(lxd_client, name):
 def test_create(lxd_client, name):
     config, devices = {'security.nesting': 'true'}, {
         'root': {'path': '/', 'size': '10GB', 'type': 'disk'}}
-    devices['root']['pool'] = 'default'  # what the example lacks
+    devices['root']['pool'] = 'default'  # which the example lacks
     profile = lxd_client.profiles.create(
         name, config=config, devices=devices, description=u'\xe4')
     assert (profile.name, profile.config, profile.devices) == (
@@ -31,11 +30,11 @@ def test_create(lxd_client, name):
     assert profile.description == u'\xe4'
     assert config == {'security.nesting': 'true'}
 
-    alone = lxd_client.profiles.create(name + '-2')
-    assert (alone.config, alone.devices, alone.description) == ({}, {}, '')
+    bare = lxd_client.profiles.create(name + '-2')
+    assert (bare.config, bare.devices, bare.description) == ({}, {}, '')
 
 
-def test_create_a_name_that_is_taken(lxd_client, profile):
+def test_create_of_a_taken_name_is_refused(lxd_client, profile):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         lxd_client.profiles.create(profile.name)
     assert 'already exists' in str(caught.value)
@@ -43,7 +42,7 @@ def test_create_a_name_that_is_taken(lxd_client, profile):
     assert profile.config['user.a'] == '1'
 
 
-def test_create_with_a_key_that_is_none(lxd_client, name):
+def test_create_with_an_unknown_key_is_refused(lxd_client, name):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         lxd_client.profiles.create(name, {'no.such.key': '1'})
     assert 'no.such.key' in str(caught.value)
@@ -57,9 +56,9 @@ def test_all_and_get(lxd_client, profile):
     assert profile in profiles
     assert 'default' in [each.name for each in profiles]
     assert all(type(each) is Profile for each in profiles)
-    got = lxd_client.profiles.get(profile.name)
-    assert repr(got) == '<Profile {}>'.format(profile.name)
-    assert got.config == {'user.a': '1', 'user.b': '2'}
+    loaded = lxd_client.profiles.get(profile.name)
+    assert repr(loaded) == '<Profile {}>'.format(profile.name)
+    assert loaded.config == {'user.a': '1', 'user.b': '2'}
     assert lxd_client.profiles.exists(profile.name)
     assert not lxd_client.profiles.exists(profile.name + '-2')
     with pytest.raises(exceptions.NotFound):
@@ -67,7 +66,7 @@ def test_all_and_get(lxd_client, profile):
 
 
 @pytest.mark.documents('Profile')
-def test_made_by_hand(lxd_client, profile):
+def test_profile_loads_by_name(lxd_client, profile):
     assert Profile(lxd_client, name=profile.name).config['user.a'] == '1'
 
 
@@ -85,32 +84,32 @@ def test_used_by(lxd_client, profile, name):
 
 
 @pytest.mark.documents('Profile.update', 'example:profile-update')
-def test_the_update_of_the_documentation(lxd_client, profile):
-    """It adds the key and keeps the rest, as its reader expects."""
+def test_config_update_as_documented(lxd_client, profile):
+    """``profile.config = profile.config.update(...)`` adds a key."""
     profile.config = profile.config.update({'security.nesting': 'true'})
     profile.update()
     assert lxd_client.profiles.get(profile.name).config == {
         'user.a': '1', 'user.b': '2', 'security.nesting': 'true'}
     profile.devices = profile.devices.update({'n': {'type': 'none'}})
     profile.update(wait=True)
-    got = lxd_client.profiles.get(profile.name)
-    assert set(got.devices) == {'eth0', 'n'} and got.devices['eth0'] == NIC[
-        'eth0']
+    saved = lxd_client.profiles.get(profile.name)
+    assert set(saved.devices) == {'eth0', 'n'}
+    assert saved.devices['eth0'] == NIC
 
 
-def test_save(lxd_client, profile):
+def test_save_of_every_kind_of_attribute(lxd_client, profile):
     del profile.config['user.a']
     profile.config['user.c'] = u'\xe4'
     profile.devices['eth0']['name'] = 'eth7'
-    profile.description = 'it'
+    profile.description = 'text'
     profile.save(wait=True)
-    got = lxd_client.profiles.get(profile.name)
-    assert got.config == {'user.b': '2', 'user.c': u'\xe4'}
-    assert got.devices['eth0']['name'] == 'eth7'
-    assert got.description == 'it'
+    saved = lxd_client.profiles.get(profile.name)
+    assert saved.config == {'user.b': '2', 'user.c': u'\xe4'}
+    assert saved.devices['eth0']['name'] == 'eth7'
+    assert saved.description == 'text'
 
 
-def test_a_save_that_the_server_refuses(lxd_client, profile):
+def test_a_refused_save_keeps_the_change(lxd_client, profile):
     profile.config['no.such.key'] = '1'
     with pytest.raises(exceptions.LXDAPIException) as caught:
         profile.save(wait=True)
@@ -139,31 +138,31 @@ def test_delete(lxd_client, profile):
         profile.delete()
 
 
-@pytest.mark.parametrize('called', ['{} x', '{}:x', u'{}\xe4', '{}%20x'])
-def test_names(lxd_client, name, called):
-    called = called.format(name)
+@pytest.mark.parametrize('profile_name', ['{} x', '{}:x', u'{}\xe4', '{}%20x'])
+def test_odd_names(lxd_client, name, profile_name):
+    profile_name = profile_name.format(name)
     lxd_client.profiles.create(name)
     try:
-        made = lxd_client.profiles.create(called)
+        profile = lxd_client.profiles.create(profile_name)
     except exceptions.LXDAPIException:
         assert [each.name for each in lxd_client.profiles.all()
                 if each.name.startswith(name)] == [name]
-        return  # this server does not want it
-    assert made in lxd_client.profiles.all()
-    assert made == lxd_client.profiles.get(called)
-    made.config['user.a'] = 'b'
-    made.save()
-    assert lxd_client.profiles.get(called).config == {'user.a': 'b'}
+        return  # this server refuses the name
+    assert profile in lxd_client.profiles.all()
+    assert profile == lxd_client.profiles.get(profile_name)
+    profile.config['user.a'] = 'b'
+    profile.save()
+    assert lxd_client.profiles.get(profile_name).config == {'user.a': 'b'}
     assert lxd_client.profiles.get(name).config == {}
-    made.delete()
+    profile.delete()
     assert lxd_client.profiles.exists(name)
 
 
-@pytest.mark.parametrize('called', ['', '.', '..', 'a\0b', 'a\nb'])
-def test_names_that_cannot_be(lxd_client, sent, called):
-    for ask in (lxd_client.profiles.create, lxd_client.profiles.get,
-                lxd_client.profiles.exists,
-                Profile(lxd_client, name='x').rename):
+@pytest.mark.parametrize('profile_name', ['', '.', '..', 'a\0b', 'a\nb'])
+def test_invalid_names_are_not_sent(lxd_client, sent, profile_name):
+    for call in (lxd_client.profiles.create, lxd_client.profiles.get,
+                 lxd_client.profiles.exists,
+                 Profile(lxd_client, name='x').rename):
         with pytest.raises(exceptions.InvalidName):
-            ask(called)
+            call(profile_name)
     assert sent == []

@@ -1,21 +1,20 @@
-"""Projects: parts of a server with objects of their own."""
+"""Projects: creating, saving, renaming and deleting."""
 import pytest
 
 from pylxd import exceptions
 from pylxd.models.project import Project
+from helpers import EMPTY
 
-from .support import EMPTY
-
-#: What a project leaves to the default one, so that nothing has to be made.
+#: A project that shares the profiles and images of the default project.
 SHARED = {'features.profiles': 'false', 'features.images': 'false'}
 
 
 @pytest.fixture
 def project(lxd_client, name):
-    made = lxd_client.projects.create(name, config=SHARED)
-    yield made
-    if lxd_client.projects.exists(made.name):
-        made.delete()
+    created = lxd_client.projects.create(name, config=SHARED)
+    yield created
+    if lxd_client.projects.exists(created.name):
+        created.delete()
 
 
 def test_create_get_all(lxd_client, project, name):
@@ -30,17 +29,17 @@ def test_create_get_all(lxd_client, project, name):
 
 
 def test_save(lxd_client, project, name):
-    """A PATCH replaces the config of a project as a whole."""
+    """Servers replace the whole config of a project by that of a PATCH."""
     project.config['user.a'] = '1'
     project.description = 'new'
     project.save()
     del project.config['user.a']
     project.config['user.b'] = '2'
     project.save()
-    got = lxd_client.projects.get(name)
-    assert got.description == 'new'
-    assert got.config.get('user.b') == '2' and 'user.a' not in got.config
-    assert got.config['features.images'] == 'false'
+    saved = lxd_client.projects.get(name)
+    assert saved.description == 'new'
+    assert saved.config.get('user.b') == '2' and 'user.a' not in saved.config
+    assert saved.config['features.images'] == 'false'
 
 
 def test_rename(lxd_client, project, name):
@@ -50,9 +49,10 @@ def test_rename(lxd_client, project, name):
     assert lxd_client.projects.get(name + '2') == project
 
 
-def test_a_project_that_is_not_empty(lxd, lxd_client, project, name):
-    with lxd.client(project=name) as inside:
-        container = inside.containers.create(
+def test_delete_of_a_project_with_a_container_is_refused(
+        lxd, lxd_client, project, name):
+    with lxd.client(project=name) as project_client:
+        container = project_client.containers.create(
             {'name': name, 'source': EMPTY}, wait=True)
         assert repr(container).startswith(
             '<Container {} (project {})'.format(name, name))
@@ -64,7 +64,7 @@ def test_a_project_that_is_not_empty(lxd, lxd_client, project, name):
     assert not lxd_client.projects.exists(name)
 
 
-def test_a_server_without_projects(lxd_client, project, sent, monkeypatch):
+def test_projects_need_the_extension(lxd_client, project, sent, monkeypatch):
     monkeypatch.setitem(lxd_client.host_info, 'api_extensions', [])
     project.description = 'new'
     for call in (lxd_client.projects.all, project.save, project.delete,

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Snapshots, by their bare names."""
+"""Snapshots: creating, renaming, restoring, publishing and names."""
 import re
 
 import pytest
@@ -7,14 +7,7 @@ import pytest
 from pylxd import exceptions
 from pylxd.container import Snapshot
 
-from .support import BUSYBOX, settle
-
-
-@pytest.fixture
-def busybox(lxd_client, name):
-    """A stopped container with files in it."""
-    return lxd_client.containers.create(
-        {'name': name, 'source': BUSYBOX}, wait=True)
+from .support import settle
 
 
 @pytest.mark.documents('Container.snapshots.create', 'Snapshot.name')
@@ -47,21 +40,21 @@ def test_all_and_get(container):
         'one': None, 'two': 'b'}
     assert all(each.container is container for each in snapshots)
 
-    got = container.snapshots.get('two')
-    assert got in snapshots and got.name == 'two'
-    assert got.config['user.a'] == 'b'
-    assert re.match(r'20\d\d-\d\d-\d\dT', got.created_at)
-    assert got.profiles == ['default'] and got.ephemeral is False
-    assert got.expanded_devices['root']['path'] == '/'
-    got.sync()
-    assert got.name == 'two'
+    loaded = container.snapshots.get('two')
+    assert loaded in snapshots and loaded.name == 'two'
+    assert loaded.config['user.a'] == 'b'
+    assert re.match(r'20\d\d-\d\d-\d\dT', loaded.created_at)
+    assert loaded.profiles == ['default'] and loaded.ephemeral is False
+    assert loaded.expanded_devices['root']['path'] == '/'
+    loaded.sync()
+    assert loaded.name == 'two'
     with pytest.raises(exceptions.NotFound):
         container.snapshots.get('three')
     assert not container.snapshots.exists('three')
 
 
 @pytest.mark.documents('Snapshot')
-def test_made_by_hand(lxd_client, container):
+def test_snapshot_loads_by_name(lxd_client, container):
     container.snapshots.create('one', wait=True)
     snapshot = Snapshot(lxd_client, name='one', container=container)
     assert snapshot == container.snapshots.get('one')
@@ -70,11 +63,11 @@ def test_made_by_hand(lxd_client, container):
 
 
 @pytest.mark.trap('snapshot-names')
-def test_same_name_of_other_containers(lxd_client, container, name):
-    other = lxd_client.containers.create(
+def test_snapshots_of_other_containers_differ(lxd_client, container, name):
+    other_container = lxd_client.containers.create(
         {'name': name + '-2', 'source': {'type': 'none'}}, wait=True)
     one, two = [each.snapshots.create('one', wait=True)
-                for each in (container, other)]
+                for each in (container, other_container)]
     assert one != two
     assert one == container.snapshots.get('one')
     assert len({one, two, container.snapshots.get('one')}) == 2
@@ -103,93 +96,94 @@ def test_delete(container):
         snapshot.delete(wait=True)
 
 
-def test_expiry(container):
+def test_expires_at_is_saved(container):
     snapshot = container.snapshots.create('one', wait=True)
     snapshot.expires_at = '2099-12-31T00:00:00Z'
     snapshot.save(wait=True)
     assert container.snapshots.get('one').expires_at.startswith('2099-12-31')
-    for what_no_server_takes in 'created_at', 'description', 'name':
+    for attribute in 'created_at', 'description', 'name':
         with pytest.raises(AttributeError):
-            setattr(snapshot, what_no_server_takes, '')
+            setattr(snapshot, attribute, '')
 
 
-def test_restore(busybox):
-    busybox.files.put('/it', b'old')
-    busybox.config['user.a'] = 'old'
-    busybox.save(wait=True)
-    snapshot = busybox.snapshots.create('one', wait=True)
+def test_restore_resets_files_and_config(bootable):
+    bootable.files.put('/it', b'old')
+    bootable.config['user.a'] = 'old'
+    bootable.save(wait=True)
+    snapshot = bootable.snapshots.create('one', wait=True)
     for restore in (
             lambda: snapshot.restore(wait=True),
-            lambda: busybox.restore_snapshot('one', wait=True)):
-        busybox.files.put('/it', b'new')
-        busybox.config['user.a'] = 'new'
-        busybox.save(wait=True)
+            lambda: bootable.restore_snapshot('one', wait=True)):
+        bootable.files.put('/it', b'new')
+        bootable.config['user.a'] = 'new'
+        bootable.save(wait=True)
         restore()
-        assert busybox.files.get('/it') == b'old'
-        assert busybox.config['user.a'] == 'old'
+        assert bootable.files.get('/it') == b'old'
+        assert bootable.config['user.a'] == 'old'
 
 
-def test_restore_what_is_not_there(container):
+def test_restore_of_an_unknown_snapshot_fails(container):
     with pytest.raises(exceptions.LXDAPIException):
         container.restore_snapshot('one', wait=True)
 
 
 @pytest.mark.documents('Snapshot.publish')
-def test_publish(busybox, new_images):
-    busybox.files.put('/it', b'old')
-    snapshot = busybox.snapshots.create('one', wait=True)
-    busybox.files.put('/it', b'new')
+def test_publish_returns_an_image_if_it_waits(bootable, new_images):
+    bootable.files.put('/it', b'old')
+    snapshot = bootable.snapshots.create('one', wait=True)
+    bootable.files.put('/it', b'new')
     assert snapshot.publish() is None
-    settle(busybox.client)
+    settle(bootable.client)
     first, = new_images()
     first.delete(wait=True)
 
     image = snapshot.publish(public=True, wait=True)
     assert [image] == new_images() and image.public is True
-    made = busybox.client.containers.create({
-        'name': busybox.name + '-2',
+    container = bootable.client.containers.create({
+        'name': bootable.name + '-2',
         'source': {'type': 'image', 'fingerprint': image.fingerprint},
     }, wait=True)
-    assert made.files.get('/it') == b'old'
+    assert container.files.get('/it') == b'old'
 
 
-def test_a_container_from_a_snapshot(busybox):
-    busybox.files.put('/it', b'old')
-    busybox.snapshots.create('one', wait=True)
-    busybox.files.put('/it', b'new')
-    made = busybox.client.containers.create({
-        'name': busybox.name + '-2', 'profiles': ['default'],
-        'source': {'type': 'copy', 'source': busybox.name + '/one'},
+def test_create_a_container_from_a_snapshot(bootable):
+    bootable.files.put('/it', b'old')
+    bootable.snapshots.create('one', wait=True)
+    bootable.files.put('/it', b'new')
+    container = bootable.client.containers.create({
+        'name': bootable.name + '-2', 'profiles': ['default'],
+        'source': {'type': 'copy', 'source': bootable.name + '/one'},
     }, wait=True)
-    assert made.files.get('/it') == b'old'
+    assert container.files.get('/it') == b'old'
 
 
-@pytest.mark.parametrize('called', [
+@pytest.mark.parametrize('snapshot_name', [
     '', '.', '..', 'a/b', '../x', 'a%2fb', 'a%', u'\0', 'a\nb'])
-def test_names_that_cannot_be(lxd_client, container, sent, called):
-    """Servers would take some of these for a path."""
+def test_invalid_names_are_not_sent(
+        lxd_client, container, sent, snapshot_name):
+    """Servers would read some of these names as paths."""
     snapshots = container.snapshots
-    snapshot = Snapshot(lxd_client, name=called, container=container)
-    one = snapshots.create('one', wait=True)
+    snapshot = Snapshot(lxd_client, name=snapshot_name, container=container)
+    existing = snapshots.create('one', wait=True)
     del sent[:]
-    for ask in (snapshots.create, snapshots.get, snapshots.exists,
-                one.rename, container.restore_snapshot,
-                lambda _: snapshot.delete(), lambda _: snapshot.sync()):
+    for call in (snapshots.create, snapshots.get, snapshots.exists,
+                 existing.rename, container.restore_snapshot,
+                 lambda _: snapshot.delete(), lambda _: snapshot.sync()):
         with pytest.raises(exceptions.InvalidName):
-            ask(called)
+            call(snapshot_name)
     assert sent == []
 
 
-@pytest.mark.parametrize('called', [
+@pytest.mark.parametrize('snapshot_name', [
     'a b', 'a?b', 'a#b', 'a#', u'\xe4', u'a\xe4b', 'a+b', 'a;b', 'a:b'])
-def test_names_that_reach_no_other(container, called):
+def test_an_odd_name_reaches_no_other_snapshot(container, snapshot_name):
     container.snapshots.create('a', wait=True)
     try:
-        made = container.snapshots.create(called, wait=True)
+        snapshot = container.snapshots.create(snapshot_name, wait=True)
     except exceptions.LXDAPIException:
-        pass  # this server does not want it
+        pass  # this server refuses the name
     else:
-        assert made in container.snapshots.all()
-        assert container.snapshots.get(called).name == called
-        made.delete(wait=True)
+        assert snapshot in container.snapshots.all()
+        assert container.snapshots.get(snapshot_name).name == snapshot_name
+        snapshot.delete(wait=True)
     assert [each.name for each in container.snapshots.all()] == ['a']

@@ -1,13 +1,13 @@
 """Clients that are not trusted yet: what they were told must not last."""
 import socket
-import threading
 
 import pytest
 
 from pylxd import exceptions
 
-from .support import image_data, read, unique
-from .test_client import fingerprint
+from helpers import read_bytes, run_in_threads, unique_name
+
+from .support import fingerprint_of, make_image
 
 
 @pytest.fixture
@@ -24,14 +24,15 @@ def make_stranger(lxd, lxd_client, key_pair):
     yield make
     for client in clients:
         client.close()
-    if lxd_client.certificates.exists(fingerprint(key_pair)):
-        lxd_client.certificates.get(fingerprint(key_pair)).delete()
+    fingerprint = fingerprint_of(read_bytes(key_pair[0]))
+    if lxd_client.certificates.exists(fingerprint):
+        lxd_client.certificates.get(fingerprint).delete()
 
 
 @pytest.fixture
 def trust(lxd_client, key_pair):
     """Return a function by which an administrator trusts the certificate."""
-    return lambda: lxd_client.certificates.create('', read(key_pair[0]))
+    return lambda: lxd_client.certificates.create('', read_bytes(key_pair[0]))
 
 
 def test_client_that_is_trusted_later(
@@ -60,7 +61,7 @@ def test_objects_of_a_client_that_is_trusted_later(
 
 def test_public_image_of_a_client_that_is_trusted_later(
         lxd_client, make_stranger, trust, new_images):
-    data = image_data()
+    data = make_image()
     stranger = make_stranger()
     trust()
     image = stranger.images.create(data, public=True, wait=True)
@@ -79,37 +80,24 @@ def test_authenticate_where_the_certificate_is_trusted(
 def test_authenticate_at_once_from_several(lxd, lxd_client, make_stranger):
     """Each has its own token or the password; all of them end trusted."""
     strangers = [make_stranger() for _ in range(4)]
-    secrets = [lxd.password or lxd_client.certificates.create_token(unique())
+    create_token = lxd_client.certificates.create_token
+    secrets = [lxd.password or create_token(unique_name())
                for _ in strangers]
-    barrier, failures = threading.Barrier(len(strangers)) if hasattr(
-        threading, 'Barrier') else None, []
-
-    def authenticate(stranger, secret):
-        try:
-            if barrier:
-                barrier.wait()
-            stranger.authenticate(secret)
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=authenticate, args=pair)
-               for pair in zip(strangers, secrets)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    run_in_threads(
+        lambda stranger, secret: stranger.authenticate(secret),
+        list(zip(strangers, secrets)))
     assert all(stranger.trusted for stranger in strangers)
 
 
 def test_project_of_a_client_that_is_not_trusted(
         lxd_client, make_stranger):
-    name = unique()
+    name = unique_name()
     project = lxd_client.projects.create(name, config={
         'features.images': 'false', 'features.profiles': 'false'})
     try:
         stranger = make_stranger(project=name)
-        stranger.authenticate(lxd_client.certificates.create_token(unique()))
+        stranger.authenticate(
+            lxd_client.certificates.create_token(unique_name()))
         assert stranger.containers.all() == []
     finally:
         project.delete()
@@ -118,7 +106,7 @@ def test_project_of_a_client_that_is_not_trusted(
 def test_certificate_of_the_server(lxd, lxd_client, make_stranger):
     stranger = make_stranger()
     assert stranger.server_certificate().split() == (
-        read(lxd.certificate).decode().split())
+        read_bytes(lxd.certificate).decode().split())
     assert lxd_client.server_certificate().split() == (
         stranger.server_certificate().split())
 
@@ -146,8 +134,8 @@ def test_copies_from_behind_a_tunnel(behind_a_tunnel, running, another_kit):
             target.images.get(image.fingerprint).delete(wait=True)
         assert image.copy(target, wait=True).fingerprint == image.fingerprint
         container = behind_a_tunnel.containers.create({
-            'name': unique(), 'source': {'type': 'image',
-                                         'alias': 'busybox'}}, wait=True)
+            'name': unique_name(),
+            'source': {'type': 'image', 'alias': 'busybox'}}, wait=True)
         try:
             assert container.migrate(target, wait=True).status == 'Stopped'
         finally:
@@ -157,8 +145,8 @@ def test_copies_from_behind_a_tunnel(behind_a_tunnel, running, another_kit):
 def test_copies_of_a_stranger(
         lxd, lxd_client, make_stranger, new_images, another_kit):
     """A public image is copied with the certificate of the connection."""
-    image = lxd_client.images.create(image_data(), public=True, wait=True)
-    image.add_alias(unique(), '')
+    image = lxd_client.images.create(make_image(), public=True, wait=True)
+    image.add_alias(unique_name(), '')
     stranger = make_stranger()
     with another_kit.client() as target:
         copy = stranger.images.get(image.fingerprint).copy(
@@ -168,12 +156,12 @@ def test_copies_of_a_stranger(
 
 
 def test_copy_from_a_project(lxd, lxd_client, new_images, another_kit):
-    name = unique()
+    name = unique_name()
     project = lxd_client.projects.create(name)
     try:
         with lxd.client(project=name) as client, (
                 another_kit.client()) as target:
-            image = client.images.create(image_data(), wait=True)
+            image = client.images.create(make_image(), wait=True)
             try:
                 copy = image.copy(target, wait=True)
                 assert copy.fingerprint == image.fingerprint

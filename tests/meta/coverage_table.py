@@ -1,8 +1,8 @@
-"""Which contract test covers which documented item, as doc/coverage.rst.
+"""Write doc/coverage.rst: the contract tests of each documented item.
 
-The items are in documented.txt, the tests name them with the marker
-``@pytest.mark.documents('Container.execute', ...)``, which is read from the
-source. Run this file (``make coverage``) to write the table anew.
+The items are in documented.txt. The tests name them in the marker
+``@pytest.mark.documents('Container.execute', ...)``, which is read from their
+source. Run this file with ``make coverage``.
 """
 import ast
 import collections
@@ -21,8 +21,8 @@ real server. ``make coverage`` writes this page; a test compares it.
 '''
 
 
-def documented():
-    """The items by chapter: ``{chapter: [item, ...]}``, in their order."""
+def read_items():
+    """Return the documented items by chapter, in their order."""
     chapters = collections.OrderedDict()
     with open(os.path.join(HERE, 'documented.txt')) as file:
         blocks = file.read().split('\n\n')[1:]  # the first is an introduction
@@ -33,12 +33,12 @@ def documented():
 
 
 def name_of(item):
-    """What a marker calls an item: without its signature."""
+    """Return the name of an item in a marker: the item without signature."""
     return item.partition('(')[0]
 
 
-def covered():
-    """The tests by the name of the item: ``{name: [test, ...]}``."""
+def find_tests():
+    """Return the contract tests of each item, by the name of the item."""
     tests = collections.defaultdict(list)
     pattern = os.path.join(ROOT, 'tests', 'contract', 'test_*.py')
     for path in sorted(glob.glob(pattern)):
@@ -47,14 +47,15 @@ def covered():
         for node in tree.body:
             inner = node.body if isinstance(node, ast.ClassDef) else []
             for test in [node] + inner:
-                for name in _marked(test):
+                for name in _read_markers(test):
                     label = [os.path.basename(path), node.name]
                     label += [test.name] if test is not node else []
                     tests[name].append('::'.join(label))
     return tests
 
 
-def _marked(node):
+def _read_markers(node):
+    """Return the items in the markers of a function or class."""
     return [
         ast.literal_eval(argument)
         for call in getattr(node, 'decorator_list', ())
@@ -63,11 +64,11 @@ def _marked(node):
         for argument in call.args]
 
 
-def table():
-    """The page as it should be."""
-    tests = covered()
+def make_table():
+    """Return the text of the page."""
+    tests = find_tests()
     lines = [INTRO]
-    for chapter, items in documented().items():
+    for chapter, items in read_items().items():
         title = chapter[0].upper() + chapter[1:]
         lines += [title, '-' * len(title), '', '.. list-table::', '']
         for item in items:
@@ -80,4 +81,4 @@ def table():
 
 if __name__ == '__main__':
     with open(TABLE, 'w') as out:
-        out.write(table())
+        out.write(make_table())

@@ -4,57 +4,65 @@ import re
 
 import pytest
 
-from test_conventions import files, read, resources
+from test_conventions import ROOT, find_models, read_text
 
 from pylxd.core.operation import Operation
 
 #: The types of fragments; the first directory is that of all fragments.
-TYPES = re.findall('^directory = "(.*)"', read('towncrier.toml'), re.M)[1:]
+TYPES = re.findall(
+    '^directory = "(.*)"', read_text('towncrier.toml'), re.M)[1:]
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
 INSIDE_ANOTHER = ('Snapshot',)
 
 
-def fragments():
-    return [name for name in files('changes') if name not in OTHERS]
+def list_directory(directory):
+    """Return the files of a directory, by their path from ROOT."""
+    return sorted('{}/{}'.format(directory, name)
+                  for name in os.listdir(os.path.join(ROOT, directory)))
 
 
-@pytest.mark.parametrize('name', fragments())
+def list_fragments():
+    """Return the changelog fragments, by their path from ROOT."""
+    return [name for name in list_directory('changes') if name not in OTHERS]
+
+
+@pytest.mark.parametrize('name', list_fragments())
 def test_a_fragment_has_a_known_type_and_a_text(name):
     named = re.match(r'^([a-z0-9-]+)\.([a-z]+)\.rst$', os.path.basename(name))
     assert named, '{}: call it SLUG.TYPE.rst'.format(name)
     assert named.group(2) in TYPES, '{}: the types are {}'.format(
         name, ', '.join(TYPES))
-    assert read(name).strip(), '{} is empty'.format(name)
+    assert read_text(name).strip(), '{} is empty'.format(name)
 
 
 def test_types_of_fragments_are_described():
     assert TYPES == re.findall(
-        r'^``(\w+)``  ', read('changes/README.rst'), re.M)
+        r'^``(\w+)``  ', read_text('changes/README.rst'), re.M)
 
 
 def test_the_changelog_has_the_place_for_a_release():
-    assert '\n.. towncrier release notes start\n' in read('CHANGELOG.rst')
+    assert '\n.. towncrier release notes start\n' in read_text('CHANGELOG.rst')
 
 
-def sections(page):
-    """The headings of a page, each with the text below it."""
-    parts = re.split(r'^(.+)\n-{3,}\n', read(page), flags=re.M)
+def read_sections(page):
+    """Return the headings of a page, each with the text below it."""
+    parts = re.split(r'^(.+)\n-{3,}\n', read_text(page), flags=re.M)
     return list(zip(parts[1::2], parts[2::2]))
 
 
 def find_page(heading):
-    """The page with a heading."""
-    found = [page for page in files('doc', '.rst')
-             if page != 'doc/_template.rst'
-             and heading in [title for title, _ in sections(page)]]
+    """Return the page with a heading."""
+    found = [page for page in list_directory('doc')
+             if page.endswith('.rst') and page != 'doc/_template.rst'
+             and heading in [title for title, _ in read_sections(page)]]
     assert found, 'no page of doc/ has the heading {!r}'.format(heading)
     return found[0]
 
 
-def documented_models():
-    """Each model, with the name that its page uses, and its attributes.
+def list_documented_models():
+    """Return each model's name on its page, with its attributes.
 
     Instances and virtual machines have the attributes of containers.
     """
@@ -66,26 +74,26 @@ def documented_models():
     return [('Operation', sorted(fields))] + [
         (re.sub('(?<!^)([A-Z])', r' \1', cls.__name__).capitalize(),
          sorted(cls.__attributes__))
-        for _, cls in resources()
+        for _, cls in find_models()
         if cls.__name__ not in ('Instance', 'VirtualMachine')]
 
 
-@pytest.mark.parametrize('singular, attributes', documented_models())
+@pytest.mark.parametrize('singular, attributes', list_documented_models())
 def test_a_page_names_each_attribute(singular, attributes):
     heading = singular + ' attributes'
     page = find_page(heading)
-    text = dict(sections(page))[heading]
+    text = dict(read_sections(page))[heading]
     for name in attributes:
         assert '``{}``'.format(name) in text, (
             '{} does not name the attribute {}'.format(page, name))
 
 
 @pytest.mark.parametrize('singular', [
-    singular for singular, _ in documented_models()])
+    singular for singular, _ in list_documented_models()])
 def test_a_page_has_the_headings_of_the_template(singular):
     page = find_page(singular + ' attributes')
-    titles = [title for title, _ in sections(page)]
-    wanted = [title.replace('Widget', singular) for title, _ in sections(
+    titles = [title for title, _ in read_sections(page)]
+    wanted = [title.replace('Widget', singular) for title, _ in read_sections(
         'doc/_template.rst')][:3]
     if singular in INSIDE_ANOTHER:
         del wanted[0]

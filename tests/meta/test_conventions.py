@@ -1,7 +1,6 @@
-"""The conventions of the code itself."""
+"""Conventions of the source code."""
 import ast
 import configparser
-import fnmatch
 import importlib
 import os
 import re
@@ -12,48 +11,49 @@ import pylxd
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-#: The parts of the library: a module imports from those above its own part,
-#: and from its own.
+#: The parts of the library: a module imports from its own part, and from the
+#: parts before it.
 PARTS = ('exceptions', 'transport', 'core', 'models', 'client', 'testing')
-#: The documented module names, which import from the parts that they name.
+#: Modules of documented names, which export the models of these names.
 DOCUMENTED = ('certificate', 'container', 'image', 'network', 'operation',
               'profile')
 
 
-def files(top='.', suffix=''):
-    """The files of the project, by their path from its root."""
-    skipped = read('.gitignore').split() + ['.git/']
+#: The directories with sources. Nothing else in a checkout is read: it may
+#: hold environments, logs and other files that are not of the project.
+SOURCES = ('benchmarks', 'doc', 'pylxd', 'tests')
+
+
+def find_files(*tops):
+    """Return the Python files below directories, by their path from ROOT."""
     found = []
-    for directory, directories, names in os.walk(os.path.join(ROOT, top)):
-        path = os.path.relpath(directory, ROOT) + '/'
-        directories[:] = [name for name in directories if not any(
-            fnmatch.fnmatch(name + '/', pattern)
-            or os.path.normpath(path + name) == pattern.rstrip('/')
-            for pattern in skipped)]
-        found += [os.path.normpath(path + name) for name in names
-                  if name.endswith(suffix) and not name.endswith('.pyc')]
+    for top in tops:
+        for directory, _, names in os.walk(os.path.join(ROOT, top)):
+            found += [
+                os.path.relpath(os.path.join(directory, name), ROOT)
+                for name in names if name.endswith('.py')]
     assert found
     return sorted(found)
 
 
-def read(name):
+def read_text(name):
     with open(os.path.join(ROOT, name), encoding='utf-8') as file:
         return file.read()
 
 
-def setup_cfg():
+def read_setup_cfg():
     config = configparser.ConfigParser()
     config.read(os.path.join(ROOT, 'setup.cfg'))
     return config
 
 
 def test_one_version():
-    assert setup_cfg()['metadata']['version'] == pylxd.__version__
+    assert read_setup_cfg()['metadata']['version'] == pylxd.__version__
 
 
 def test_one_list_of_requirements():
-    lines = read('requirements.txt').splitlines()
-    required = setup_cfg()['options']['install_requires'].split('\n')
+    lines = read_text('requirements.txt').splitlines()
+    required = read_setup_cfg()['options']['install_requires'].split('\n')
     assert [line for line in lines if line[:1] not in ('#', '')] == [
         line for line in required if line]
 
@@ -63,43 +63,43 @@ def test_types_are_shipped():
     assert os.path.isfile(os.path.join(package, 'py.typed'))
 
 
-def part(module):
-    """The part of the library that a module belongs to, as a number."""
+def find_part(module):
+    """Return the index in PARTS of the part that a module belongs to."""
     name = (module.split('.') + ['client'])[1]
     return PARTS.index('models' if name in DOCUMENTED else name)
 
 
-#: The modules of the library and their files.
+#: The files of the library's modules, by the name of the module.
 MODULES = {re.sub(r'(/__init__)?\.py$', '', name).replace('/', '.'): name
-           for name in files('pylxd', '.py')}
+           for name in find_files('pylxd')}
 
 
-def run_time_imports(module):
-    """The modules of the library that a module of it imports."""
-    found = imports(ast.parse(read(MODULES[module]), module))
+def find_run_time_imports(module):
+    """Return the modules of the library that one of them imports."""
+    found = find_imports(ast.parse(read_text(MODULES[module]), module))
     return {each for each in found if each in MODULES and each != module}
 
 
 @pytest.mark.parametrize('module', sorted(MODULES))
-def test_direction_of_dependency(module):
-    for imported in run_time_imports(module):
-        assert part(imported) <= part(module), imported
+def test_a_module_imports_no_later_part(module):
+    for imported in find_run_time_imports(module):
+        assert find_part(imported) <= find_part(module), imported
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_no_circular_imports():
     # The stand-in has circles until it is rebuilt as a table of resources
-    remaining = {module: run_time_imports(module) for module in MODULES
+    remaining = {module: find_run_time_imports(module) for module in MODULES
                  if not module.startswith('pylxd.testing.fake')}
     while remaining:
         free = {module for module, imported in remaining.items()
                 if not imported & set(remaining)}
-        assert free, 'a circle of imports: ' + ', '.join(sorted(remaining))
+        assert free, 'circular imports: ' + ', '.join(sorted(remaining))
         for module in free:
             del remaining[module]
 
 
-def circles(graph):
-    """The pairs of modules that reach each other by their imports."""
+def find_circles(graph):
+    """Return the imports, as pairs of modules, that are part of a circle."""
     reached = {}
     for module in graph:
         found, waiting = set(), [module]
@@ -115,8 +115,8 @@ def circles(graph):
 #: Modules that any other may import for checkers: an attribute of each object
 #: is its client, and an attribute of an exception is an operation.
 FOR_ALL_CHECKERS = {'pylxd.client', 'pylxd.core.operation'}
-#: What only checkers import against the direction of the dependency, or in a
-#: circle: an object and the managers inside of it.
+#: Circular imports that only type checkers see, as (module, imported): an
+#: object and its managers, an attribute and its model.
 FOR_CHECKERS = {
     ('pylxd.core.attribute', 'pylxd.core.model'),
     ('pylxd.core.document', 'pylxd.core.attribute'),
@@ -127,23 +127,23 @@ FOR_CHECKERS = {
 }
 
 
-def test_circles_that_checkers_alone_see():
+def test_circular_imports_of_type_checkers_are_known():
     for_all, at_run_time = [
-        {module: {each for each in imports(ast.parse(read(MODULES[module])),
-                                           checking)
+        {module: {each for each in find_imports(
+            ast.parse(read_text(MODULES[module])), checking)
                   if each in MODULES and each != module}
          for module in MODULES if not module.startswith('pylxd.testing')}
         for checking in (True, False)]
     for module in for_all:
         for_all[module] -= FOR_ALL_CHECKERS - at_run_time[module]
-    assert {(one, other) for one, other in circles(for_all)
+    assert {(one, other) for one, other in find_circles(for_all)
             if other not in at_run_time[one]} == FOR_CHECKERS
 
 
-def imports(tree, checking=False):
-    """The modules that a module imports, by their full names.
+def find_imports(tree, checking=False):
+    """Yield the full names of the modules that a module imports.
 
-    :param checking: include what it imports for type checkers alone.
+    :param checking: include the imports for type checkers alone.
     """
     if not checking and isinstance(tree, ast.If) and getattr(
             tree.test, 'id', None) == 'TYPE_CHECKING':
@@ -156,15 +156,15 @@ def imports(tree, checking=False):
             full = '{}.{}'.format(tree.module, alias.name)
             yield full if full in MODULES else tree.module
     for child in ast.iter_child_nodes(tree):
-        for name in imports(child, checking):
+        for name in find_imports(child, checking):
             yield name
 
 
 @pytest.mark.trap('types-in-comments')
-@pytest.mark.parametrize('name', files(suffix='.py'))
+@pytest.mark.parametrize('name', find_files(*SOURCES))
 def test_every_import_is_used(name):
-    """Uses in type comments count, which pyflakes does not see."""
-    source = read(name)
+    """pyflakes does not see uses in type comments; here they count."""
+    source = read_text(name)
     bound, used = set(), set()
     for node in ast.walk(ast.parse(source, name)):
         if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(
@@ -183,62 +183,64 @@ def test_every_import_is_used(name):
     assert not unused
 
 
-def module_of(name):
-    """The module in a file, imported."""
+def import_file(name):
+    """Import the module in a file of the library."""
     return importlib.import_module(
         re.sub(r'(/__init__)?\.py$', '', name).replace('/', '.'))
 
 
-def classes(name):
-    """The classes that a file defines."""
-    module = module_of(name)
+def find_classes(name):
+    """Return the classes that a file of the library defines."""
+    module = import_file(name)
     return [value for value in vars(module).values()
             if getattr(value, '__module__', None) == module.__name__
             and isinstance(value, type)]
 
 
-def resources():
-    """The models of all resources, with the modules that declare them."""
+def find_models():
+    """Return the models of all resources, as pairs of module and class."""
     found = [(module, cls) for module in sorted(MODULES)
              if module.startswith('pylxd.models.')
-             for cls in classes(MODULES[module])
+             for cls in find_classes(MODULES[module])
              if hasattr(cls, '__attributes__')]
     assert found
     return found
 
 
-@pytest.mark.parametrize('module, cls', resources())
+@pytest.mark.parametrize('module, cls', find_models())
 def test_a_resource_is_complete(module, cls):
-    """What a new resource needs beside its module; each message says what."""
+    """Each message says what a new resource needs beside its module."""
     models = importlib.import_module('pylxd.models')
     assert getattr(models, cls.__name__, None) is cls and (
         cls.__name__ in models.__all__), 'export it from pylxd/models'
     name = '{}.{}'.format(module, cls.__name__)
-    assert name in read('doc/api.rst'), 'add {} to doc/api.rst'.format(name)
-    assert any(re.search(r'\b{}\b'.format(cls.__name__), read(test))
-               for test in files('tests/contract', '.py')), (
+    assert name in read_text('doc/api.rst'), (
+        'add {} to doc/api.rst'.format(name))
+    assert any(re.search(r'\b{}\b'.format(cls.__name__), read_text(test))
+               for test in find_files('tests/contract')), (
         'test {} in tests/contract'.format(cls.__name__))
 
 
 @pytest.mark.parametrize('module, manager', [
     (module, cls) for module in sorted(MODULES)
-    if module.startswith('pylxd.models.') for cls in classes(MODULES[module])
+    if module.startswith('pylxd.models.')
+    for cls in find_classes(MODULES[module])
     if getattr(cls, 'model', None) is not None])
-def test_a_manager_is_reached(module, manager):
+def test_a_manager_is_an_attribute_of_its_parent(module, manager):
     line = "'{}:{}'".format(module.rpartition('.')[2], manager.__name__)
-    assert any(line in read(name) for name in files('pylxd', '.py')), (
+    assert any(line in read_text(name) for name in find_files('pylxd')), (
         'add a line with collection({}) to its parent'.format(line))
 
 
-def test_every_exception_is_in_the_tree():
+def test_every_exception_is_in_the_documented_tree():
     exceptions = importlib.import_module('pylxd.exceptions')
-    for cls in classes('pylxd/exceptions.py'):
+    for cls in find_classes('pylxd/exceptions.py'):
         assert issubclass(cls, exceptions.LXDException)
         assert ' %s ' % cls.__name__ in exceptions.__doc__.replace('\n', ' ')
 
 
-def test_what_is_exported_is_there():
-    for name in files('pylxd', '.py'):
-        module = module_of(name)
+def test_every_exported_name_exists():
+    for name in find_files('pylxd'):
+        module = import_file(name)
         for public in getattr(module, '__all__', ()):
             assert hasattr(module, public)

@@ -1,7 +1,7 @@
-"""What the stress tests share: two sizes of each, and tables of figures.
+"""Fixtures of the stress tests, and the tables that they print.
 
-``pytest tests/stress`` is the short form; with ``--long`` (``make stress``)
-each test does as much as its figures in the tables say.
+``pytest tests/stress`` runs the short form of each test, and ``--long``
+(``make stress``) the long one.
 """
 import collections
 
@@ -9,9 +9,11 @@ import pytest
 
 from pylxd import testing
 from pylxd.testing import plugin
-from .support import EMPTY, Usage, unique
+from helpers import BUSYBOX, EMPTY, unique_name
 
-#: The tables that are printed at the end: title, columns.
+from .support import Usage
+
+#: The columns of the tables that pytest prints at the end, by title.
 TABLES = collections.OrderedDict([
     ('faults', ('fault', 'n', 'what the caller saw', 'longest, s',
                 'left over')),
@@ -28,24 +30,24 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope='session')
-def size(request):
-    """``size(short, long)``: how much to do."""
+def scale(request):
+    """``scale(short, long)`` returns the number for the form of this run."""
     long_form = request.config.getoption('--long', False)
     return lambda short, long: long if long_form else short
 
 
 @pytest.fixture(scope='session')
-def table():
-    """``table(title, *columns)`` adds a row to one that is printed."""
-    def add(title, *row):
-        assert len(row) == len(TABLES[title])
-        _rows[title].append([str(cell) for cell in row])
+def add_row():
+    """``add_row(title, *cells)`` adds a row to a table."""
+    def add(title, *cells):
+        assert len(cells) == len(TABLES[title])
+        _rows[title].append([str(cell) for cell in cells])
     return add
 
 
 @pytest.fixture
-def real(lxd):
-    """A daemon that can be killed, and commands that take long."""
+def killable(lxd):
+    """Skip where the server is no daemon that the test may kill."""
     if isinstance(lxd, (testing.FakeLXD, plugin.RunningServer)):
         pytest.skip('needs a daemon that can be killed, not {}'.format(
             type(lxd).__name__))
@@ -53,7 +55,7 @@ def real(lxd):
 
 @pytest.fixture
 def nothing_left():
-    """The test leaves no descriptor and no thread."""
+    """Check that the test leaves no descriptor and no thread."""
     before = Usage()
     yield
     before.assert_same()
@@ -61,11 +63,10 @@ def nothing_left():
 
 @pytest.fixture(scope='module')
 def running(lxd):
-    """A running container."""
+    """A running container, for all tests of a module."""
     with lxd.client() as client:
         container = client.containers.create(
-            {'name': unique(), 'source': {'type': 'image',
-                                          'alias': 'busybox'}}, wait=True)
+            {'name': unique_name(), 'source': BUSYBOX}, wait=True)
         container.start(wait=True)
     yield container
     with lxd.client() as client:
@@ -76,16 +77,16 @@ def running(lxd):
 
 @pytest.fixture
 def container(lxd):
-    """A stopped one without files, which is quickly made."""
+    """A stopped container without files, which takes no time to create."""
     with lxd.client() as client:
-        made = client.containers.create(
-            {'name': unique(), 'source': EMPTY}, wait=True)
-    yield made
+        container = client.containers.create(
+            {'name': unique_name(), 'source': EMPTY}, wait=True)
+    yield container
     with lxd.client() as client:
-        made = client.containers.get(made.name)
-        if made.status != 'Stopped':
-            made.stop(wait=True)
-        made.delete(wait=True)
+        container = client.containers.get(container.name)
+        if container.status != 'Stopped':
+            container.stop(wait=True)
+        container.delete(wait=True)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,23 +1,14 @@
 """Helpers of the stress tests."""
-import binascii
 import gc
 import os
 import threading
 import time
 
-#: A source of containers without any file.
-EMPTY = {'type': 'none'}
-
 clock = getattr(time, 'monotonic', time.time)
 
 
-def unique():
-    """A name that is nowhere else."""
-    return 't' + binascii.hexlify(os.urandom(4)).decode('ascii')
-
-
 class Usage(object):
-    """What this process holds: descriptors, threads, memory."""
+    """The descriptors, threads and megabytes of memory of this process."""
 
     def __init__(self):
         gc.collect()
@@ -28,26 +19,29 @@ class Usage(object):
                             if line.startswith('VmRSS'))
 
     def assert_same(self):
-        """No more is held than before; what ends by itself is awaited."""
+        """Check that nothing was added, and return the usage now.
+
+        Wait for up to 10 s for threads and connections that are ending.
+        """
         deadline = clock() + 10
         while True:
-            now = Usage()
-            if (now.descriptors <= self.descriptors
-                    and now.threads <= self.threads):
-                return now
+            current = Usage()
+            if (current.descriptors <= self.descriptors
+                    and current.threads <= self.threads):
+                return current
             assert clock() < deadline, (
                 'descriptors {} -> {}, threads {} -> {}'.format(
-                    self.descriptors, now.descriptors,
-                    self.threads, now.threads))
+                    self.descriptors, current.descriptors,
+                    self.threads, current.threads))
             time.sleep(0.02)
 
 
-class Doing(object):
-    """A call in a thread: what came of it, and when."""
+class BackgroundCall(object):
+    """A call in a thread, with its result or error and the time of its end."""
 
     def __init__(self, call):
         self._call = call
-        self.result = self.error = self.at = None
+        self.result = self.error = self.ended_at = None
         self.thread = threading.Thread(target=self._run)
         self.thread.daemon = True
         self.thread.start()
@@ -57,13 +51,14 @@ class Doing(object):
             self.result = self._call()
         except BaseException as error:
             self.error = error
-        self.at = clock()
+        self.ended_at = clock()
 
-    def outcome(self, within):
-        """What it returned or raised.
+    def wait(self, within):
+        """Wait for the end of the call; return its result or its error.
 
-        :raises AssertionError: it did neither in time.
+        :param within: seconds, after which the test fails.
         """
         self.thread.join(within)
-        assert not self.thread.is_alive(), 'it hangs'
+        assert not self.thread.is_alive(), (
+            'the call has not ended after {} s'.format(within))
         return self.error or self.result

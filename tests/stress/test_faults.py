@@ -1,4 +1,4 @@
-"""Servers that end, break off, are slow, or silent; and Ctrl-C."""
+"""Servers that are killed, break off, are slow or silent; Ctrl-C and fork."""
 import hashlib
 import os
 import signal
@@ -11,19 +11,20 @@ from pylxd import Client, exceptions
 from pylxd.transport import streams
 from pylxd.core.operation import WAIT_MARGIN
 from pylxd.transport.connection import Transport
-from wire import Proxy, Server, frame, http, lxd as pages, upgrade
+from wire import Proxy, Server, frame, http, lxd_api, upgrade
 import wire
+from helpers import unique_name
 
-from .support import Doing, Usage, clock, unique
+from .support import BackgroundCall, Usage, clock
 
-#: Seconds within which a caller has control again.
+#: Seconds within which a broken call must return.
 AT_ONCE = 3
 
 
-class UnderWay(object):
-    """A point of a call that a test waits for, and holds it at.
+class PausePoint(object):
+    """A point at which a call pauses until the test lets it go on.
 
-    The call passes it once; the test sees that, does its deed, and lets go.
+    The call sets ``reached`` when it first gets there, and waits for ``done``.
     """
 
     def __init__(self):
@@ -35,16 +36,11 @@ class UnderWay(object):
             self.done.wait(60)
 
 
-class Hooked(object):
-    """A part of a file object that passes a point with each piece."""
+class PausingFile(object):
+    """A file object that calls ``point`` before its last piece."""
 
-    def __init__(self, point, pieces=()):
+    def __init__(self, point, pieces):
         self._point, self._pieces = point, list(pieces)
-        self.written = 0
-
-    def write(self, data):
-        self.written += len(data)
-        self._point()
 
     def read(self, _=-1):
         if len(self._pieces) == 1:
@@ -52,32 +48,33 @@ class Hooked(object):
         return self._pieces.pop(0) if self._pieces else b''
 
 
-def get(client, name, point):
+def get_repeatedly(client, name, point):
     while True:
         client.containers.get(name)
         point()
 
 
-def save(client, name, point):
+def save_repeatedly(client, name, point):
     container = client.containers.get(name)
     for number in range(10 ** 6):
         container.config['user.n'] = str(number)
         try:
             container.save(wait=True)
         except exceptions.LXDException:
-            save.container, save.number = container, number
+            save_repeatedly.container = container
+            save_repeatedly.number = number
             raise
         point()
 
 
-def wait(client, name, point):
-    operation = sleeping(client, name, 60)
+def wait_for_command(client, name, point):
+    operation = start_sleep(client, name, 60)
     point()
     operation.wait()
 
 
-def sleeping(client, name, seconds):
-    """An operation that takes so long."""
+def start_sleep(client, name, seconds):
+    """Start a command that sleeps, and return its operation."""
     client.containers.get(name).api['exec'].post(json={
         'command': ['sleep', str(seconds)], 'environment': {},
         'wait-for-websocket': False, 'interactive': False})
@@ -87,21 +84,22 @@ def sleeping(client, name, seconds):
                     for urls in each.resources.values() for url in urls))
 
 
-def execute(client, name, point):
+def execute_endlessly(client, name, point):
     client.containers.get(name).execute(
         ['sh', '-c', 'while :; do echo output; done'], stdout_handler=point)
 
 
-def upload(client, name, point):
+def upload_image(client, name, point):
     client.images.create(
-        Hooked(point, [os.urandom(1 << 18) for _ in range(40)]), wait=True)
+        PausingFile(point, [os.urandom(1 << 18) for _ in range(40)]),
+        wait=True)
 
 
-def export(client, name, point):
+def export_image(client, name, point):
     image = client.images.get_by_alias('busybox')
     download = client.transport.download
 
-    def hooked(response, target, digest=None):
+    def pause_download(response, target, digest=None):
         write = target.write
 
         class Target(object):
@@ -110,14 +108,14 @@ def export(client, name, point):
                 point()
         return download(response, Target(), digest)
 
-    client.transport.download = hooked
+    client.transport.download = pause_download
     try:
-        image.export(export.path)
+        image.export(export_image.path)
     finally:
         del client.transport.download
 
 
-def events(client, name, point):
+def listen_to_events(client, name, point):
     listener = client.events()
     listener.connect()
     point()
@@ -125,79 +123,82 @@ def events(client, name, point):
     assert listener.sock is None
 
 
-#: What the caller sees when the daemon is killed during each.
-KILLED = [
-    (get, exceptions.ClientConnectionFailed),
-    (save, exceptions.ClientConnectionFailed),
-    (wait, exceptions.ClientConnectionFailed),
-    (execute, exceptions.StreamBroken),
-    (upload, exceptions.ClientConnectionFailed),
-    (export, exceptions.StreamBroken),
-    (events, None),
+#: Calls, and what they raise when the daemon is killed; None: no error.
+KILL_CASES = [
+    (get_repeatedly, exceptions.ClientConnectionFailed),
+    (save_repeatedly, exceptions.ClientConnectionFailed),
+    (wait_for_command, exceptions.ClientConnectionFailed),
+    (execute_endlessly, exceptions.StreamBroken),
+    (upload_image, exceptions.ClientConnectionFailed),
+    (export_image, exceptions.StreamBroken),
+    (listen_to_events, None),
 ]
 
 
 @pytest.mark.parametrize(
-    'call, seen', KILLED, ids=[call.__name__ for call, _ in KILLED])
-def test_sigkill(lxd, real, running, size, table, tmpdir, call, seen):
-    """The daemon is killed in the middle, and started again: the caller is
-    told at once, and the same client goes on."""
-    client, longest, told = lxd.client(timeout=30), 0, set()
-    left = 'nothing'
+    'call, error_class', KILL_CASES,
+    ids=[call.__name__ for call, _ in KILL_CASES])
+def test_a_killed_daemon(
+        lxd, killable, running, scale, add_row, tmpdir, call, error_class):
+    """Kill the daemon during a call, and restart it.
+
+    The call raises at once, and the same client works with the new daemon.
+    """
+    client, longest, outcomes = lxd.client(timeout=30), 0, set()
+    left_over = 'nothing'
     images = {image.fingerprint for image in client.images.all()}
     files = os.listdir(lxd.directory + '/images')
-    export.path = str(tmpdir.join('image'))
+    export_image.path = str(tmpdir.join('image'))
     before = Usage()
-    tries = size(1, 10)
+    tries = scale(1, 10)
     for _ in range(tries):
-        point = UnderWay()
-        doing = Doing(lambda: call(client, running.name, point))
+        point = PausePoint()
+        background = BackgroundCall(lambda: call(client, running.name, point))
         assert point.reached.wait(30)
         lxd.kill()
-        struck = clock()
+        killed_at = clock()
         point.done.set()
         try:
-            outcome = doing.outcome(AT_ONCE * 5)
+            outcome = background.wait(AT_ONCE * 5)
         finally:
             lxd.restart()
-        longest = max(longest, doing.at - struck)
+        longest = max(longest, background.ended_at - killed_at)
         assert longest < AT_ONCE
-        if seen is None:
+        if error_class is None:
             assert outcome is None
-            told.add('the listener ends')
+            outcomes.add('the listener ends')
         else:
-            assert isinstance(outcome, seen), repr(outcome)
+            assert isinstance(outcome, error_class), repr(outcome)
             assert lxd.socket in str(outcome)
-            told.add(type(outcome).__name__)
-        # the same client
+            outcomes.add(type(outcome).__name__)
+        # The same client
         container = client.containers.get(running.name)
         assert container.execute(['echo', 'on']) == ('on\n', '')
         processes = container.execute(['ps']).stdout
         assert 'output' not in processes
-        if call is wait and 'sleep 60' in processes:
-            left = 'the command, which had no streams'
+        if call is wait_for_command and 'sleep 60' in processes:
+            left_over = 'the command, which had no streams'
             container.execute(['killall', '-KILL', 'sleep'])
         assert {image.fingerprint
                 for image in client.images.all()} == images
-        if call is save:
-            # What was not saved is kept, and saved now
-            save.container.save(wait=True)
+        if call is save_repeatedly:
+            # The change that was not saved is kept, and can be saved now
+            save_repeatedly.container.save(wait=True)
             assert client.containers.get(running.name).config[
-                'user.n'] == str(save.number)
+                'user.n'] == str(save_repeatedly.number)
     assert tmpdir.listdir() == []
     assert os.listdir(lxd.directory + '/images') == files
     client.close()
     assert [each for each in client.operations.all() if each.running] == []
     client.close()
     before.assert_same()
-    table('faults', 'SIGKILL during ' + call.__name__, tries,
-          ', '.join(sorted(told)), '{:.2f}'.format(longest), left)
+    add_row('faults', 'SIGKILL during ' + call.__name__, tries,
+            ', '.join(sorted(outcomes)), '{:.2f}'.format(longest), left_over)
 
 
-def test_restart_between_two_calls(lxd, running, table, size):
-    """A kept connection that the server has left is no error; what may not
-    arrive twice does not."""
-    tries = size(1, 10)
+def test_restart_between_two_calls(lxd, running, add_row, scale):
+    """A closed pooled connection is no error, and each POST is sent once."""
+    tries = scale(1, 10)
     with Proxy(lxd.socket, True) as proxy:
         client = lxd.client(endpoint=proxy.endpoint, timeout=30)
         container = client.containers.get(running.name)
@@ -210,42 +211,42 @@ def test_restart_between_two_calls(lxd, running, table, size):
             assert client.containers.get(running.name).config[
                 'user.restart'] == str(number)
             lxd.restart()
-            client.profiles.create(unique()).delete()
+            client.profiles.create(unique_name()).delete()
         client.close()
         posts = b''.join(map(bytes, proxy.sent)).count(
             b'POST /1.0/profiles ')
     assert posts == tries
-    table('faults', 'restart between two calls', 3 * tries,
-          'GET, save and POST done', '-', 'nothing')
+    add_row('faults', 'restart between two calls', 3 * tries,
+            'GET, save and POST done', '-', 'nothing')
 
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
-def test_a_post_is_sent_once(table, nothing_left, moment):
-    """Whether the server has done it before it went is not known."""
+def test_a_post_is_sent_once(add_row, nothing_left, moment):
+    """The server may have handled a POST that it did not answer."""
     def drop(request):
         return (lambda connection: None) if moment == 'before' else (
             lambda connection: connection.sendall(b'HTTP/1.1 2'))
 
-    with Server(pages({'POST /1.0/profiles': drop}), True) as server:
+    with Server(lxd_api({'POST /1.0/profiles': drop}), True) as server:
         with Client(server.endpoint, timeout=5) as client:
             with pytest.raises(exceptions.ClientConnectionFailed):
                 client.profiles.create('p')
-        assert server.asked.count('POST /1.0/profiles') == 1
-    table('faults', 'connection lost {} the answer to POST'.format(
+        assert server.requested.count('POST /1.0/profiles') == 1
+    add_row('faults', 'connection lost {} the answer to POST'.format(
         {'before': 'before', 'after': 'within'}[moment]), 1,
         'ClientConnectionFailed, sent once', '-', 'nothing')
 
 
 # -- slow and silent servers
 
-def silent(connection):
-    """Take all, say nothing."""
+def send_nothing(connection):
+    """Read everything and send nothing."""
     while connection.recv(65536):
         pass
 
 
-def trickle(start):
-    """One byte now and then, without an end."""
+def send_slowly(start):
+    """Return a function that sends one byte each 0.05 s without an end."""
     def send(connection):
         connection.sendall(start)
         stop = threading.Event()
@@ -254,106 +255,113 @@ def trickle(start):
     return send
 
 
-def endless(connection):
+def send_endless_body(connection):
     connection.sendall(HEAD + b'Transfer-Encoding: chunked\r\n\r\n')
     while True:
         connection.sendall(b'10000\r\n' + b'[' * 65536 + b'\r\n')
 
 
 HEAD = b'HTTP/1.1 200 OK\r\n'
-SLOW = [
-    ('a silent server', silent, exceptions.ConnectionTimeout),
-    ('a head that trickles', trickle(HEAD + b'X-A: '),
+SLOW_SERVERS = [
+    ('a silent server', send_nothing, exceptions.ConnectionTimeout),
+    ('a head that trickles', send_slowly(HEAD + b'X-A: '),
      exceptions.ConnectionTimeout),
     ('a body that trickles',
-     trickle(HEAD + b'Content-Length: 1000000\r\n\r\n['),
+     send_slowly(HEAD + b'Content-Length: 1000000\r\n\r\n['),
      exceptions.ConnectionTimeout),
     ('chunks that trickle',
-     trickle(HEAD + b'Transfer-Encoding: chunked\r\n\r\n10000\r\n['),
+     send_slowly(HEAD + b'Transfer-Encoding: chunked\r\n\r\n10000\r\n['),
      exceptions.ConnectionTimeout),
-    ('a body without an end', endless, exceptions.InvalidResponse),
+    ('a body without an end', send_endless_body, exceptions.InvalidResponse),
 ]
 
 
-@pytest.mark.parametrize('what, send, seen', SLOW, ids=[
-    what for what, _, _ in SLOW])
+@pytest.mark.parametrize('label, send, error_class', SLOW_SERVERS, ids=[
+    label for label, _, _ in SLOW_SERVERS])
 @pytest.mark.parametrize('kind', ['unix', 'https'])
-def test_slow(monkeypatch, table, nothing_left, tmpdir, kind, what, send,
-              seen):
-    """``Client(timeout=)`` bounds each call, whatever the server does."""
+def test_a_slow_server_reaches_the_timeout(
+        monkeypatch, add_row, nothing_left, tmpdir, kind, label, send,
+        error_class):
+    """``Client(timeout=)`` limits each call, whatever the server sends."""
     monkeypatch.setattr('pylxd.transport.connection.LONGEST_BODY', 64 << 20)
-    pair = wire.certificate(tmpdir) if kind == 'https' else None
+    pair = wire.make_certificate(tmpdir) if kind == 'https' else None
     before = Usage()
-    with Server(pages({'GET /1.0/profiles': lambda _: send}),
-                kind == 'unix', pair and wire.tls(pair)) as server:
+    with Server(lxd_api({'GET /1.0/profiles': lambda _: send}),
+                kind == 'unix', pair and wire.tls_context(pair)) as server:
         with Client(server.endpoint, timeout=0.4,
                     verify=pair[0] if pair else True) as client:
-            doing, started = Doing(client.profiles.all), clock()
-            assert isinstance(doing.outcome(20), seen), doing.error
+            background, started = BackgroundCall(client.profiles.all), clock()
+            assert isinstance(
+                background.wait(20), error_class), background.error
     grown = Usage().rss - before.rss
     assert grown < 200
-    if seen is exceptions.ConnectionTimeout:
-        assert doing.at - started < AT_ONCE
-    table('faults', '{}, {}'.format(what, kind), 1, seen.__name__,
-          '{:.2f}'.format(doing.at - started), 'nothing')
+    if error_class is exceptions.ConnectionTimeout:
+        assert background.ended_at - started < AT_ONCE
+    add_row('faults', '{}, {}'.format(label, kind), 1, error_class.__name__,
+            '{:.2f}'.format(background.ended_at - started), 'nothing')
 
 
-@pytest.mark.parametrize('what, send', [
-    ('a silent handshake', silent),
-    ('a handshake that trickles', trickle(b'HTTP/1.1 101 OK\r\nX-A: ')),
+@pytest.mark.parametrize('label, send', [
+    ('a silent handshake', send_nothing),
+    ('a handshake that trickles', send_slowly(b'HTTP/1.1 101 OK\r\nX-A: ')),
     ('a refusal that trickles',
-     trickle(b'HTTP/1.1 400 No\r\nContent-Length: 60000\r\n\r\n')),
+     send_slowly(b'HTTP/1.1 400 No\r\nContent-Length: 60000\r\n\r\n')),
 ])
-def test_slow_websockets(table, nothing_left, what, send):
-    with Server(pages({'GET /1.0/events': lambda _: send}), True) as server:
+def test_a_slow_websocket_reaches_the_timeout(
+        add_row, nothing_left, label, send):
+    with Server(lxd_api({'GET /1.0/events': lambda _: send}), True) as server:
         with Client(server.endpoint, timeout=0.4) as client:
-            doing, started = Doing(client.events().connect), clock()
+            background, started = BackgroundCall(
+                client.events().connect), clock()
             assert isinstance(
-                doing.outcome(20), exceptions.ConnectionTimeout)
-    assert doing.at - started < AT_ONCE
-    table('faults', what, 1, 'ConnectionTimeout',
-          '{:.2f}'.format(doing.at - started), 'nothing')
+                background.wait(20), exceptions.ConnectionTimeout)
+    assert background.ended_at - started < AT_ONCE
+    add_row('faults', label, 1, 'ConnectionTimeout',
+            '{:.2f}'.format(background.ended_at - started), 'nothing')
 
 
-def test_a_server_that_falls_silent_in_a_wait(
-        monkeypatch, table, nothing_left):
-    """A wait ends by its own timeout, and a margin for the network."""
+def test_a_silent_server_in_a_wait(
+        monkeypatch, add_row, nothing_left):
+    """A wait ends after its own timeout and a margin for the network."""
     assert WAIT_MARGIN <= 10
     monkeypatch.setattr('pylxd.core.operation.WAIT_MARGIN', 0.5)
-    with Server(pages({'GET /1.0/operations/o/wait': lambda _: silent}),
-                True) as server:
+    pages = {'GET /1.0/operations/o/wait': lambda _: send_nothing}
+    with Server(lxd_api(pages), True) as server:
         with Client(server.endpoint, timeout=0.2) as client:
             started = clock()
-            doing = Doing(lambda: client.operations.wait_for_operation(
-                'o', timeout=1))
+            background = BackgroundCall(
+                lambda: client.operations.wait_for_operation('o', timeout=1))
             assert isinstance(
-                doing.outcome(20), exceptions.ConnectionTimeout)
-    assert 1 < doing.at - started < 1 + AT_ONCE
-    table('faults', 'a silent server in wait(timeout=1)', 1,
-          'ConnectionTimeout', '{:.2f}'.format(doing.at - started), 'nothing')
+                background.wait(20), exceptions.ConnectionTimeout)
+    assert 1 < background.ended_at - started < 1 + AT_ONCE
+    add_row('faults', 'a silent server in wait(timeout=1)', 1,
+            'ConnectionTimeout',
+            '{:.2f}'.format(background.ended_at - started), 'nothing')
 
 
-# -- what arrives in part
+# -- incomplete responses and streams
 
 IMAGE = os.urandom(300000)
 FINGERPRINT = hashlib.sha256(IMAGE).hexdigest()
 
 
-@pytest.mark.parametrize('what, answer', [
-    ('shorter than said', http(IMAGE[:-9], Content_Length=len(IMAGE))),
+@pytest.mark.parametrize('label, answer', [
+    ('shorter than its Content-Length',
+     http(IMAGE[:-9], Content_Length=len(IMAGE))),
     ('other bytes', http(IMAGE[:-1] + b'!')),
     ('a chunk that is cut off',
      http(b'50000\r\n' + IMAGE[:9], Content_Length=None,
           Transfer_Encoding='chunked')),
 ])
-def test_an_export_that_breaks_off(tmpdir, table, nothing_left, what, answer):
-    """No file has the name that was asked for, unless it is whole."""
+def test_an_incomplete_export_leaves_no_file(
+        tmpdir, add_row, nothing_left, label, answer):
+    """The target file does not appear before the export is complete."""
     path = '/1.0/images/' + FINGERPRINT
 
     def cut(connection):
         connection.sendall(answer)
 
-    with Server(pages({
+    with Server(lxd_api({
             'GET ' + path: {'fingerprint': FINGERPRINT},
             'GET {}/export'.format(path): lambda _: cut}), True) as server:
         with Client(server.endpoint, timeout=5) as client:
@@ -361,7 +369,7 @@ def test_an_export_that_breaks_off(tmpdir, table, nothing_left, what, answer):
             with pytest.raises(exceptions.ClientConnectionFailed):
                 image.export(str(tmpdir.join('image')))
     assert tmpdir.listdir() == []
-    table('faults', 'an export: ' + what, 1, 'StreamBroken', '-', 'no file')
+    add_row('faults', 'an export: ' + label, 1, 'StreamBroken', '-', 'no file')
 
 
 STREAMS = [
@@ -373,10 +381,10 @@ STREAMS = [
 
 
 @pytest.mark.trap('exec-no-close-handshake')
-@pytest.mark.parametrize('what, data', STREAMS, ids=[
-    what for what, _ in STREAMS])
-def test_a_broken_exec_stream(table, nothing_left, what, data):
-    """It is an error, never an empty or short result."""
+@pytest.mark.parametrize('label, data', STREAMS, ids=[
+    label for label, _ in STREAMS])
+def test_a_broken_exec_stream(add_row, nothing_left, label, data):
+    """A broken stream raises an error and gives no shorter result."""
     operation = {
         'id': 'o', 'class': 'websocket', 'status': 'Running',
         'status_code': 103, 'metadata': {'fds': {
@@ -385,9 +393,9 @@ def test_a_broken_exec_stream(table, nothing_left, what, data):
     def stream(request):
         return lambda connection: connection.sendall(upgrade(request) + data)
 
-    with Server(pages({
+    with Server(lxd_api({
             'GET /1.0/instances/c': {'name': 'c'},
-            'POST /1.0/instances/c/exec': lambda _: wire.begun(operation),
+            'POST /1.0/instances/c/exec': lambda _: wire.accepted(operation),
             'GET /1.0/operations/o/websocket': stream,
             'GET /1.0/operations/o/wait': dict(
                 operation, status='Success', status_code=200,
@@ -395,22 +403,22 @@ def test_a_broken_exec_stream(table, nothing_left, what, data):
         with Client(server.endpoint, timeout=5) as client:
             with pytest.raises(exceptions.StreamBroken):
                 client.containers.get('c').execute(['true'])
-    table('faults', 'an exec stream, ' + what, 1, 'StreamBroken', '-',
-          'nothing')
+    add_row('faults', 'an exec stream, ' + label, 1, 'StreamBroken', '-',
+            'nothing')
 
 
 @pytest.mark.trap('exec-all-sockets')
-def test_a_command_starts_when_all_sockets_are_there(nothing_left):
-    """None is answered before all have asked."""
-    asked, all_have = [], threading.Event()
+def test_all_sockets_of_a_command_are_requested_first(nothing_left):
+    """The server answers no websocket before all three were requested."""
+    requested, all_requested = [], threading.Event()
 
     def stream(request):
-        asked.append(request.target[-1])
-        if len(asked) == 3:
-            all_have.set()
+        requested.append(request.target[-1])
+        if len(requested) == 3:
+            all_requested.set()
 
         def serve(connection):
-            if all_have.wait(10):
+            if all_requested.wait(10):
                 connection.sendall(upgrade(request) + frame(b'', opcode=1))
                 connection.recv(65536)
         return serve
@@ -419,78 +427,79 @@ def test_a_command_starts_when_all_sockets_are_there(nothing_left):
         streams.exchange(
             Transport(server.endpoint, timeout=5),
             ['/w?' + fd for fd in '012'], None, [list().append] * 2)
-    assert sorted(asked) == ['0', '1', '2']
+    assert sorted(requested) == ['0', '1', '2']
 
 
 # -- Ctrl-C
 
 @pytest.fixture
 def interruptible():
-    """Ctrl-C interrupts, also where a shell has started us in the background,
-    which lets it be ignored."""
+    """Let Ctrl-C interrupt: in the background of a shell it is ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize('call', [execute, wait, upload, export, events])
-def test_ctrl_c(lxd, real, running, table, size, tmpdir, interruptible,
-                call):
-    """Control returns at once; the client of a REPL goes on."""
-    client, longest, tries = lxd.client(), 0, size(1, 10)
+@pytest.mark.parametrize('call', [
+    execute_endlessly, wait_for_command, upload_image, export_image,
+    listen_to_events])
+def test_ctrl_c_interrupts_a_call(
+        lxd, killable, running, add_row, scale, tmpdir, interruptible, call):
+    """Ctrl-C interrupts a call at once, and the same client still works."""
+    client, longest, tries = lxd.client(), 0, scale(1, 10)
     main = threading.current_thread().ident
     client.containers.get(running.name)
-    export.path = str(tmpdir.join('image'))
+    export_image.path = str(tmpdir.join('image'))
     before = Usage()
     for _ in range(tries):
         reached, never = threading.Event(), threading.Event()
-        struck = []
+        interrupted_at = []
 
-        def passing(*_):
+        def reach_point(*_):
             reached.set()
-            if call in (upload, export):  # which would be over soon
+            if call in (upload_image, export_image):  # else over too soon
                 while not never.wait(0.1):
-                    pass  # a wait that just begins is not interrupted
+                    pass  # a signal just before a wait does not end it
 
-        def strike():
+        def send_signal():
             assert reached.wait(30)
-            struck.append(clock())
-            if hasattr(signal, 'pthread_kill'):  # to no other thread
+            interrupted_at.append(clock())
+            if hasattr(signal, 'pthread_kill'):  # not to another thread
                 signal.pthread_kill(main, signal.SIGINT)
             else:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        thread = threading.Thread(target=strike)
+        thread = threading.Thread(target=send_signal)
         thread.start()
         with pytest.raises(KeyboardInterrupt):
-            call(client, running.name, passing)
-            pytest.fail('it ended before it was interrupted')
-        longest = max(longest, clock() - struck[0])
+            call(client, running.name, reach_point)
+            pytest.fail('the call ended before it was interrupted')
+        longest = max(longest, clock() - interrupted_at[0])
         thread.join()
         assert longest < AT_ONCE
         assert client.containers.get(running.name).execute(
             ['echo', 'on']) == ('on\n', '')
     assert tmpdir.listdir() == []
-    if call is wait:  # the command runs on, as nobody said otherwise
+    if call is wait_for_command:  # the interrupt does not end the command
         client.containers.get(running.name).execute(
             ['killall', '-KILL', 'sleep'])
     client.close()
     before.assert_same()
-    table('faults', 'Ctrl-C during ' + call.__name__, tries,
-          'KeyboardInterrupt', '{:.2f}'.format(longest), 'nothing')
+    add_row('faults', 'Ctrl-C during ' + call.__name__, tries,
+            'KeyboardInterrupt', '{:.2f}'.format(longest), 'nothing')
 
 
 # -- fork
 
-def test_fork(lxd, running, table, size, nothing_left):
-    """Children and parent ask through one client at once: each gets its own
-    answers, over sockets of its own."""
-    client, asks = lxd.client(), size(30, 300)
+def test_forked_children_use_own_connections(
+        lxd, running, add_row, scale, nothing_left):
+    """Children and parent use one client at once, each on its own sockets."""
+    client, count = lxd.client(), scale(30, 300)
     names = ['default', running.name]
     client.containers.get(running.name)
 
-    def ask():
-        for _ in range(asks):
+    def send_requests():
+        for _ in range(count):
             assert client.profiles.get('default').name == 'default'
             assert client.containers.get(running.name).name == running.name
 
@@ -500,13 +509,13 @@ def test_fork(lxd, running, table, size, nothing_left):
         if not child:
             status = 1
             try:
-                ask()
+                send_requests()
                 status = 0
             finally:
                 os._exit(status)
         children.append(child)
-    ask()
+    send_requests()
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
     client.close()
-    table('faults', 'fork: 4 children and their parent',
-          5 * asks * len(names), 'own answers', '-', 'nothing')
+    add_row('faults', 'fork: 4 children and their parent',
+            5 * count * len(names), 'own answers', '-', 'nothing')

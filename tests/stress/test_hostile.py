@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Whatever a server, a name or a file holds, only documented errors come."""
+"""Random and hostile input: only documented errors are raised."""
 import io
 import json
 import logging
@@ -7,6 +7,8 @@ import os
 import pickle
 import ssl
 import struct
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -20,46 +22,51 @@ from pylxd.transport import rest, streams, websocket
 from pylxd.transport.connection import Transport
 import wire
 from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
+from helpers import unique_name
 
-from .support import clock, unique
+from .support import clock
 
 #: Seconds that a call may take, whatever comes.
 LIMIT = 10
-#: Cases of each, in the short form and in the long one.
+#: Cases of each fuzzed test, in the short form and in the long form.
 CASES = 40, 3000
 
-counted = {}
+#: How often each outcome was seen, by the name of the test.
+case_counts = {}
 NotADirectory = OSError if six.PY2 else NotADirectoryError  # noqa: F821
 
 
-#: What may come of what servers do; arguments may be of a wrong kind too.
-THEIRS = exceptions.LXDException, NotADirectory
-OURS = exceptions.LXDException, TypeError, ValueError
+#: Errors that servers may cause, and errors that arguments may cause.
+SERVER_ERRORS = exceptions.LXDException, NotADirectory
+CALLER_ERRORS = exceptions.LXDException, TypeError, ValueError
 
 
 def fuzz(expected, *strategies):
-    """Run a test with what hypothesis makes up; it counts the cases."""
+    """Run a test with random arguments, and count its outcomes.
+
+    :param expected: the classes of the errors that the test may raise.
+    """
     def decorate(test):
         def count(case):
-            outcomes = counted.setdefault(test.__name__, {})
+            outcomes = case_counts.setdefault(test.__name__, {})
             started = clock()
             try:
                 test(*case)
                 outcome = 'a result'
             except expected as error:
-                check(error)
+                check_error(error)
                 outcome = type(error).__name__
             assert clock() - started < LIMIT
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
 
         @pytest.mark.timeout(3600)
-        def run(size, table):
+        def run(scale, add_row):
             given(st.tuples(*strategies))(settings(
-                max_examples=size(*CASES), deadline=None, database=None,
+                max_examples=scale(*CASES), deadline=None, database=None,
                 suppress_health_check=HealthCheck.all()
                 if six.PY2 else list(HealthCheck))(count))()
-            outcomes = counted[test.__name__]
-            table('fuzz', test.__doc__, sum(outcomes.values()), ', '.join(
+            outcomes = case_counts[test.__name__]
+            add_row('fuzz', test.__doc__, sum(outcomes.values()), ', '.join(
                 '{} {}'.format(outcomes[name], name)
                 for name in sorted(outcomes)))
         run.__name__, run.__doc__ = test.__name__, test.__doc__
@@ -67,16 +74,16 @@ def fuzz(expected, *strategies):
     return decorate
 
 
-def check(error):
-    """It is a documented one, which can be shown and stored."""
+def check_error(error):
+    """Check that an error is printable text, and can be pickled."""
     for text in str(error), repr(error):
         assert not any(ord(each) < 32 and each not in '\n\t' or each == '\x7f'
                        for each in text)
-    again = pickle.loads(pickle.dumps(error))
-    assert type(again) is type(error)
+    unpickled = pickle.loads(pickle.dumps(error))
+    assert type(unpickled) is type(error)
 
 
-# -- what a server says
+# -- responses of servers
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats()
@@ -109,8 +116,8 @@ HEADER = st.tuples(
 
 
 @st.composite
-def answers(draw):
-    """What a server sends, whole or in part."""
+def responses(draw):
+    """Responses, whole or cut off, and random bytes."""
     kind = draw(st.sampled_from(3 * ['envelope'] + ['json', 'raw', 'bytes']))
     if kind == 'bytes':
         return draw(st.binary(max_size=200))
@@ -153,61 +160,61 @@ CALLS = [
     lambda client: client.operations.get('o'),
     lambda client: client.operations.wait_for_operation('o', timeout=1),
     lambda client: client.dialect.refresh(),
-    lambda client: client.thing.state(),
-    lambda client: client.thing.start(wait=True),
-    lambda client: client.thing.execute(['a']),
-    lambda client: client.thing.raw_interactive_execute(['a']),
-    lambda client: client.thing.files.get('/a'),
-    lambda client: client.thing.files.listdir('/a'),
-    lambda client: client.thing.files.put('/a', b''),
-    lambda client: client.thing.snapshots.all(),
-    lambda client: dict(client.thing.snapshots.get('s')),
-    lambda client: client.thing.snapshots.create('s', wait=True),
-    lambda client: client.thing.publish(wait=True),
-    lambda client: client.thing.rename('d', wait=True),
-    lambda client: client.thing.delete(wait=True),
+    lambda client: client.container.state(),
+    lambda client: client.container.start(wait=True),
+    lambda client: client.container.execute(['a']),
+    lambda client: client.container.raw_interactive_execute(['a']),
+    lambda client: client.container.files.get('/a'),
+    lambda client: client.container.files.listdir('/a'),
+    lambda client: client.container.files.put('/a', b''),
+    lambda client: client.container.snapshots.all(),
+    lambda client: dict(client.container.snapshots.get('s')),
+    lambda client: client.container.snapshots.create('s', wait=True),
+    lambda client: client.container.publish(wait=True),
+    lambda client: client.container.rename('d', wait=True),
+    lambda client: client.container.delete(wait=True),
     lambda client: client.image.export(),
     lambda client: client.image.add_alias('a'),
 ]
 
 
-class Saying(object):
-    """A server that answers all but the first request with one thing."""
+class FixedServer(object):
+    """A server with one ``response`` to every request.
+
+    While that is None, it answers as LXD with the object `GOOD`.
+    """
 
     def __init__(self):
-        self.said = None
+        self.response = None
         self.server = Server(self._answer, True)
         self.client = Client(self.server.endpoint, timeout=0.3)
-        self.client.thing = self.client.containers.get('c')
+        self.client.container = self.client.containers.get('c')
         self.client.image = self.client.images.get('f')
 
     def _answer(self, request):
-        if self.said is None:
+        if self.response is None:
             return sync(ROOT if request.target == '/1.0' else GOOD)
-        said = self.said
-
-        def send(connection):
-            connection.sendall(said)
-            # As real ones do, so that no client waits for more in vain
-        return send
+        response = self.response
+        # Sends, and closes the connection, so that no client waits for more
+        return lambda connection: connection.sendall(response)
 
 
 @pytest.fixture(scope='module', autouse=True)
-def saying():
-    Saying.one = Saying()
+def fixed_server():
+    FixedServer.current = FixedServer()
     yield
-    Saying.one.client.close()
-    Saying.one.server.close()
+    FixedServer.current.client.close()
+    FixedServer.current.server.close()
 
 
-@fuzz(THEIRS, answers(), st.sampled_from(CALLS))
-def test_answers(answer, call):
+@fuzz(SERVER_ERRORS, responses(), st.sampled_from(CALLS))
+def test_answers(response, call):
     """answers of servers"""
-    Saying.one.said = answer
-    call(Saying.one.client)
+    FixedServer.current.response = response
+    call(FixedServer.current.client)
 
 
-@fuzz(THEIRS, st.sampled_from([
+@fuzz(SERVER_ERRORS, st.sampled_from([
     b'[' * 100000, b'{"a":' * 100000,
     b'{"type":"sync","metadata":' + b'[' * 900 + b']' * 900 + b'}',
     b'{"type":"sync","metadata":{"name":"c","config":' + b'{"a":' * 400
@@ -218,11 +225,12 @@ def test_answers(answer, call):
     b'\xff\xfe{\0}\0', b'\xef\xbb\xbf{}']), st.sampled_from(CALLS))
 def test_odd_json(body, call):
     """deep, long and odd JSON"""
-    Saying.one.said = wire.http(body, Content_Type='application/json')
-    call(Saying.one.client)
+    FixedServer.current.response = wire.http(
+        body, Content_Type='application/json')
+    call(FixedServer.current.client)
 
 
-# -- what websockets bring
+# -- frames and handshakes of websockets
 
 FRAMES = st.lists(
     st.builds(lambda data, opcode, fin: frame(data, opcode, fin),
@@ -234,7 +242,7 @@ FRAMES = st.lists(
     max_size=6).map(b''.join)
 
 
-@fuzz(THEIRS, FRAMES, FRAMES)
+@fuzz(SERVER_ERRORS, FRAMES, FRAMES)
 def test_exec_frames(stdout, stderr):
     """frames of exec"""
     ends = frame(b'', 1)
@@ -251,9 +259,8 @@ def test_exec_frames(stdout, stderr):
             [lambda data: None, lambda data: None])
 
 
-@fuzz(THEIRS, FRAMES, st.sampled_from([None, True]))
-def test_event_frames(data, tls):
-    """frames of events"""
+def receive_events(data):
+    """Return the events that a listener gets from these bytes."""
     with Server(lambda request: lambda connection: connection.sendall(
             upgrade(request) + data), True) as server:
         events = websocket.make(
@@ -261,34 +268,34 @@ def test_event_frames(data, tls):
             websocket.EventsClient)
         events.connect()
         events.run()
+    return events.messages
+
+
+@fuzz(SERVER_ERRORS, FRAMES)
+def test_event_frames(data):
+    """frames of events"""
+    receive_events(data)
 
 
 @pytest.mark.parametrize('pieces', [
     [b'{"a": "\xc2', b'\xb5"}'], [b'', b'{"a": "\xc2\xb5"}']])
-def test_text_in_pieces(pieces):
-    """An event may be torn anywhere, in a character too."""
+def test_an_event_in_pieces(pieces):
+    """The frames of an event may end within a character."""
     data = frame(pieces[0], 1, 0) + frame(pieces[1], 0, 1)
-    with Server(lambda request: lambda connection: connection.sendall(
-            upgrade(request) + data), True) as server:
-        events = websocket.make(
-            Transport(server.endpoint, timeout=5), '/1.0/events',
-            websocket.EventsClient)
-        events.connect()
-        events.run()
-    assert events.messages == [{'a': u'\xb5'}]
+    assert receive_events(data) == [{'a': u'\xb5'}]
 
 
-@fuzz(THEIRS, st.binary(max_size=300), st.booleans())
-def test_handshakes(answer, accepts):
+@fuzz(SERVER_ERRORS, st.binary(max_size=300), st.booleans())
+def test_handshakes(response, accepts):
     """answers to a handshake"""
     start = b'HTTP/1.1 101 Switching Protocols\r\n' if accepts else b''
     with Server(lambda _: lambda connection: connection.sendall(
-            start + answer), True) as server:
+            start + response), True) as server:
         websocket.make(Transport(server.endpoint, timeout=5), '/1.0/events',
                        websocket.EventsClient).connect()
 
 
-# -- what a caller says
+# -- arguments of callers
 
 NAMES = st.text(max_size=20) | st.sampled_from([
     u'.', u'..', u'', u'a/b', u'../c', u'a?b=c', u'a#b', u'%2e%2e', u'a%00',
@@ -296,7 +303,7 @@ NAMES = st.text(max_size=20) | st.sampled_from([
         st.binary(max_size=9))
 
 
-@fuzz(OURS, NAMES)
+@fuzz(CALLER_ERRORS, NAMES)
 def test_names(name):
     """names"""
     quoted = rest.quote(name)
@@ -306,60 +313,61 @@ def test_names(name):
     assert six.ensure_text(back) == six.ensure_text(name)
 
 
-@fuzz(OURS, NAMES, NAMES)
-def test_places(name, path):
+@fuzz(CALLER_ERRORS, NAMES, NAMES)
+def test_names_and_paths(name, path):
     """names and paths, as a server gets them"""
-    Saying.one.said = None
-    server = Saying.one.server
+    FixedServer.current.response = None
+    server = FixedServer.current.server
     before = len(server.requests)
     try:
-        Saying.one.client.api.containers[name].files.get(
+        FixedServer.current.client.api.containers[name].files.get(
             params={'path': instance_files.check_path(path)})
     finally:
         for request in server.requests[before:]:
-            place, _, query = request.target.partition('?')
-            assert place.startswith('/1.0/containers/')
-            assert place.endswith('/files') and place.count('/') == 4
-            assert place.split('/')[3] == rest.quote(name)
+            url_path, _, query = request.target.partition('?')
+            assert url_path.startswith('/1.0/containers/')
+            assert url_path.endswith('/files') and url_path.count('/') == 4
+            assert url_path.split('/')[3] == rest.quote(name)
             assert len(parse.parse_qsl(query, True)) == 1
             assert set(request.headers) <= {
                 'host', 'user-agent', 'accept-encoding', 'accept',
                 'connection', 'content-length'}
 
 
-@fuzz(OURS, NAMES, st.sampled_from(['mode', 'uid', 'gid', 'name']))
+@fuzz(CALLER_ERRORS, NAMES, st.sampled_from(['mode', 'uid', 'gid', 'name']))
 def test_headers(text, field):
     """values that become headers"""
-    Saying.one.said = None
-    server = Saying.one.server
+    FixedServer.current.response = None
+    server = FixedServer.current.server
     before = len(server.requests)
     try:
         if field == 'name':
             image = io.BytesIO(b'i')
             image.name = text
-            Saying.one.client.images.create(image)
+            FixedServer.current.client.images.create(image)
         else:
-            Saying.one.client.thing.files.put('/a', b'', **{field: text})
+            FixedServer.current.client.container.files.put(
+                '/a', b'', **{field: text})
     finally:
         for request in server.requests[before:]:
             assert 'x-a' not in request.headers
 
 
-@fuzz(OURS, st.dictionaries(
+@fuzz(CALLER_ERRORS, st.dictionaries(
     st.text(max_size=9), JSON | st.binary(max_size=5), max_size=4))
 def test_config(config):
     """values of config"""
-    Saying.one.said = None
-    thing = Saying.one.client.containers.get('c')
-    kept = dict(config)
-    thing.config = config
+    FixedServer.current.response = None
+    container = FixedServer.current.client.containers.get('c')
+    original = dict(config)
+    container.config = config
     try:
-        thing.save()
+        container.save()
     finally:
-        assert set(config) == set(kept)
+        assert set(config) == set(original)
 
 
-@fuzz(OURS, st.text(max_size=30) | st.sampled_from([
+@fuzz(CALLER_ERRORS, st.text(max_size=30) | st.sampled_from([
     u'https://', u'https://a:b', u'http://[::1', u'https://a@b:1/',
     u'unix://', u'unix:a', u'/a\0b', u'http+unix://%2fa%00', u'https://a/../b',
     u'https://a:99999', u'https://\ud800', u'ftp://a', u'https://a\r\nb'])
@@ -374,16 +382,16 @@ PEM = (u'-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n'
        u'-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n')
 
 
-@fuzz(OURS, st.binary(max_size=200) | st.text(max_size=50).map(
+@fuzz(CALLER_ERRORS, st.binary(max_size=200) | st.text(max_size=50).map(
     lambda text: PEM.format(text, text).encode('utf-8', 'replace')))
 def test_certificates(data):
     """certificates"""
-    made = os.path.join(str(test_certificates_directory[0]), 'pem')
-    with open(made, 'wb') as pem:
+    path = os.path.join(str(test_certificates_directory[0]), 'pem')
+    with open(path, 'wb') as pem:
         os.fchmod(pem.fileno(), 0o600)
         pem.write(data)
-    for call in (lambda: Transport('https://127.0.0.1:1', verify=made),
-                 lambda: Transport('https://127.0.0.1:1', cert=made)):
+    for call in (lambda: Transport('https://127.0.0.1:1', verify=path),
+                 lambda: Transport('https://127.0.0.1:1', cert=path)):
         with pytest.raises(exceptions.InvalidCertificate):
             call()
     certificate.to_der(data)
@@ -400,71 +408,75 @@ def directory(tmpdir):
 # -- TLS
 
 @pytest.fixture(params=['HTTP', 'websocket'])
-def reach(request):
-    """How a server is reached: both ways are checked alike."""
-    def reach(transport):
+def connect(request):
+    """Return a function that sends a request, or opens a websocket."""
+    def connect(transport):
         if request.param == 'HTTP':
             transport.request('GET', '/')
         else:
             websocket.make(transport, '/1.0/events',
                            websocket.EventsClient).connect()
-    return reach
+    return connect
 
 
-def served(pair, **limits):
-    context = wire.tls(pair)
+def serve_tls(pair, **limits):
+    """Return a server; ``limits`` are attributes of its TLS context."""
+    context = wire.tls_context(pair)
     for name, value in limits.items():
         setattr(context, name, value)
     return Server(lambda request: upgrade(request) if 'sec-websocket-key'
                   in request.headers else sync({}), context=context)
 
 
-def test_a_server_is_checked(tmpdir, reach):
-    """By name or as the pinned one; nothing is sent to another."""
-    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
-    elsewhere = wire.certificate(tmpdir, 'elsewhere', (u'elsewhere.test',))
-    child = wire.certificate(
+def test_the_certificate_of_a_server_is_checked(tmpdir, connect):
+    """By its name or pinned certificate; nothing is sent to another one."""
+    own, other = [wire.make_certificate(tmpdir, name) for name in (
+        'own', 'other')]
+    elsewhere = wire.make_certificate(
+        tmpdir, 'elsewhere', (u'elsewhere.test',))
+    child = wire.make_certificate(
         tmpdir, 'child', (u'elsewhere.test',), issuer=own)
     for pair, verify, refused in [
             (own, own[0], False), (elsewhere, elsewhere[0], False),
             (own, False, False), (own, True, True), (own, other[0], True),
             (child, own[0], True)]:
-        with served(pair) as server:
+        with serve_tls(pair) as server:
             transport = Transport(server.endpoint, verify=verify, timeout=10)
             if not refused:
-                reach(transport)
+                connect(transport)
             else:
                 with pytest.raises(exceptions.ClientConnectionFailed):
-                    reach(transport)
+                    connect(transport)
                 assert server.requests == []
             transport.close()
 
 
-def test_a_server_that_changes(tmpdir, reach):
-    """Another certificate than yesterday: the error says what it means."""
-    own, other = [wire.certificate(tmpdir, name) for name in ('own', 'other')]
-    with served(own) as server:
+def test_a_changed_certificate_is_refused(tmpdir, connect):
+    """The error names the certificate, which is not the pinned one."""
+    own, other = [wire.make_certificate(tmpdir, name) for name in (
+        'own', 'other')]
+    with serve_tls(own) as server:
         transport = Transport(server.endpoint, verify=own[0], timeout=10)
-        reach(transport)
+        connect(transport)
         transport.close()
-        server._context = wire.tls(other)
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
-            reach(transport)
-        assert 'certificate' in str(info.value)
+        server._context = wire.tls_context(other)
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+            connect(transport)
+        assert 'certificate' in str(caught.value)
         assert len(server.requests) == 1
         transport.close()
 
 
-@pytest.mark.skipif(six.PY2, reason='servers of Python 2 set other limits')
-def test_old_tls_is_refused(tmpdir, reach):
-    own = wire.certificate(tmpdir, 'own')
-    with served(own, maximum_version=ssl.TLSVersion.TLSv1_1,
-                minimum_version=ssl.TLSVersion.TLSv1) as server:
+@pytest.mark.skipif(six.PY2, reason='TLSVersion is new in Python 3.7')
+def test_old_tls_is_refused(tmpdir, connect):
+    own = wire.make_certificate(tmpdir, 'own')
+    with serve_tls(own, maximum_version=ssl.TLSVersion.TLSv1_1,
+                   minimum_version=ssl.TLSVersion.TLSv1) as server:
         with pytest.raises(exceptions.ClientConnectionFailed):
-            reach(Transport(server.endpoint, verify=own[0], timeout=10))
+            connect(Transport(server.endpoint, verify=own[0], timeout=10))
 
 
-def test_redirects_lead_nowhere(reach):
+def test_redirects_are_not_followed():
     with Server(lambda _: wire.http(
             status='302 Found', Location='http://127.0.0.1:1/a?secret=s3cr3t'
             )) as server:
@@ -472,7 +484,7 @@ def test_redirects_lead_nowhere(reach):
         try:
             response = transport.request('GET', '/')
             rest.check_response(response, (200,))
-            pytest.fail('followed')
+            pytest.fail('the redirect was followed')
         except exceptions.InvalidResponse as error:
             assert '127.0.0.1:1/a' in str(error) and 's3cr3t' not in str(error)
         with pytest.raises(exceptions.LXDAPIException):
@@ -491,8 +503,8 @@ REFUSALS = [
 ]
 
 
-class Everything(logging.Handler):
-    """All that is emitted."""
+class RecordAll(logging.Handler):
+    """Collect the texts of log records, and of errors."""
 
     def __init__(self):
         logging.Handler.__init__(self, 0)
@@ -513,9 +525,11 @@ class Everything(logging.Handler):
             error = getattr(error, '__cause__', None)
 
 
-def leaky(request, last):
-    """A server that begins all it is asked for, with secrets, but the last
-    request, which it answers so."""
+def answer_with_secrets(request, last):
+    """Return the response of a server whose operations hold secrets.
+
+    :param last: the response to each POST; None starts an operation.
+    """
     if request.target == '/1.0':
         return sync(dict(ROOT, auth='untrusted', environment={
             'server': 'lxd', 'addresses': ['127.0.0.1:1'],
@@ -526,63 +540,64 @@ def leaky(request, last):
                          ephemeral=False))
     if last is not None:
         return lambda connection: connection.sendall(last)
-    return wire.begun({'id': 'o', 'class': 'token', 'status': 'Running',
-                       'status_code': 103, 'metadata': {
+    return wire.accepted({'id': 'o', 'class': 'token', 'status': 'Running',
+                          'status_code': 103, 'metadata': {
                            'secret': SECRET, 'control': SECRET,
                            'fs': SECRET}})
 
 
-def authenticate(here, there):
-    there.authenticate(SECRET)
+def authenticate(source_client, target_client):
+    target_client.authenticate(SECRET)
 
 
-def image_copy(here, there):
-    here.images.get('f').copy(there, wait=True)
+def image_copy(source_client, target_client):
+    source_client.images.get('f').copy(target_client, wait=True)
 
 
-def migrate(here, there):
-    here.containers.get('c').migrate(there, wait=True)
+def migrate(source_client, target_client):
+    source_client.containers.get('c').migrate(target_client, wait=True)
 
 
 @pytest.mark.parametrize('refusal', REFUSALS)
 @pytest.mark.parametrize('call', [authenticate, image_copy, migrate])
-def test_secrets(tmpdir, capfd, call, refusal):
-    """Nothing that a failure emits has what was, or is, a secret."""
-    handler, root = Everything(), logging.getLogger()
+def test_secrets_are_not_shown(tmpdir, capfd, call, refusal):
+    """No error, log record or output of a failure shows a secret."""
+    handler, root = RecordAll(), logging.getLogger()
     level = root.level
-    pair = wire.certificate(tmpdir, 'client')
-    own = wire.certificate(tmpdir, 'server')
-    with Server(lambda request: leaky(request, None), True) as source:
-        with Server(lambda request: leaky(request, refusal),
-                    context=wire.tls(own)) as target:
-            here = Client(source.endpoint, timeout=5)
-            there = Client(target.endpoint, cert=pair, verify=own[0],
-                           timeout=5)
+    client_pair = wire.make_certificate(tmpdir, 'client')
+    server_pair = wire.make_certificate(tmpdir, 'server')
+    with Server(lambda request: answer_with_secrets(request, None),
+                True) as source:
+        with Server(lambda request: answer_with_secrets(request, refusal),
+                    context=wire.tls_context(server_pair)) as target:
+            source_client = Client(source.endpoint, timeout=5)
+            target_client = Client(target.endpoint, cert=client_pair,
+                                   verify=server_pair[0], timeout=5)
             root.addHandler(handler)
             root.setLevel(0)
             try:
-                with pytest.raises(exceptions.LXDException) as info:
-                    call(here, there)
+                with pytest.raises(exceptions.LXDException) as caught:
+                    call(source_client, target_client)
             finally:
                 root.removeHandler(handler)
                 root.setLevel(level)
-                here.close()
-                there.close()
+                source_client.close()
+                target_client.close()
             sent = b''.join(request.body for request in target.requests)
     assert SECRET.encode() in sent
-    handler.add(info.value)
+    handler.add(caught.value)
     handler.texts += capfd.readouterr()
     handler.texts.append(''.join(traceback.format_exception(
-        info.type, info.value, info.tb)))
+        caught.type, caught.value, caught.tb)))
     for text in handler.texts:
         assert SECRET not in text
 
 
-# -- what is printed, and told
+# -- logs and output
 
-def test_one_line_a_request(caplog):
-    """Method, path, status and milliseconds; no query."""
-    with Server(wire.lxd(), True) as server:
+def test_each_request_is_one_log_line(caplog):
+    """The line has method, path, status and milliseconds, but no query."""
+    with Server(wire.lxd_api(), True) as server:
         with Client(server.endpoint) as client:
             with caplog.at_level(logging.DEBUG, 'pylxd'):
                 client.api.get(params={'secret': SECRET})
@@ -599,7 +614,7 @@ def test_one_line_a_request(caplog):
         assert float(line[3]) >= 0 and line[4:] == ['ms']
 
 
-QUIET = '''
+QUIET_PROGRAM = '''
 import logging, sys
 from pylxd import Client, exceptions
 if 'debug' in sys.argv:
@@ -618,32 +633,31 @@ except exceptions.NotFound:
 
 @pytest.mark.parametrize('level', ['', 'debug'])
 def test_nothing_is_printed(level):
-    """Also where a stream breaks, and nobody has configured logging."""
-    import subprocess
-    import sys
+    """Not even for a broken stream in a program without logging."""
     broken = {'GET /1.0/events': lambda request: lambda connection:
               connection.sendall(upgrade(request) + b'\xff\xff')}
-    with Server(wire.lxd(broken), True) as server:
+    with Server(wire.lxd_api(broken), True) as server:
         process = subprocess.Popen(
-            [sys.executable, '-W', 'ignore', '-c', QUIET, server.endpoint,
-             level], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [sys.executable, '-W', 'ignore', '-c', QUIET_PROGRAM,
+             server.endpoint, level],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         printed, _ = process.communicate()
     assert (process.returncode, printed) == (0, b'')
 
 
-# -- a tree of files that leads out
+# -- names that lead elsewhere
 
 @pytest.mark.parametrize('name', ['..', '.', '', 'a/../../b', '/etc/x',
                                   'a\0b'])
-def test_names_in_a_hostile_tree(tmpdir, name):
-    """Nothing is written outside of the directory, nor half of it."""
-    def directory(names):
+def test_hostile_names_in_a_tree(tmpdir, name):
+    """No file is written, outside of the directory or below it."""
+    def reply_directory(names):
         return reply({'type': 'sync', 'metadata': names},
                      X_LXD_type='directory')
 
-    with Server(wire.lxd({
+    with Server(wire.lxd_api({
             'GET /1.0/instances/c': dict(GOOD),
-            'GET /1.0/instances/c/files': directory([name])}),
+            'GET /1.0/instances/c/files': reply_directory([name])}),
                 True) as server:
         with Client(server.endpoint, timeout=5) as client:
             with pytest.raises(exceptions.InvalidResponse):
@@ -652,8 +666,8 @@ def test_names_in_a_hostile_tree(tmpdir, name):
     assert [each for each in tmpdir.visit() if each.check(file=1)] == []
 
 
-def test_the_real_one_is_not_misled(lxd, running):
-    """Names that would lead elsewhere reach nothing, and change nothing."""
+def test_hostile_names_on_a_server(lxd, running):
+    """Such names reach no object, and change nothing."""
     with Proxy(lxd.socket, True) as proxy:
         with lxd.client(endpoint=proxy.endpoint) as client:
             container = client.containers.get(running.name)
@@ -673,7 +687,7 @@ def test_the_real_one_is_not_misled(lxd, running):
                     assert len(b''.join(map(bytes, proxy.sent))) == sent
             for name in (running.name + '/state', running.name + '?a=b',
                          running.name + '#a', '../' + running.name,
-                         unique()):
+                         unique_name()):
                 try:
                     assert not client.containers.exists(name)
                 except exceptions.LXDAPIException as error:

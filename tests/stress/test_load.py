@@ -1,4 +1,4 @@
-"""Many at once: nothing is lost, mixed up or leaked."""
+"""Many threads at once: no result is lost or mixed up, nothing leaks."""
 import contextlib
 import json
 import threading
@@ -6,88 +6,71 @@ import threading
 import pytest
 
 from pylxd.transport.websocket import EventsClient
+from helpers import run_in_threads, unique_name
 
-from .support import Usage, clock, unique
+from .support import Usage, clock
 
-#: What memory may grow by, in MB, whatever the load.
+#: Megabytes by which the memory of the process may grow under any load.
 GROWTH = 60
 
 
 @contextlib.contextmanager
-def measured(table, what):
-    """A row of the table of loads; fails where something leaks."""
+def measure_usage(add_row, label):
+    """Add a row with the usage of a block; fail if the block leaks."""
     before, started = Usage(), clock()
     yield
-    took, after = clock() - started, before.assert_same()
+    seconds, after = clock() - started, before.assert_same()
     assert after.rss - before.rss < GROWTH
-    table('load', what, '{:.1f}'.format(took), *[
+    add_row('load', label, '{:.1f}'.format(seconds), *[
         '{} -> {}'.format(getattr(before, each), getattr(after, each))
         for each in ('descriptors', 'threads', 'rss')])
 
 
-def together(count, task):
-    """``task(number)`` in so many threads; what went wrong in them."""
-    failures = []
-    begin = threading.Event()
-
-    def run(number):
-        begin.wait(60)
-        try:
-            task(number)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,))
-               for number in range(count)]
-    for thread in threads:
-        thread.start()
-    begin.set()
-    for thread in threads:
-        thread.join()
-    return failures
-
-
 @pytest.mark.trap('exec-lossless')
-def test_executes(lxd, running, size, table):
-    """Each command's output is its caller's, and whole."""
-    each, results = size(4, 20), {}
+def test_commands_from_50_threads(lxd, running, scale, add_row):
+    """Each of 50 threads gets the whole output of its own commands."""
+    count, results = scale(4, 20), {}
 
-    with measured(table, '{} executes from 50 threads'.format(50 * each)):
+    with measure_usage(
+            add_row, '{} executes from 50 threads'.format(50 * count)):
         client = lxd.client()
         container = client.containers.get(running.name)
 
-        def task(number):
-            for place in range(each):
+        def execute_in_turn(number):
+            for place in range(count):
                 word = '{}-{}'.format(number, place)
                 results[word] = container.execute(
                     ['sh', '-c', 'echo "$0"; echo "$0 $0" >&2', word])
 
-        assert together(50, task) == []
+        run_in_threads(execute_in_turn, range(50))
         client.close()
-    assert len(results) == 50 * each
+    assert len(results) == 50 * count
     assert all(result == (word + '\n', '{0} {0}\n'.format(word))
                and result.exit_code == 0 for word, result in results.items())
 
 
-def test_requests(lxd, size, table):
-    """16 threads ask through one client; each gets what it asked for."""
-    each, names = size(60, 625), [unique() for _ in range(16)]
+def test_requests_from_16_threads(lxd, scale, add_row):
+    """Each of 16 threads of one client gets the responses to its requests."""
+    count, names = scale(60, 625), [unique_name() for _ in range(16)]
     client = lxd.client()
     for name in names:
         client.profiles.create(name, {'user.name': name}, description=name)
     client.close()
     try:
-        with measured(table, '{} requests from 16 threads'.format(16 * each)):
+        with measure_usage(
+                add_row, '{} requests from 16 threads'.format(16 * count)):
             client = lxd.client()
 
-            def task(number):
+            def send_requests(number):
                 name = names[number]
-                for _ in range(each):
-                    got = client.api.profiles[name].get().json()['metadata']
-                    assert (got['name'], got['description']) == (name, name)
-                    assert got['config']['user.name'] == name
+                for _ in range(count):
+                    response = client.api.profiles[name].get()
+                    metadata = response.json()['metadata']
+                    assert (metadata['name'], metadata['description']) == (
+                        name, name)
+                    assert metadata['config']['user.name'] == name
 
-            assert together(16, task) == []
+            run_in_threads(send_requests, range(16))
             client.close()
     finally:
         for name in names:
@@ -95,32 +78,34 @@ def test_requests(lxd, size, table):
         client.close()
 
 
-class Counting(EventsClient):
-    """Closes when it has seen an event about the last name."""
+class CollectingClient(EventsClient):
+    """A listener that closes at the event about its ``last`` profile."""
 
     def received_message(self, message):
-        super(Counting, self).received_message(message)
-        self.listens.set()
+        super(CollectingClient, self).received_message(message)
+        self.is_listening.set()
         if self.last in json.dumps(self.messages[-1]):
             self.close()
 
 
-def test_listeners(lxd, size, table):
-    """200 listeners: each gets each event, once and in its order."""
-    count, listeners = size(20, 100), []
-    names = [unique() for _ in range(count)]
-    with measured(table, '200 listeners, {} events each'.format(2 * count)):
+def test_events_for_200_listeners(lxd, scale, add_row):
+    """Each of 200 listeners gets each event, once and in order."""
+    count, listeners = scale(20, 100), []
+    names = [unique_name() for _ in range(count)]
+    with measure_usage(
+            add_row, '200 listeners, {} events each'.format(2 * count)):
         with lxd.client() as client:
             threads = []
             for _ in range(200):
-                listener = client.events(Counting, ['lifecycle'])
-                listener.last, listener.listens = names[-1], threading.Event()
+                listener = client.events(CollectingClient, ['lifecycle'])
+                listener.last = names[-1]
+                listener.is_listening = threading.Event()
                 listener.connect()
                 listeners.append(listener)
                 threads.append(threading.Thread(target=listener.run))
                 threads[-1].start()
-            # LXD answers a listener first, and lets it listen then
-            while not all(listener.listens.wait(0.1)
+            # LXD answers the handshake before it adds the listener
+            while not all(listener.is_listening.wait(0.1)
                           for listener in listeners):
                 client.profiles.create('before').delete()
             for name in names:

@@ -55,7 +55,7 @@ def run_mypy(script, tmp_path):
         [sys.executable, '-m', 'mypy', '--strict', '--config-file=',
          '--cache-dir', str(tmp_path / 'cache'), str(path)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        universal_newlines=True, env=dict(
+        universal_newlines=True, cwd=str(tmp_path), env=dict(
             os.environ, MYPYPATH=os.path.dirname(PACKAGE)
             if 'site-packages' not in PACKAGE else ''))
     return re.findall(r'script\.py:(\d+): error: .*\[([\w-]+)\]',

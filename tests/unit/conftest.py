@@ -1,35 +1,59 @@
 # -*- coding: utf-8 -*-
-"""What several of the unit tests use."""
+"""Fixtures of the unit tests."""
 import pytest
 
+from pylxd.core import listing, other_clients, saving
 from pylxd.models.profile import Profiles
-from wire import certificate
+from wire import make_certificate
 
 from .store import FakeClient, Store
 
 
 @pytest.fixture(scope='session')
 def pairs(tmpdir_factory):
-    """Key pairs, by what they are."""
-    place = tmpdir_factory.mktemp('tls')
-    ca = certificate(place, 'ca')
+    """Certificates and keys of servers, as pairs of paths."""
+    directory = tmpdir_factory.mktemp('tls')
+    ca = make_certificate(directory, 'ca')
     return {
         'ca': ca,
-        'own': certificate(place, 'own'),
-        'other': certificate(place, 'other'),
-        'elsewhere': certificate(place, 'elsewhere', [u'example.org']),
-        'signed': certificate(place, 'signed', issuer=ca),
-        'signed-elsewhere': certificate(
-            place, 'signed-elsewhere', [u'example.org'], issuer=ca),
+        'own': make_certificate(directory, 'own'),
+        'other': make_certificate(directory, 'other'),
+        'elsewhere': make_certificate(
+            directory, 'elsewhere', [u'example.org']),
+        'signed': make_certificate(directory, 'signed', issuer=ca),
+        'signed-elsewhere': make_certificate(
+            directory, 'signed-elsewhere', [u'example.org'], issuer=ca),
     }
+
+
+class FakeClock(object):
+    """A clock that shows the ``time`` that the test sets, in seconds."""
+
+    time = 0.0
+
+    def __call__(self):
+        return self.time
+
+    def advance(self, seconds):
+        self.time += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of lists and saves, at 0."""
+    clock = FakeClock()
+    for module in listing, other_clients, saving:
+        monkeypatch.setattr(module, 'clock', clock)
+    return clock
 
 
 @pytest.fixture
 def store():
-    made = Store()
-    made.add('p1', config={'user.a': '1', 'volatile.x': 'v'},
-             description=u'\xe4')
-    return made
+    """A server with the profile ``p1``."""
+    store = Store()
+    store.add('p1', config={'user.a': '1', 'volatile.x': 'v'},
+              description=u'\xe4')
+    return store
 
 
 @pytest.fixture
@@ -39,6 +63,7 @@ def client(store):
 
 @pytest.fixture
 def profile(client, store):
-    made = Profiles(client).get('p1')
-    del store.asked[:]
-    return made
+    """The profile ``p1``, loaded."""
+    profile = Profiles(client).get('p1')
+    del store.requested[:]
+    return profile

@@ -1,8 +1,8 @@
-"""A server of instances inside of the test, whose operations a test ends.
+"""A server of instances in memory, whose operations a test ends.
 
-PUT, POST and DELETE of an instance begin an operation; PATCH is answered
-synchronously, as on the real servers. An operation changes the instance when
-it ends: when a test says so (`InstanceStore.end`), or when it is waited for.
+As on real servers, PUT, POST and DELETE of an instance start an operation, and
+PATCH is answered at once. An operation changes the instance when it ends: when
+the test calls `InstanceStore.end`, or when a client waits for it.
 """
 import copy
 import json
@@ -12,13 +12,13 @@ from pylxd.transport.rest import Node
 
 from .store import FakeClient, response, sync
 
-#: What an ETag is made of: as on the real servers not of the description.
+#: The fields in the ETag: as on real servers, not the description.
 IN_ETAG = ('architecture', 'config', 'devices', 'ephemeral', 'profiles')
 STATUS_CODES = {'Running': 103, 'Success': 200, 'Failure': 400}
 
 
 class Background(object):
-    """An operation of the store: what it will do, and how it has ended."""
+    """An operation of the store: its change, and its result."""
 
     def __init__(self, number, created_at, method, name, change, error):
         self.id = 'u{}'.format(number)
@@ -39,7 +39,7 @@ class Background(object):
 
 
 class InstanceStore(object):
-    """A transport that is a server of instances, too.
+    """A transport that keeps instances and answers requests itself.
 
     :param extensions: the API extensions of the server.
     """
@@ -51,22 +51,22 @@ class InstanceStore(object):
         self.documents = {}   # the instances, by name
         self.operations = []  # each Background, also those that have ended
         self.requests = []    # pairs: the request, the identity it reached
-        self.next_error = ''  # refuses the next change of an instance
-        self.moments = 0      # what the clock of the server shows
+        self.next_error = ''  # the error of the next change of an instance
+        self.moments = 0      # the time of the server
 
     @property
-    def asked(self):
+    def requested(self):
         """The requests so far, such as ``GET instances/c1``."""
         return [request for request, _ in self.requests]
 
-    def now(self):
-        """Return the time of the server, another one at each call."""
+    def read_clock(self):
+        """Return the time of the server, which goes on with each call."""
         self.moments += 1
         return '2020-01-01T00:00:00.{:09}Z'.format(self.moments)
 
     def add(self, name, **document):
-        """Add an instance, and return its identity: when it was created."""
-        identity = self.now()
+        """Add an instance; return when it was created, its identity."""
+        identity = self.read_clock()
         self.documents[name] = dict({
             'name': name, 'architecture': 'x86_64', 'ephemeral': False,
             'devices': {}, 'profiles': ['default'], 'description': '',
@@ -83,9 +83,9 @@ class InstanceStore(object):
     # Operations
 
     def begin(self, method, name, change):
-        """Begin an operation and return the server's answer."""
+        """Start an operation and return the response."""
         operation = Background(
-            len(self.operations), self.now(), method, name, change,
+            len(self.operations), self.read_clock(), method, name, change,
             self.next_error)
         self.next_error = ''
         self.operations.append(operation)
@@ -93,14 +93,14 @@ class InstanceStore(object):
                          'operation': '/1.0/operations/' + operation.id}, 202)
 
     def end(self, operation):
-        """End an operation that runs, as was decided when it began."""
+        """End a running operation, with the result set at its start."""
         if operation.status == 'Running':
             if not operation.error:
                 operation.change()
             operation.status = 'Failure' if operation.error else 'Success'
 
     def end_all(self):
-        """End each operation that runs."""
+        """End each running operation."""
         for operation in self.operations:
             self.end(operation)
 
@@ -111,7 +111,7 @@ class InstanceStore(object):
             operation.is_forgotten = True
 
     def is_busy(self, name):
-        """Tell whether an operation of that instance runs."""
+        """Return whether an operation of the instance is running."""
         return any(operation.status == 'Running' and operation.name == name
                    for operation in self.operations)
 
@@ -194,7 +194,7 @@ class InstanceStore(object):
             error, self.next_error = self.next_error, ''
             return refuse(500, error)
         self.write(name, dict(
-            body, description=body.get('description', ''),  # as LXD 5.0.2
+            body, description=body.get('description', ''),  # as in LXD 5.0.2
             **{field: dict(self.documents[name][field], **body.get(field, {}))
                for field in ('config', 'devices')}))
         return response(sync({}))

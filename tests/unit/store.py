@@ -1,4 +1,4 @@
-"""A server of profiles, inside of the test."""
+"""A server of profiles in memory."""
 import copy
 import json
 import re
@@ -13,13 +13,16 @@ REFUSED = {'type': 'error', 'error_code': 400}
 
 
 class Store(object):
-    """A transport that is a server too: it keeps profiles."""
+    """A transport that keeps profiles and answers requests itself.
+
+    A test may put responses into ``answers``, for the next requests.
+    """
 
     endpoint = '/s'
-    sent = None  # the last body
+    sent = None  # the last body that is JSON
 
     def __init__(self):
-        self.asked, self.documents, self.answers = [], {}, []
+        self.requested, self.documents, self.answers = [], {}, []
 
     def add(self, name, **document):
         self.documents[name] = dict({
@@ -29,7 +32,7 @@ class Store(object):
     def request(self, method, path, params=None, json=None, headers=None,
                 **_):
         kind, name = re.match('/1.0/([^/]+)/?(.*)', path).groups()
-        self.asked.append('{} {}'.format(method, path[len('/1.0/'):]) + (
+        self.requested.append('{} {}'.format(method, path[len('/1.0/'):]) + (
             '?recursion' if (params or {}).get('recursion') else ''))
         self.sent = self.sent if json is None else json
         if self.answers:
@@ -63,7 +66,7 @@ class Store(object):
         return response(sync({}))
 
     def patch(self, document, changes):
-        """Change a document as servers do: ``''`` removes a key."""
+        """Merge changes into a document; the value ``''`` removes a key."""
         for field, value in copy.deepcopy(changes).items():
             if isinstance(value, dict):
                 value = dict(document.get(field) or {}, **value)
@@ -76,15 +79,17 @@ class Store(object):
 
 
 def sync(metadata):
+    """Return the document of a response of the type ``sync``."""
     return {'type': 'sync', 'metadata': metadata}
 
 
 def response(document, status=200, **headers):
-    made = requests.Response()
-    made.status_code = status
-    made._content = json.dumps(document).encode()
-    made.headers.update(headers)
-    return made
+    """Return the response of requests with a JSON document."""
+    result = requests.Response()
+    result.status_code = status
+    result._content = json.dumps(document).encode()
+    result.headers.update(headers)
+    return result
 
 
 class FakeClient(Context):
@@ -95,14 +100,20 @@ class FakeClient(Context):
     def __init__(self, store):
         self.store = self.transport = store
         self.api = Node(store, '/1.0')
-        self.dialect = Dialect(Root({'api_extensions': ['patch']}))
+        self.dialect = Dialect(RootNode(
+            {'api_version': '1.0', 'api_extensions': ['patch']}))
 
 
-class Root(object):
-    """A node that answers ``GET /1.0``."""
+class RootNode(object):
+    """A node that answers ``GET /1.0``.
 
-    def __init__(self, document):
-        self._document = document
+    :param documents: the metadata of one response after another; the last
+        one is repeated.
+    """
+
+    def __init__(self, *documents):
+        self._documents = list(documents)
 
     def get(self):
-        return response(sync(dict({'api_version': '1.0'}, **self._document)))
+        return response(sync(self._documents.pop(0) if self._documents[1:]
+                             else self._documents[0]))

@@ -1,3 +1,4 @@
+"""Certificates: forms of the data, and bodies of requests."""
 import base64
 import hashlib
 import json
@@ -7,26 +8,26 @@ import pytest
 
 from pylxd import Client, exceptions
 from pylxd.models.certificate import to_der
-from wire import ROOT, Server, begun, certificate, lxd
+from wire import ROOT, Server, accepted, make_certificate, lxd_api
 
 
 @pytest.fixture(scope='module')
 def pem(tmpdir_factory):
-    with open(certificate(tmpdir_factory.mktemp('x'))[0]) as file:
+    with open(make_certificate(tmpdir_factory.mktemp('x'))[0]) as file:
         return file.read()
 
 
 @pytest.fixture
 def server():
-    """Takes any certificate, and tells no extensions to strangers."""
+    """A server that accepts any certificate and issues tokens."""
     pages = {'POST /1.0/certificates': {}}
-    with Server(lxd(pages, dict(ROOT, api_extensions=['certificate_token']))
-                ) as made:
-        made.pages = pages
-        yield made
+    root = dict(ROOT, api_extensions=['certificate_token'])
+    with Server(lxd_api(pages, root)) as server:
+        server.pages = pages
+        yield server
 
 
-def test_forms(pem):
+def test_to_der_of_pem_and_der(pem):
     der = ssl.PEM_cert_to_DER_cert(pem)
     for form in (pem, pem.encode('ascii'), der, pem.replace('\n', '\r\n'),
                  'Subject: somebody\n' + pem, pem + pem,
@@ -42,13 +43,13 @@ def test_forms(pem):
     '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
     u'-----BEGIN CERTIFICATE-----\n\xe4\n-----END CERTIFICATE-----\n',
     '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n'])
-def test_what_is_no_certificate(data):
+def test_data_without_a_certificate(data):
     with pytest.raises(exceptions.InvalidCertificate):
         to_der(data)
 
 
 @pytest.mark.parametrize('data', [None, 7, ['a'], object()])
-def test_wrong_types(data):
+def test_data_of_a_wrong_type(data):
     with pytest.raises(TypeError):
         to_der(data)
 
@@ -60,11 +61,11 @@ def test_wrong_types(data):
      {'name': 'n', 'projects': ['a'], 'restricted': True}),
     ({'password': '', 'cert_type': 'metrics'}, {'type': 'metrics'}),
 ])
-def test_create(server, pem, arguments, fields):
-    made = Client(server.endpoint).certificates.create(
+def test_create_sends_the_documented_fields(server, pem, arguments, fields):
+    certificate = Client(server.endpoint).certificates.create(
         cert_data=pem, **arguments)
     der = ssl.PEM_cert_to_DER_cert(pem)
-    assert made.fingerprint == hashlib.sha256(der).hexdigest()
+    assert certificate.fingerprint == hashlib.sha256(der).hexdigest()
     sent = json.loads(server.requests[-1].body.decode())
     assert ssl.DER_cert_to_PEM_cert(der).split() == (
         ['-----BEGIN', 'CERTIFICATE-----']
@@ -75,11 +76,11 @@ def test_create(server, pem, arguments, fields):
     assert sent == dict({'type': 'client'}, **fields)
 
 
-def test_tokens(server):
-    about = {'secret': 's', 'fingerprint': 'f', 'addresses': ['a:1'],
-             'expiresAt': 'later', 'request': {}}
-    server.pages['POST /1.0/certificates'] = begun(
-        {'id': 'u1', 'metadata': about})
+def test_create_token(server):
+    metadata = {'secret': 's', 'fingerprint': 'f', 'addresses': ['a:1'],
+                'expiresAt': 'later', 'request': {}}
+    server.pages['POST /1.0/certificates'] = accepted(
+        {'id': 'u1', 'metadata': metadata})
     client = Client(server.endpoint)
     token = client.certificates.create_token('n', ['p'], True)
     assert json.loads(base64.b64decode(token).decode()) == {
@@ -91,15 +92,15 @@ def test_tokens(server):
 
 
 @pytest.mark.parametrize('metadata', [None, {}, {'secret': ''}])
-def test_tokens_that_are_none(server, metadata):
-    server.pages['POST /1.0/certificates'] = begun(
+def test_operations_without_a_token(server, metadata):
+    server.pages['POST /1.0/certificates'] = accepted(
         {'id': 'u1', 'metadata': metadata})
     with pytest.raises(exceptions.InvalidResponse):
         Client(server.endpoint).certificates.create_token()
 
 
 def test_tokens_need_an_extension():
-    with Server(lxd()) as server:
+    with Server(lxd_api()) as server:
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             Client(server.endpoint).certificates.create_token()
-        assert server.asked == ['GET /1.0']
+        assert server.requested == ['GET /1.0']

@@ -1,3 +1,4 @@
+"""The client against scripted servers."""
 import json
 
 import pytest
@@ -5,20 +6,21 @@ import pytest
 import pylxd
 from pylxd import Client, EventType, exceptions
 from pylxd.transport import dialect
-from wire import ROOT, Server, certificate, error, lxd, tls
+from wire import ROOT, Server, make_certificate, error, lxd_api, tls_context
 
 
 @pytest.fixture(autouse=True)
 def home(tmpdir, monkeypatch):
-    """Without a key pair of a command line client."""
+    """A home without the key pair of a command line client."""
     monkeypatch.setenv('HOME', str(tmpdir))
 
 
 def root(**changes):
+    """Return the metadata of ``GET /1.0`` with changes."""
     return dict(ROOT, **changes)
 
 
-def test_what_is_exported():
+def test_exported_names():
     assert pylxd.Client is Client
     assert set(pylxd.__all__) == {
         'Client', 'EventType', 'exceptions', 'models'}
@@ -27,39 +29,39 @@ def test_what_is_exported():
 @pytest.mark.parametrize('manager', [
     'Certificates', 'Containers', 'Images', 'Instances', 'Networks',
     'Operations', 'Profiles', 'VirtualMachines'])
-def test_managers_can_be_replaced(manager):
-    """By a subclass of the client, each for itself."""
-    with Server(lxd()) as made:
-        client = Client(made.endpoint)
+def test_managers_are_of_the_classes_attributes(manager):
+    """Each manager is an instance of a class attribute of the client."""
+    with Server(lxd_api()) as server:
+        client = Client(server.endpoint)
         name = {'VirtualMachines': 'virtual_machines'}.get(
             manager, manager.lower())
         assert type(getattr(client, name)) is getattr(Client, manager)
 
 
 @pytest.mark.parametrize('endpoint', [None, ''])
-def test_no_endpoint(monkeypatch, endpoint):
-    with Server(lxd(), True) as made:
-        monkeypatch.setenv('LXD_SOCKET', made.endpoint)
-        assert Client(endpoint).transport.socket_path == made.endpoint
+def test_no_endpoint_means_the_default_socket(monkeypatch, endpoint):
+    with Server(lxd_api(), True) as server:
+        monkeypatch.setenv('LXD_SOCKET', server.endpoint)
+        assert Client(endpoint).transport.socket_path == server.endpoint
 
 
-def test_projects():
+def test_the_project_is_a_parameter_of_each_request():
     pages = {}
-    with Server(lxd(pages, root(api_extensions=['projects', 'instances']))
-                ) as made:
-        client = Client(made.endpoint, project='a b&c')
+    with Server(lxd_api(pages, root(api_extensions=['projects', 'instances']))
+                ) as server:
+        client = Client(server.endpoint, project='a b&c')
         with pytest.raises(exceptions.NotFound):
             client.profiles.get('p')
         assert client.project == 'a b&c'
-        assert made.asked == ['GET /1.0?project=a+b%26c',
-                              'GET /1.0/profiles/p?project=a+b%26c']
+        assert server.requested == ['GET /1.0?project=a+b%26c',
+                                    'GET /1.0/profiles/p?project=a+b%26c']
         for name in ('..', 'a\n', '.'):
             with pytest.raises(exceptions.InvalidName):
-                Client(made.endpoint, project=name)
-    with Server(lxd(pages, root(api_extensions=[]))) as made:
-        assert Client(made.endpoint, project='default')
+                Client(server.endpoint, project=name)
+    with Server(lxd_api(pages, root(api_extensions=[]))) as server:
+        assert Client(server.endpoint, project='default')
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
-            Client(made.endpoint, project='p')
+            Client(server.endpoint, project='p')
 
 
 @pytest.mark.parametrize('addresses, address', [
@@ -68,29 +70,29 @@ def test_projects():
     ([], None), (None, None)])
 def test_the_address_for_other_servers(addresses, address):
     document = root(environment={'server': 'lxd', 'addresses': addresses})
-    with Server(lxd(root=document), True) as made:
-        client = Client(made.endpoint)
+    with Server(lxd_api(root=document), True) as server:
+        client = Client(server.endpoint)
         if address:
             assert client.address == address
         else:
-            with pytest.raises(exceptions.ClientConnectionFailed) as info:
+            with pytest.raises(exceptions.ClientConnectionFailed) as caught:
                 client.address
-            assert 'core.https_address' in str(info.value)
-    with Server(lxd(root=document)) as made:
-        assert Client(made.endpoint).address == made.endpoint
+            assert 'core.https_address' in str(caught.value)
+    with Server(lxd_api(root=document)) as server:
+        assert Client(server.endpoint).address == server.endpoint
 
 
-def test_identity():
+def test_identity_is_fingerprint_or_endpoint():
     document = root(environment={'certificate_fingerprint': 'f'})
-    with Server(lxd(root=document)) as made:
-        assert Client(made.endpoint).identity == 'f'
-    with Server(lxd()) as made:  # a stranger is not told
-        assert Client(made.endpoint).identity == made.endpoint
+    with Server(lxd_api(root=document)) as server:
+        assert Client(server.endpoint).identity == 'f'
+    with Server(lxd_api()) as server:  # not told to strangers
+        assert Client(server.endpoint).identity == server.endpoint
 
 
-def test_authenticate(tmpdir):
-    """What a stranger is not told is learned, as from Incus 7."""
-    pair = certificate(tmpdir)
+def test_authenticate_loads_the_server_again(tmpdir):
+    """The client then loads what Incus 7 hides from strangers."""
+    pair = make_certificate(tmpdir)
     pages = {'GET /1.0': root(
         auth='untrusted', api_extensions=None, environment=None)}
 
@@ -99,42 +101,42 @@ def test_authenticate(tmpdir):
         return {}
 
     pages['POST /1.0/certificates'] = trust
-    with Server(lxd(pages), context=tls(pair)) as made:
-        client = Client(made.endpoint, cert=pair, verify=pair[0])
+    with Server(lxd_api(pages), context=tls_context(pair)) as server:
+        client = Client(server.endpoint, cert=pair, verify=pair[0])
         assert not client.trusted and not client.has_api_extension('instances')
         client.authenticate('password')
         assert client.trusted and client.has_api_extension('instances')
         assert client.dialect.header('type') == 'X-Incus-type'
         client.authenticate('again')
-        assert made.asked == [
+        assert server.requested == [
             'GET /1.0', 'GET /1.0', 'POST /1.0/certificates', 'GET /1.0']
-        assert json.loads(made.requests[2].body.decode())[
+        assert json.loads(server.requests[2].body.decode())[
             'password'] == 'password'
-        # a kept connection would go on as a stranger's
-        assert made.connections == 2
+        # The pooled connection predates the trust, so it was closed
+        assert server.connections == 2
 
 
-def test_authenticate_that_fails(tmpdir, caplog):
+def test_a_failed_authenticate_shows_no_secret(tmpdir, caplog):
     caplog.set_level('DEBUG')
-    pair = certificate(tmpdir)
+    pair = make_certificate(tmpdir)
     pages = {'GET /1.0': root(auth='untrusted'),
              'POST /1.0/certificates': error(403, 'not authorized')}
-    with Server(lxd(pages)) as made:
-        client = Client(made.endpoint)
+    with Server(lxd_api(pages)) as server:
+        client = Client(server.endpoint)
         client.cert = pair
-        with pytest.raises(exceptions.LXDAPIException) as info:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
             client.authenticate('s3cr3t')
-        assert str(info.value).startswith('not authorized')
+        assert str(caught.value).startswith('not authorized')
         assert not client.trusted
         assert 's3cr3t' not in caplog.text + repr(
-            vars(info.value.response.request)) + repr(info.value)
+            vars(caught.value.response.request)) + repr(caught.value)
 
 
 def test_authenticate_without_a_key_pair():
-    with Server(lxd(root=root(auth='untrusted'))) as made:
+    with Server(lxd_api(root=root(auth='untrusted'))) as server:
         with pytest.raises(exceptions.InvalidCertificate):
-            Client(made.endpoint).authenticate('s3cr3t')
-        assert made.asked == ['GET /1.0', 'GET /1.0']
+            Client(server.endpoint).authenticate('s3cr3t')
+        assert server.requested == ['GET /1.0', 'GET /1.0']
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
@@ -152,30 +154,31 @@ def test_the_key_pair_of_the_command_line_client(tmpdir):
     ('lifecycle', '?type=lifecycle'), ('a&project=b', '?type=a%26project%3Db'),
     ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
     (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])
-def test_events(types, query):
-    with Server(lxd()) as made:
-        events = Client(made.endpoint).events(event_types=types)
+def test_the_query_names_the_types(types, query):
+    with Server(lxd_api()) as server:
+        events = Client(server.endpoint).events(event_types=types)
         assert events.resource == '/1.0/events' + query
-        assert made.asked == ['GET /1.0']  # it is not connected yet
+        assert server.requested == ['GET /1.0']  # no websocket is opened yet
         events.close_connection()
 
 
 def test_events_of_a_project():
-    with Server(lxd(root=root(api_extensions=['projects']))) as made:
-        client = Client(made.endpoint, project='p')
+    with Server(lxd_api(root=root(api_extensions=['projects']))) as server:
+        client = Client(server.endpoint, project='p')
         with pytest.raises(exceptions.NotFound):
             client.events(event_types='lifecycle').connect()
-        assert made.asked[-1] == (
+        assert server.requested[-1] == (
             'GET /1.0/events?project=p&type=lifecycle')
 
 
 @pytest.mark.parametrize('secure', [False, True])
-def test_context_manager(tmpdir, secure):
-    pair = certificate(tmpdir)
-    with Server(lxd(), not secure, tls(pair) if secure else None) as made:
-        with Client(made.endpoint, verify=pair[0]) as client:
-            assert made.ended.empty()
-        made.ended.get(timeout=10)
+def test_a_with_block_closes_the_client(tmpdir, secure):
+    pair = make_certificate(tmpdir)
+    with Server(lxd_api(), not secure, tls_context(
+            pair) if secure else None) as server:
+        with Client(server.endpoint, verify=pair[0]) as client:
+            assert server.ended.empty()
+        server.ended.get(timeout=10)
         assert client.api.get().status_code == 200
         client.close()
         client.close()

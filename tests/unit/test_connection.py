@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Transports: endpoints, requests, timeouts, failures and downloads."""
 import contextlib
 import copy
 import hashlib
@@ -17,19 +18,19 @@ import urllib3
 from pylxd import exceptions
 from pylxd.transport import connection
 from pylxd.transport.connection import Transport
-from wire import Server, http, tls
+from wire import Server, http, tls_context
 
 
-def ways(server, **kwargs):
-    """What happens over HTTP, and over a websocket's connection."""
-    made = Transport(server.endpoint, timeout=10, **kwargs)
-    with contextlib.closing(made):
-        for way in (lambda: made.request('GET', '/'),
-                    lambda: made.connect().close()):
+def connect_both_ways(server, **kwargs):
+    """Yield the error of a request and of a bare connection, or None."""
+    transport = Transport(server.endpoint, timeout=10, **kwargs)
+    with contextlib.closing(transport):
+        for call in (lambda: transport.request('GET', '/'),
+                     lambda: transport.connect().close()):
             try:
-                way()
-            except exceptions.ClientConnectionFailed as raised:
-                yield raised
+                call()
+            except exceptions.ClientConnectionFailed as error:
+                yield error
             else:
                 yield None
 
@@ -47,8 +48,8 @@ def ways(server, **kwargs):
     ('HTTPS://h', None, 'https://h'),
 ])
 def test_endpoints(endpoint, socket_path, url):
-    made = Transport(endpoint)
-    assert (made.socket_path, made.url) == (socket_path, url)
+    transport = Transport(endpoint)
+    assert (transport.socket_path, transport.url) == (socket_path, url)
 
 
 @pytest.mark.parametrize('endpoint', [
@@ -59,13 +60,13 @@ def test_endpoints(endpoint, socket_path, url):
     'https://h:', 'lxc://h', 'http:/h', 'https:h', u'https://h\xe4\n',
     'https://a%zz',
 ])
-def test_endpoints_that_are_none(endpoint):
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+def test_invalid_endpoints(endpoint):
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         Transport(endpoint)
-    assert 's3cr3t' not in str(info.value)
+    assert 's3cr3t' not in str(caught.value)
 
 
-def test_json_is_called_so():
+def test_json_has_its_content_type():
     with Server(lambda _: http()) as server:
         Transport(server.endpoint).request('POST', '/', json={'a': 1})
         assert server.requests[0].headers['content-type'] == (
@@ -74,45 +75,45 @@ def test_json_is_called_so():
 
 
 @pytest.mark.parametrize('endpoint', [7, True, ['/a'], bytearray(b'/a')])
-def test_endpoints_that_are_no_text(endpoint):
+def test_endpoints_of_a_wrong_type(endpoint):
     with pytest.raises(TypeError):
         Transport(endpoint)
 
 
 def test_http_with_a_key_pair_is_https(pairs):
-    made = Transport('http://127.0.0.1:8443', cert=pairs['own'])
-    assert made.url == 'https://127.0.0.1:8443'
-    assert made.websocket_url == 'wss://127.0.0.1:8443'
+    transport = Transport('http://127.0.0.1:8443', cert=pairs['own'])
+    assert transport.url == 'https://127.0.0.1:8443'
+    assert transport.websocket_url == 'wss://127.0.0.1:8443'
 
 
-def test_ports_that_are_not_named(pairs):
+def test_default_ports(pairs):
     assert Transport('http://h').connector.port == 80
     assert Transport('https://h').connector.port == 443
 
 
 @pytest.mark.parametrize('path, secure', [
     (True, False), (None, False), (None, True)])
-@pytest.mark.parametrize('copied', [
+@pytest.mark.parametrize('duplicate', [
     copy.copy, copy.deepcopy,
-    lambda made: pickle.loads(pickle.dumps(made, 2))])
-def test_copies(pairs, path, secure, copied):
-    """A copy has the settings, and connections of its own."""
+    lambda transport: pickle.loads(pickle.dumps(transport, 2))])
+def test_a_copy_has_its_own_connections(pairs, path, secure, duplicate):
+    """A copy has the same settings, and its own connections."""
     context = None
     if secure:
-        context = tls(pairs['own'])
+        context = tls_context(pairs['own'])
         context.verify_mode = ssl.CERT_REQUIRED  # it needs the key pair
         context.load_verify_locations(pairs['other'][0])
     with Server(lambda _: http(b'1'), path, context) as server:
-        made = Transport(
+        transport = Transport(
             server.endpoint, cert=pairs['other'] if secure else None,
             verify=pairs['own'][0] if secure else True, timeout=(7, 8))
-        assert made.request('GET', '/').content == b'1'
-        made = copied(made)
+        assert transport.request('GET', '/').content == b'1'
+        transport = duplicate(transport)
         assert server.connections == 1
-        assert made.request('GET', '/').content == b'1'
+        assert transport.request('GET', '/').content == b'1'
         assert server.connections == 2
-        assert made.connector.timeout == (7, 8)
-        made.connect().close()
+        assert transport.connector.timeout == (7, 8)
+        transport.connect().close()
 
 
 def test_a_copy_of_a_subclass():
@@ -134,12 +135,13 @@ def test_the_environment_changes_nothing(pairs, tmpdir, monkeypatch):
             monkeypatch.setenv(name, proxy.endpoint)
             monkeypatch.setenv(name.lower(), proxy.endpoint)
         for context, path in ((None, None), (None, True),
-                              (tls(pairs['own']), None)):
+                              (tls_context(pairs['own']), None)):
             with Server(lambda _: http(), path, context) as server:
-                assert list(ways(server, verify=pairs['own'][0]
-                                 if context else True)) == [None, None]
-                made = Transport(server.endpoint, verify=False)
-                made.request('POST', '/', data=iter([b'x']))
+                assert list(connect_both_ways(
+                    server, verify=pairs['own'][0] if context else True
+                )) == [None, None]
+                transport = Transport(server.endpoint, verify=False)
+                transport.request('POST', '/', data=iter([b'x']))
                 assert not [each for each in server.requests
                             if 'authorization' in each.headers]
         assert not proxy.connections
@@ -150,70 +152,71 @@ def test_redirects_are_not_followed(status):
     with Server(lambda _: http()) as elsewhere:
         with Server(lambda _: http(
                 status=status + ' Go', Location=elsewhere.endpoint)) as server:
-            made = Transport(server.endpoint)
+            transport = Transport(server.endpoint)
             for method in ('GET', 'POST', 'PUT'):
-                answer = made.request(method, '/', allow_redirects=True)
-                assert answer.status_code == int(status)
+                response = transport.request(method, '/', allow_redirects=True)
+                assert response.status_code == int(status)
         assert not elsewhere.connections
 
 
 @pytest.mark.parametrize('path', [None, True])
-@pytest.mark.parametrize('method, headers, times', [
+@pytest.mark.parametrize('method, headers, count', [
     ('GET', {}, 2), ('PUT', {'If-Match': 'e'}, 2),
     ('PUT', {}, 1), ('POST', {}, 1), ('POST', {'If-Match': 'e'}, 1),
     ('PATCH', {}, 1), ('PATCH', {'If-Match': 'e'}, 2),
     ('DELETE', {}, 1)])
-def test_what_is_sent_again(path, method, headers, times):
-    """The server takes the second request, and closes without a word."""
+def test_only_safe_requests_are_repeated(path, method, headers, count):
+    """The server closes the connection instead of answering."""
     def answer(_):
         return None if len(server.requests) > 1 else http(b'1')
 
     with Server(answer, path) as server:
-        made = Transport(server.endpoint)
-        assert made.request('GET', '/').content == b'1'
+        transport = Transport(server.endpoint)
+        assert transport.request('GET', '/').content == b'1'
         with pytest.raises(exceptions.ClientConnectionFailed):
-            made.request(method, '/x', headers=headers, data=b'd')
-        assert server.asked == ['GET /'] + [method + ' /x'] * times
+            transport.request(method, '/x', headers=headers, data=b'd')
+        assert server.requested == ['GET /'] + [method + ' /x'] * count
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_get_survives_a_closed_connection(path):
-    """As a server closes that restarts just when it was asked."""
+    """A restarting server closes the connection instead of answering."""
     def answer(_):
         return None if len(server.requests) == 2 else http(b'1')
 
     with Server(answer, path) as server:
-        made = Transport(server.endpoint)
+        transport = Transport(server.endpoint)
         for _ in range(2):
-            assert made.request('GET', '/').content == b'1'
+            assert transport.request('GET', '/').content == b'1'
 
 
 @pytest.mark.parametrize('context', [False, True])
 def test_a_fork_has_connections_of_its_own(pairs, context):
     with Server(lambda request: http(six.ensure_binary(request.target)),
-                context=tls(pairs['own']) if context else None) as server:
-        made = Transport(server.endpoint, verify=pairs['own'][0])
-        assert made.request('GET', '/parent').content == b'/parent'
+                context=tls_context(pairs['own']) if context else None
+                ) as server:
+        transport = Transport(server.endpoint, verify=pairs['own'][0])
+        assert transport.request('GET', '/parent').content == b'/parent'
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
             try:
-                os.write(writer, made.request('GET', '/child').content)
+                os.write(writer, transport.request('GET', '/child').content)
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
         os.close(writer)
         with os.fdopen(reader, 'rb') as result:
             assert result.read() == b'/child'
-        assert made.request('GET', '/parent').content == b'/parent'
-        assert server.connections == 2  # the parent's lived on
+        assert transport.request('GET', '/parent').content == b'/parent'
+        assert server.connections == 2  # the parent kept its own
 
 
-# -- time
+# -- timeouts
 
 @pytest.fixture
 def silent():
-    """Takes connections, and never says anything."""
+    """The address of a server that never sends anything."""
     listener = socket.socket()
     listener.bind(('127.0.0.1', 0))
     listener.listen(8)
@@ -223,84 +226,85 @@ def silent():
 
 @pytest.mark.parametrize('scheme', ['http', 'https'])
 @pytest.mark.parametrize('timeout', [0.1, (0.1, 0.1)])
-def test_a_silent_server(silent, scheme, timeout):
-    made = Transport(scheme + '://' + silent, verify=False, timeout=timeout)
-    with pytest.raises(exceptions.ConnectionTimeout) as info:
-        made.request('GET', '/')
-    assert silent in str(info.value)
+def test_a_silent_server_reaches_the_timeout(silent, scheme, timeout):
+    transport = Transport(
+        scheme + '://' + silent, verify=False, timeout=timeout)
+    with pytest.raises(exceptions.ConnectionTimeout) as caught:
+        transport.request('GET', '/')
+    assert silent in str(caught.value)
 
 
-def test_a_silent_server_of_websockets(silent):
-    made = Transport('https://' + silent, verify=False, timeout=(0.1, 60))
+def test_timeouts_of_a_bare_connection(silent):
+    transport = Transport('https://' + silent, verify=False, timeout=(0.1, 60))
     with pytest.raises(exceptions.ConnectionTimeout):
-        made.connect()
-    made = Transport('http://' + silent, timeout=(60, 0.1))
-    with contextlib.closing(made.connect()) as sock:
+        transport.connect()
+    transport = Transport('http://' + silent, timeout=(60, 0.1))
+    with contextlib.closing(transport.connect()) as sock:
         assert sock.gettimeout() == 0.1
 
 
 @pytest.mark.parametrize('full', ['unix'])
-def test_a_server_that_takes_no_connection(tmpdir, full):
+def test_a_server_with_a_full_queue(tmpdir, full):
     path = str(tmpdir.join('s'))
     listener, filling = socket.socket(socket.AF_UNIX), []
     listener.bind(path)
     listener.listen(0)
     try:
-        while True:  # until its queue is full
+        while True:  # until the queue of the listener is full
             filling.append(socket.socket(socket.AF_UNIX))
             filling[-1].setblocking(False)
             filling[-1].connect(path)
     except socket.error:
         pass
-    made = Transport(path, timeout=0.1)
-    for call in (lambda: made.request('GET', '/'), made.connect):
-        # A full queue is EAGAIN for who would not wait
+    transport = Transport(path, timeout=0.1)
+    for call in (lambda: transport.request('GET', '/'), transport.connect):
+        # A connect that does not wait fails with EAGAIN
         with pytest.raises(exceptions.ClientConnectionFailed):
             call()
     for each in filling + [listener]:
         each.close()
 
 
-def test_a_server_that_stops_in_the_middle():
+def test_a_body_that_stops_reaches_the_timeout():
     def answer(_):
         def stop(connection):
             connection.sendall(http(b'x', Content_Length=9))
-            connection.recv(1)  # until the client gives up
+            connection.recv(1)  # until the client closes the connection
         return stop
 
     with Server(answer) as server:
-        made = Transport(server.endpoint, timeout=0.1)
+        transport = Transport(server.endpoint, timeout=0.1)
         with pytest.raises(exceptions.ConnectionTimeout):
-            made.request('GET', '/')
-        streamed = made.request('GET', '/', stream=True)
+            transport.request('GET', '/')
+        streamed = transport.request('GET', '/', stream=True)
         with pytest.raises(exceptions.ConnectionTimeout):
-            made.download(streamed, io.BytesIO())
+            transport.download(streamed, io.BytesIO())
 
 
-def test_a_call_may_wait_longer_for_its_answer(silent):
-    """As that for the end of an operation; not for the connection."""
-    made = Transport('http://' + silent, timeout=(0.1, 0.1))
-    seen = []
+def test_a_call_with_its_own_timeout(silent):
+    """The timeout of one call does not change that of the connection."""
+    transport = Transport('http://' + silent, timeout=(0.1, 0.1))
+    timeouts = []
 
     def send(_, **kwargs):
-        seen.append(kwargs['timeout'])
-        answer = requests.Response()
-        answer.raw = urllib3.HTTPResponse(
+        timeouts.append(kwargs['timeout'])
+        response = requests.Response()
+        response.raw = urllib3.HTTPResponse(
             io.BytesIO(), preload_content=False)
-        return answer
+        return response
 
-    made.session.send = send
-    made.request('GET', '/', timeout=None)
-    made = Transport('http://' + silent, timeout=7)
-    made.session.send = send
-    made.request('GET', '/', timeout=None)
-    made.request('GET', '/', timeout=(1, 2))
-    made.request('GET', '/')
-    assert seen == [(0.1, None), (7, None), (1, 2), (7, 7)]
+    transport.session.send = send
+    transport.request('GET', '/', timeout=None)
+    transport = Transport('http://' + silent, timeout=7)
+    transport.session.send = send
+    transport.request('GET', '/', timeout=None)
+    transport.request('GET', '/', timeout=(1, 2))
+    transport.request('GET', '/')
+    assert timeouts == [(0.1, None), (7, None), (1, 2), (7, 7)]
 
 
 def test_sending_may_take_longer_than_connecting():
-    """The timeout of a connection that is made ends with it."""
+    """The timeout of connecting does not apply to sending."""
     size = 8 << 20
 
     def answer(_):
@@ -312,30 +316,30 @@ def test_sending_may_take_longer_than_connecting():
             super(Slow, self)._converse(connection)
 
     with Slow(answer, True) as server:
-        made = Transport(server.endpoint, timeout=(0.1, 10))
-        assert made.request('POST', '/', data=b'x' * size).content == b'1'
+        transport = Transport(server.endpoint, timeout=(0.1, 10))
+        assert transport.request('POST', '/', data=b'x' * size).content == b'1'
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_hook_of_the_session_is_called(path):
     with Server(lambda _: http(b'1'), path) as server:
-        made, seen = Transport(server.endpoint), []
-        made.session.hooks['response'].append(
-            lambda response, **_: seen.append(response.status_code))
-        made.request('GET', '/')
-    assert seen == [200]
+        transport, statuses = Transport(server.endpoint), []
+        transport.session.hooks['response'].append(
+            lambda response, **_: statuses.append(response.status_code))
+        transport.request('GET', '/')
+    assert statuses == [200]
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_session_of_the_caller_is_sent_through(path):
     with Server(lambda _: http(b'1', Set_Cookie='a=b'), path) as server:
-        made = Transport(server.endpoint)
-        adapter = made.session.get_adapter(made.url)
-        made.session = requests.Session()
-        made.session.auth = ('user', 's3cr3t')
-        made.session.mount(made.url, adapter)
-        assert made.request('GET', '/').content == b'1'
-        assert made.session.cookies['a'] == 'b'
+        transport = Transport(server.endpoint)
+        adapter = transport.session.get_adapter(transport.url)
+        transport.session = requests.Session()
+        transport.session.auth = ('user', 's3cr3t')
+        transport.session.mount(transport.url, adapter)
+        assert transport.request('GET', '/').content == b'1'
+        assert transport.session.cookies['a'] == 'b'
         assert 'authorization' in server.requests[0].headers
 
 
@@ -347,16 +351,16 @@ def test_each_request_has_its_timeouts(method):
         return http(b'1')
 
     with Server(answer, True) as server:
-        made, timeouts = Transport(server.endpoint, timeout=0.1), []
-        connect = made.connector.connect
-        made.connector.connect = lambda timeout: (
+        transport, timeouts = Transport(server.endpoint, timeout=0.1), []
+        connect = transport.connector.connect
+        transport.connector.connect = lambda timeout: (
             timeouts.append(timeout), connect(timeout))[1]
-        made.request('POST', '/', timeout=7)
-        assert made.request(method, '/slow', timeout=10).content == b'1'
+        transport.request('POST', '/', timeout=7)
+        assert transport.request(method, '/slow', timeout=10).content == b'1'
         with pytest.raises(exceptions.ConnectionTimeout):
-            made.request(method, '/slow')
-        made.request(method, '/', timeout=(3, 4))
-        assert server.asked[1:] == [
+            transport.request(method, '/slow')
+        transport.request(method, '/', timeout=(3, 4))
+        assert server.requested[1:] == [
             method + ' /slow', method + ' /slow', method + ' /']
     assert timeouts == [0.1, 3]
 
@@ -370,14 +374,14 @@ def test_each_request_has_its_timeouts(method):
     ('https://127.0.0.1:1', 'refused'),
     ('https://name.invalid', ''),
 ])
-def test_unreachable(endpoint, reason):
-    made = Transport(endpoint)
-    for call in (lambda: made.request('GET', '/'), made.connect):
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+def test_an_unreachable_server(endpoint, reason):
+    transport = Transport(endpoint)
+    for call in (lambda: transport.request('GET', '/'), transport.connect):
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             call()
-        assert str(info.value).startswith(endpoint + ': ')
-        assert reason in str(info.value)
-        assert info.value.__cause__ is not None
+        assert str(caught.value).startswith(endpoint + ': ')
+        assert reason in str(caught.value)
+        assert caught.value.__cause__ is not None
 
 
 @pytest.mark.parametrize('answer', [
@@ -391,18 +395,18 @@ def test_unreachable(endpoint, reason):
     b'SSH-2.0-OpenSSH\r\n',
 ], ids=[str(number) for number in range(10)])
 @pytest.mark.parametrize('path', [None, True])
-def test_answers_that_break(answer, path):
+def test_malformed_responses(answer, path):
     def send(connection):
         connection.sendall(answer)
 
     with Server(lambda _: send, path) as server:
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             Transport(server.endpoint, timeout=10).request('POST', '/')
-        assert server.endpoint in str(info.value)
+        assert server.endpoint in str(caught.value)
 
 
-def test_bodies_are_not_unpacked():
-    """A few bytes could become gigabytes."""
+def test_no_compression_is_requested():
+    """A few compressed bytes could become gigabytes."""
     with Server(lambda _: http(b'\x1f\x8b', Content_Encoding='none')
                 ) as server:
         Transport(server.endpoint).request('GET', '/')
@@ -411,7 +415,7 @@ def test_bodies_are_not_unpacked():
 
 @pytest.mark.parametrize('stream, status', [
     (False, '200 OK'), (True, '500 Oops')])
-def test_bodies_are_bounded(monkeypatch, stream, status):
+def test_long_bodies_are_refused(monkeypatch, stream, status):
     monkeypatch.setattr(connection, 'LONGEST_BODY', 1 << 20)
     sent = []
 
@@ -422,56 +426,58 @@ def test_bodies_are_bounded(monkeypatch, stream, status):
             sent.append(65536)
 
     with Server(lambda _: endless) as server:
-        made = Transport(server.endpoint)
-        with pytest.raises(exceptions.InvalidResponse) as info:
-            made.request('GET', '/', stream=stream)
-        assert 'longer than' in str(info.value)
+        transport = Transport(server.endpoint)
+        with pytest.raises(exceptions.InvalidResponse) as caught:
+            transport.request('GET', '/', stream=stream)
+        assert 'longer than' in str(caught.value)
     assert sum(sent) < 20 << 20
 
 
 def test_a_stream_is_not_read():
     with Server(lambda _: http(b'abc')) as server:
-        answer = Transport(server.endpoint).request('GET', '/', stream=True)
-        assert answer.raw.read() == b'abc'
+        response = Transport(server.endpoint).request('GET', '/', stream=True)
+        assert response.raw.read() == b'abc'
 
 
 def test_download():
     body = os.urandom(300000)
     digest = hashlib.sha256()
     with Server(lambda _: http(body)) as server:
-        made, target = Transport(server.endpoint), io.BytesIO()
-        made.download(made.request('GET', '/', stream=True), target, digest)
+        transport, target = Transport(server.endpoint), io.BytesIO()
+        response = transport.request('GET', '/', stream=True)
+        transport.download(response, target, digest)
         assert target.getvalue() == body
         assert digest.digest() == hashlib.sha256(body).digest()
-        made.request('GET', '/')
-        assert server.connections == 1  # it went back to the pool
+        transport.request('GET', '/')
+        assert server.connections == 1  # the connection was pooled again
 
 
 @pytest.mark.parametrize('length', ['abc', '-7', '', ' 3', u'\xb2'])
-def test_lengths_that_are_none(length):
+def test_invalid_lengths_are_ignored(length):
     def send(connection):
         connection.sendall(u'HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n'
                            u'abc'.format(length).encode('latin-1'))
 
     with Server(lambda _: send) as server:
-        made, target = Transport(server.endpoint), io.BytesIO()
-        made.download(made.request('GET', '/', stream=True), target)
+        transport, target = Transport(server.endpoint), io.BytesIO()
+        transport.download(transport.request('GET', '/', stream=True), target)
         assert target.getvalue() == b'abc'
 
 
 @pytest.mark.parametrize('answer', [
     http(b'abc', Content_Length=9),
     http(b'5\r\nab', Content_Length=None, Transfer_Encoding='chunked')])
-def test_a_download_that_breaks_off(answer):
+def test_an_incomplete_download_raises(answer):
     def send(connection):
         connection.sendall(answer)
 
     with Server(lambda _: send) as server:
-        made = Transport(server.endpoint)
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
-            made.download(made.request('GET', '/x?secret=s', stream=True),
-                          io.BytesIO())
-        assert 'secret' not in str(info.value)
+        transport = Transport(server.endpoint)
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+            transport.download(
+                transport.request('GET', '/x?secret=s', stream=True),
+                io.BytesIO())
+        assert 'secret' not in str(caught.value)
 
 
 def test_a_download_whose_target_fails():
@@ -480,10 +486,11 @@ def test_a_download_whose_target_fails():
             raise OSError(28, 'No space left on device')
 
     with Server(lambda _: http(b'abc')) as server:
-        made = Transport(server.endpoint)
-        with pytest.raises(OSError) as info:  # not the server's fault
-            made.download(made.request('GET', '/', stream=True), Full())
-        assert info.value.errno == 28
+        transport = Transport(server.endpoint)
+        with pytest.raises(OSError) as caught:  # not a StreamBroken
+            transport.download(
+                transport.request('GET', '/', stream=True), Full())
+        assert caught.value.errno == 28
 
 
 @pytest.mark.parametrize('raised, kind', [
@@ -497,16 +504,17 @@ def test_a_download_whose_target_fails():
     (six.moves.http_client.BadStatusLine(u'\x1b[2J'),
      exceptions.ClientConnectionFailed),
 ])
-def test_errors_of_the_layers_below(raised, kind):
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+def test_errors_of_lower_layers_are_wrapped(raised, kind):
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         with Transport('/s').translate_errors():
             raise raised
-    assert type(info.value) is kind
-    assert info.value.__cause__ is raised
-    assert str(info.value).startswith('/s: ') and '\x1b' not in str(info.value)
+    assert type(caught.value) is kind
+    assert caught.value.__cause__ is raised
+    assert str(caught.value).startswith('/s: ') and '\x1b' not in str(
+        caught.value)
 
 
-def test_other_errors_are_not_touched():
+def test_other_errors_are_not_wrapped():
     for kind in (ValueError, KeyboardInterrupt, KeyError):
         with pytest.raises(kind):
             with Transport('/s').translate_errors():

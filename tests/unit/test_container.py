@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Containers against a scripted server."""
 import json
 import pickle
 import threading
@@ -10,7 +11,7 @@ from ws4py import framing
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from pylxd.models import execution
-from wire import ROOT, Server, begun, error, frame, lxd, upgrade
+from wire import ROOT, Server, accepted, error, frame, lxd_api, upgrade
 
 OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
              'status_code': 103, 'err': '', 'metadata': None}
@@ -19,7 +20,7 @@ WAIT = 'GET /1.0/operations/u1/wait'
 
 
 class Instances(object):
-    """A server with one container, and what it was asked."""
+    """A server with the container ``c1``, and its client."""
 
     def __init__(self, extensions=('instances',), **pages):
         self.pages = {
@@ -29,35 +30,37 @@ class Instances(object):
                 'description': u'\xe4', 'devices': {'d': {'type': 'none'}},
                 'config': {'user.a': '1', 'volatile.x': 'x',
                            'volatile.base_image': 'f'}}}
-        self.server = Server(lxd(self.pages, dict(
+        self.server = Server(lxd_api(self.pages, dict(
             ROOT, api_extensions=list(extensions), environment={
                 'server': 'lxd', 'certificate': 'PEM', 'addresses': []})))
         self.client = Client(self.server.endpoint)
         self.c1 = Container(self.client, name='c1')
 
     def sent(self, number=-1):
+        """Return the JSON body of a request, by default the last one."""
         return json.loads(self.server.requests[number].body.decode('utf-8'))
 
 
 @pytest.fixture
 def instances():
-    made = Instances()
-    yield made
-    made.server.close()
+    fixture = Instances()
+    yield fixture
+    fixture.server.close()
 
 
 # -- exec
 
-def test_result():
-    made = execution.ExecuteResult(3, u'out', u'err')
-    out, err = made
-    assert (out, err) == made == (u'out', u'err') and len(made) == 2
-    assert (made.exit_code, made.stdout, made.stderr) == (3, 'out', 'err')
-    assert isinstance(made, tuple)
+def test_execute_result():
+    result = execution.ExecuteResult(3, u'out', u'err')
+    out, err = result
+    assert (out, err) == result == (u'out', u'err') and len(result) == 2
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        3, 'out', 'err')
+    assert isinstance(result, tuple)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        again = pickle.loads(pickle.dumps(made, protocol))
-        assert again == made and again.exit_code == 3
-    assert 'exit_code=3' in repr(made)
+        unpickled = pickle.loads(pickle.dumps(result, protocol))
+        assert unpickled == result and unpickled.exit_code == 3
+    assert 'exit_code=3' in repr(result)
 
 
 @pytest.mark.parametrize('encoding, pieces, text', [
@@ -70,27 +73,27 @@ def test_result():
     (None, [b'\xff', b'\0'], b'\xff\0'),
     ('utf-8', [], u''), (None, [], b''),
 ])
-def test_output(encoding, pieces, text):
+def test_output_is_decoded_in_pieces(encoding, pieces, text):
     handed = []
     for output in (execution.Output(None, encoding),
                    execution.Output(handed.append, encoding)):
         for piece in pieces:
             output.write(piece)
-        got = output.close()
-        assert type(got) is type(text)
+        result = output.close()
+        assert type(result) is type(text)
         if output._pieces or not text:
-            assert got == text
+            assert result == text
     assert type(text)().join(handed) == text
     assert '' not in handed and b'' not in handed
 
 
 class Command(object):
-    """What runs in the container, over its websockets."""
+    """A command of the container, as the server serves its websockets."""
 
     def __init__(self, instances, out=b'', **metadata):
         self.stdin, self.read = [], threading.Event()
         instances.pages.update({
-            'POST /1.0/instances/c1/exec': begun(dict(OPERATION, metadata={
+            'POST /1.0/instances/c1/exec': accepted(dict(OPERATION, metadata={
                 'fds': {'0': 's0', '1': 's1', '2': 's2', 'control': 's3'}})),
             'GET /1.0/operations/u1/websocket': self.serve,
             WAIT: dict(DONE, metadata=metadata)})
@@ -109,7 +112,7 @@ class Command(object):
     ({}, (u'\xe4', u'err')), ({'decode': False}, (b'\xc3\xa4', b'err')),
     ({'encoding': 'latin-1'}, (u'\xc3\xa4', u'err')),
     ({'stdin_payload': u'\xe4'}, (u'\xe4', u'err'))])
-def test_execute(instances, arguments, expected):
+def test_execute_sends_the_documented_fields(instances, arguments, expected):
     Command(instances, u'\xe4'.encode('utf-8'), **{'return': 3})
     result = instances.c1.execute(['ls', u'\xe4'], {'A': 'b'}, **arguments)
     assert result == expected and result.exit_code == 3
@@ -118,7 +121,7 @@ def test_execute(instances, arguments, expected):
     assert json.loads(posted.body.decode('utf-8')) == {
         'command': ['ls', u'\xe4'], 'environment': {'A': 'b'},
         'wait-for-websocket': True, 'interactive': False}
-    assert not [each for each in instances.server.asked if 's3' in each]
+    assert not [each for each in instances.server.requested if 's3' in each]
 
 
 def test_handlers(instances):
@@ -130,7 +133,7 @@ def test_handlers(instances):
     assert result == (u'', u'')
 
 
-def test_who_runs_it(instances):
+def test_user_group_and_working_directory(instances):
     instances.client.dialect.info['api_extensions'].append(
         'container_exec_user_group_cwd')
     Command(instances, **{'return': 0})
@@ -140,39 +143,39 @@ def test_who_runs_it(instances):
     assert (sent['user'], sent['group'], sent['cwd']) == (0, 5, '/tmp')
 
 
-def test_who_runs_it_needs_an_extension(instances):
+def test_user_group_and_working_directory_need_an_extension(instances):
     for argument in ('user', 'group', 'cwd'):
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             instances.c1.execute(['ls'], **{argument: 0})
-    assert instances.server.asked == ['GET /1.0']
+    assert instances.server.requested == ['GET /1.0']
 
 
-def test_a_command_that_could_not_start(instances):
-    """The server's reason is told, not that a websocket broke."""
+def test_the_reason_of_a_command_that_did_not_start(instances):
+    """The error is the server's reason, and not a broken websocket."""
     command = Command(instances)
     command.serve = lambda request: lambda connection: connection.sendall(
         upgrade(request))
     instances.pages['GET /1.0/operations/u1/websocket'] = command.serve
     instances.pages[WAIT] = dict(OPERATION, status='Failure', status_code=400,
                                  err='Command not found')
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         instances.c1.execute(['none'])
-    assert 'Command not found' in str(info.value)
+    assert 'Command not found' in str(caught.value)
     instances.pages[WAIT] = error(404, 'not found')
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         instances.c1.execute(['none'])
-    assert 's1' not in str(info.value)  # a secret
+    assert 's1' not in str(caught.value)  # a secret
 
 
 @pytest.mark.parametrize('metadata', [None, {}, {'other': 1}])
-def test_an_end_without_an_exit_code(instances, metadata):
+def test_a_result_without_an_exit_code(instances, metadata):
     Command(instances)
     instances.pages[WAIT] = dict(DONE, metadata=metadata)
     with pytest.raises(exceptions.LXDException):
         instances.c1.execute(['ls'])
 
 
-def test_interactive(instances):
+def test_raw_interactive_execute(instances):
     Command(instances)
     assert instances.c1.raw_interactive_execute(['sh']) == {
         'ws': '/1.0/operations/u1/websocket?secret=s0',
@@ -184,29 +187,29 @@ def test_interactive(instances):
 
 @pytest.mark.parametrize('action', [
     'start', 'stop', 'restart', 'freeze', 'unfreeze'])
-def test_states(instances, action):
-    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+def test_state_changes(instances, action):
+    instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     getattr(instances.c1, action)()
-    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1/state']
+    assert instances.server.requested[1:] == ['PUT /1.0/instances/c1/state']
     assert instances.sent() == {
         'action': action, 'timeout': 30, 'force': True}
     getattr(instances.c1, action)(5, False, True)
-    assert WAIT in instances.server.asked
+    assert WAIT in instances.server.requested
     assert instances.c1.status == 'Running'
 
 
-def test_restoring_waits_only_if_asked(instances):
-    instances.pages['PUT /1.0/instances/c1'] = begun(OPERATION)
+def test_restore_snapshot_waits_only_if_told(instances):
+    instances.pages['PUT /1.0/instances/c1'] = accepted(OPERATION)
     instances.c1.restore_snapshot('s1')
-    assert instances.server.asked[1:] == ['PUT /1.0/instances/c1']
+    assert instances.server.requested[1:] == ['PUT /1.0/instances/c1']
     assert instances.sent() == {'restore': 's1'}
     instances.c1.restore_snapshot('s1', wait=True)
-    assert instances.server.asked[-1] == WAIT
+    assert instances.server.requested[-1] == WAIT
 
 
 @pytest.mark.parametrize('ephemeral', [True, False])
-def test_one_that_went_away_when_it_stopped(instances, ephemeral):
-    instances.pages['PUT /1.0/instances/c1/state'] = begun(OPERATION)
+def test_a_container_that_is_gone_after_its_stop(instances, ephemeral):
+    instances.pages['PUT /1.0/instances/c1/state'] = accepted(OPERATION)
     instances.pages['GET /1.0/instances/c1']['ephemeral'] = ephemeral
     instances.c1.sync()
     del instances.pages['GET /1.0/instances/c1']
@@ -227,27 +230,27 @@ def test_state(instances):
 
 # -- create
 
-def test_create(instances):
-    instances.pages['POST /1.0/instances'] = begun(OPERATION)
-    mine = {'name': 'c1', 'source': {'type': 'none'}}
-    made = instances.client.containers.create(mine)
-    assert made.name == 'c1'
-    assert mine == {'name': 'c1', 'source': {'type': 'none'}}
-    assert instances.sent() == dict(mine, type='container')
-    instances.client.instances.create(mine)
-    assert instances.sent() == mine
-    instances.client.virtual_machines.create(mine)
-    assert instances.sent() == dict(mine, type='virtual-machine')
+def test_create_does_not_change_the_config(instances):
+    instances.pages['POST /1.0/instances'] = accepted(OPERATION)
+    config = {'name': 'c1', 'source': {'type': 'none'}}
+    container = instances.client.containers.create(config)
+    assert container.name == 'c1'
+    assert config == {'name': 'c1', 'source': {'type': 'none'}}
+    assert instances.sent() == dict(config, type='container')
+    instances.client.instances.create(config)
+    assert instances.sent() == config
+    instances.client.virtual_machines.create(config)
+    assert instances.sent() == dict(config, type='virtual-machine')
 
 
 def test_a_name_that_the_server_chooses(instances):
     for urls in (['/1.0/instances/apt-cat?project=p'],
                  ['/1.0/instances/apt-cat']):
-        instances.pages['POST /1.0/instances'] = begun(
+        instances.pages['POST /1.0/instances'] = accepted(
             dict(OPERATION, resources={'instances': urls}))
         assert instances.client.containers.create({}).name == 'apt-cat'
     for resources in (None, {}, {'instances': []}):
-        instances.pages['POST /1.0/instances'] = begun(
+        instances.pages['POST /1.0/instances'] = accepted(
             dict(OPERATION, resources=resources))
         container = instances.client.containers.create({})
         assert repr(container) == '<Container ?>'
@@ -261,16 +264,16 @@ def test_a_name_that_the_server_chooses(instances):
         assert container.name == 'dog'
 
 
-def test_targets(instances):
+def test_create_on_a_cluster_member(instances):
     with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
         instances.client.containers.create({'name': 'c1'}, target='m1')
     instances.client.dialect.info['api_extensions'].append('clustering')
-    instances.pages['POST /1.0/instances'] = begun(OPERATION)
+    instances.pages['POST /1.0/instances'] = accepted(OPERATION)
     instances.client.containers.create({'name': 'c1'}, target='m1')
-    assert instances.server.asked[-1] == 'POST /1.0/instances?target=m1'
+    assert instances.server.requested[-1] == 'POST /1.0/instances?target=m1'
 
 
-def test_an_old_server():
+def test_a_server_without_instances():
     instances = Instances([])
     instances.pages.update({
         'GET /1.0/containers/c1': {'name': 'c1', 'status': 'Stopped'},
@@ -282,9 +285,9 @@ def test_an_old_server():
 
 # -- copies
 
-def test_what_is_offered_for_migration(instances):
+def test_generate_migration_data(instances):
     secrets = {'control': 's3cr3t', 'fs': 's3cr3t'}
-    instances.pages['POST /1.0/instances/c1'] = begun(
+    instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata=secrets))
     data = instances.c1.generate_migration_data()
     assert data == {
@@ -300,48 +303,48 @@ def test_what_is_offered_for_migration(instances):
         'name': 'c1', 'migration': True, 'live': False}
 
 
-def test_one_that_nobody_can_reach():
-    with Server(lxd({'GET /1.0/instances/c1': {'name': 'c1'}}), True
+def test_migration_from_an_unreachable_server():
+    with Server(lxd_api({'GET /1.0/instances/c1': {'name': 'c1'}}), True
                 ) as server:
         client = Client(server.endpoint)
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
             client.containers.get('c1').generate_migration_data()
-        assert 'core.https_address' in str(info.value)
-        assert not [each for each in server.asked if 'POST' in each]
+        assert 'core.https_address' in str(caught.value)
+        assert not [each for each in server.requested if 'POST' in each]
 
 
 @pytest.mark.parametrize('type_, sent', [
     ('virtual-machine', 'virtual-machine'), ('container', None)])
 def test_type_of_what_is_offered_for_migration(instances, type_, sent):
     instances.pages['GET /1.0/instances/c1']['type'] = type_
-    instances.pages['POST /1.0/instances/c1'] = begun(
+    instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata={'control': 's3cr3t'}))
     assert instances.c1.generate_migration_data().get('type') == sent
 
 
 def test_a_migration_that_fails_shows_no_secret(instances, caplog):
     caplog.set_level('DEBUG')
-    instances.pages['POST /1.0/instances/c1'] = begun(
+    instances.pages['POST /1.0/instances/c1'] = accepted(
         dict(OPERATION, metadata={'control': 's3cr3t'}))
     instances.pages['POST /1.0/instances'] = error(400, 'no room')
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         instances.c1.migrate(instances.client, wait=True)
-    shown = [str(info.value), repr(info.value), caplog.text,
-             repr(vars(info.value.response.request))]
+    shown = [str(caught.value), repr(caught.value), caplog.text,
+             repr(vars(caught.value.response.request))]
     assert 'no room' in shown[0]
     assert 's3cr3t' not in u' '.join(map(six.ensure_text, shown))
 
 
-def test_publish_that_is_answered_at_once(instances):
-    """No server does so; which image it was, nobody says."""
+def test_publish_without_an_operation(instances):
+    """No known server does so; the response names no image."""
     instances.pages['POST /1.0/images'] = {}
     assert instances.c1.publish(wait=True) is None
     assert instances.c1.operation is None
 
 
-def test_publish(instances):
+def test_publish_returns_an_image_if_it_waits(instances):
     instances.pages.update({
-        'POST /1.0/images': begun(OPERATION), 'GET /1.0/images/f': {
+        'POST /1.0/images': accepted(OPERATION), 'GET /1.0/images/f': {
             'fingerprint': 'f', 'public': True},
         WAIT: dict(DONE, metadata={'fingerprint': 'f'})})
     assert instances.c1.publish() is None
@@ -358,20 +361,20 @@ def test_publish(instances):
 
 @pytest.mark.parametrize('name', [
     'a/b', 'a%2fb', '%41', '', '..', '.', 'a\0', 'a\n'])
-def test_names_of_snapshots(instances, name):
+def test_invalid_names_of_snapshots(instances, name):
     for call in (instances.c1.snapshots.create, instances.c1.snapshots.get,
                  instances.c1.restore_snapshot):
         with pytest.raises(exceptions.InvalidName):
             call(name)
-    assert instances.server.asked == ['GET /1.0']
+    assert instances.server.requested == ['GET /1.0']
 
 
-def test_snapshots(instances):
-    place = '/1.0/instances/c1/snapshots'
+def test_list_and_get_snapshots(instances):
+    path = '/1.0/instances/c1/snapshots'
     instances.pages.update({
-        'GET ' + place: [place + '/s0?project=p'],
-        'GET ' + place + '/s0': {'name': 'c1/s0', 'stateful': False}})
-    one, = instances.c1.snapshots.all()
-    assert one.name == 's0' and one.container is instances.c1
+        'GET ' + path: [path + '/s0?project=p'],
+        'GET ' + path + '/s0': {'name': 'c1/s0', 'stateful': False}})
+    snapshot, = instances.c1.snapshots.all()
+    assert snapshot.name == 's0' and snapshot.container is instances.c1
     assert instances.c1.snapshots.get('s0').name == 's0'
-    assert instances.c1.snapshots.get('s0') == one
+    assert instances.c1.snapshots.get('s0') == snapshot

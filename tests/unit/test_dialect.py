@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""The dialect of a server: default sockets, headers, paths, extensions."""
 import base64
 import json
 import os
@@ -10,23 +11,12 @@ from pylxd import exceptions
 from pylxd.transport import dialect, rest
 from wire import ROOT
 
-
-class Root(object):
-    """The node of ``GET /1.0``; it gives these one by one."""
-
-    def __init__(self, *documents):
-        self.documents = list(documents)
-
-    def get(self):
-        response = requests.Response()
-        response.status_code = 200
-        response._content = json.dumps(
-            {'type': 'sync', 'metadata': self.documents.pop(0)}).encode()
-        return response
+from .store import RootNode, response
 
 
-def told(**document):
-    return dialect.Dialect(Root(dict({'api_version': '1.0'}, **document)))
+def make_dialect(**document):
+    """Return the dialect of a server with this metadata of ``GET /1.0``."""
+    return dialect.Dialect(RootNode(dict({'api_version': '1.0'}, **document)))
 
 
 TOKEN = base64.b64encode(json.dumps(
@@ -43,7 +33,7 @@ TOKEN = base64.b64encode(json.dumps(
     ({'LXD_SOCKET': 'a'}, os.path.abspath('a')),
     ({'LXD_DIR': 'b'}, os.path.abspath('b/unix.socket')),
 ])
-def test_what_the_environment_names(environ, path):
+def test_sockets_that_the_environment_names(environ, path):
     assert dialect.default_socket(environ) == path
 
 
@@ -57,31 +47,31 @@ def test_what_the_environment_names(environ, path):
     (['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'],
      '/var/snap/lxd/common/lxd/unix.socket'),
 ])
-def test_the_usual_places(present, path, monkeypatch):
+def test_default_sockets(present, path, monkeypatch):
     monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
     assert dialect.default_socket({}) == path
 
 
-@pytest.mark.parametrize('name, prefix', [
+@pytest.mark.parametrize('server, prefix', [
     ('lxd', 'X-LXD-'), ('incus', 'X-Incus-'), ('other', 'X-LXD-'),
     (None, 'X-LXD-'), (['x'], 'X-LXD-')])
-def test_prefix(name, prefix):
-    made = told(environment={'server': name})
-    assert made.header('type') == prefix + 'type'
-    answer = requests.Response()
-    answer.headers[prefix.lower() + 'TYPE'] = 'file'
-    assert made.header_of(answer, 'type') == 'file'
-    assert made.header_of(answer, 'mode') is None
+def test_header_prefix(server, prefix):
+    lxd_dialect = make_dialect(environment={'server': server})
+    assert lxd_dialect.header('type') == prefix + 'type'
+    file_response = requests.Response()
+    file_response.headers[prefix.lower() + 'TYPE'] = 'file'
+    assert lxd_dialect.header_of(file_response, 'type') == 'file'
+    assert lxd_dialect.header_of(file_response, 'mode') is None
 
 
 def test_each_kind_has_its_name():
     for kind in dialect.KINDS:
-        made = told(environment={'server': kind.name})
-        assert made.kind is kind
-        assert made.protocol == kind.name
+        lxd_dialect = make_dialect(environment={'server': kind.name})
+        assert lxd_dialect.kind is kind
+        assert lxd_dialect.protocol == kind.name
 
 
-@pytest.mark.parametrize('name, extensions, type_, place', [
+@pytest.mark.parametrize('server, extensions, type_, path_and_query', [
     ('lxd', ['instances'], 'container',
      ('instances', {'instance-type': 'container'})),
     ('incus', ['instances'], 'container',
@@ -95,55 +85,57 @@ def test_each_kind_has_its_name():
     (None, None, 'container',
      ('instances', {'instance-type': 'container'})),
 ])
-def test_where_instances_are(name, extensions, type_, place):
-    assert told(api_extensions=extensions, environment={
-        'server': name}).instances(type_) == place
+def test_path_and_query_of_instances(
+        server, extensions, type_, path_and_query):
+    assert make_dialect(api_extensions=extensions, environment={
+        'server': server}).instances(type_) == path_and_query
 
 
-def test_extensions():
-    made = told(api_extensions=['a'])
-    assert made.has('a') and not made.has('b')
-    made.need('a')
-    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as info:
-        made.need('b')
-    assert info.value.name == 'b'
-    assert isinstance(info.value, NotImplementedError)
+def test_has_and_need():
+    lxd_dialect = make_dialect(api_extensions=['a'])
+    assert lxd_dialect.has('a') and not lxd_dialect.has('b')
+    lxd_dialect.need('a')
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as caught:
+        lxd_dialect.need('b')
+    assert caught.value.name == 'b'
+    assert isinstance(caught.value, NotImplementedError)
 
 
 @pytest.mark.trap('stranger-sees-nothing')
-def test_a_stranger():
-    """Incus 7 hides what it can do, and what it is."""
-    made = told(api_extensions=None, auth='untrusted', environment=None)
-    assert not made.trusted and not made.has('a')
-    assert (made.environment, made.addresses) == ({}, [])
-    assert (made.certificate, made.identity) == ('', '')
+def test_a_stranger_is_told_nothing():
+    """Incus 7 hides its extensions and environment from strangers."""
+    lxd_dialect = make_dialect(
+        api_extensions=None, auth='untrusted', environment=None)
+    assert not lxd_dialect.trusted and not lxd_dialect.has('a')
+    assert (lxd_dialect.environment, lxd_dialect.addresses) == ({}, [])
+    assert (lxd_dialect.certificate, lxd_dialect.identity) == ('', '')
 
 
-def test_all_is_asked_anew():
-    root = Root(dict(ROOT, auth='untrusted', api_extensions=None,
-                     environment=None),
-                dict(ROOT, environment={'server': 'incus'}))
-    made = dialect.Dialect(root)
-    assert (made.trusted, made.kind.name) == (False, 'lxd')
-    made.refresh()
-    assert (made.trusted, made.kind.name) == (True, 'incus')
-    assert made.has('instances')
+def test_refresh_loads_again():
+    root = RootNode(dict(ROOT, auth='untrusted', api_extensions=None,
+                         environment=None),
+                    dict(ROOT, environment={'server': 'incus'}))
+    lxd_dialect = dialect.Dialect(root)
+    assert (lxd_dialect.trusted, lxd_dialect.kind.name) == (False, 'lxd')
+    lxd_dialect.refresh()
+    assert (lxd_dialect.trusted, lxd_dialect.kind.name) == (True, 'incus')
+    assert lxd_dialect.has('instances')
 
 
 @pytest.mark.parametrize('document', [
     [], None, 'x'])
-def test_no_server(document):
+def test_a_root_document_of_another_server(document):
     with pytest.raises(exceptions.InvalidResponse):
-        dialect.Dialect(Root(document))
+        dialect.Dialect(RootNode(document))
 
 
 @pytest.mark.parametrize('secret, request_', [
     ('pass', {'password': 'pass'}),
-    # No stranger can know which of them the server reads
+    # A stranger does not know which of both the server reads
     (TOKEN, {'trust_token': TOKEN, 'password': TOKEN}),
 ])
-def test_trust(secret, request_):
-    assert told(api_extensions=None).trust_request(secret) == request_
+def test_trust_request(secret, request_):
+    assert make_dialect(api_extensions=None).trust_request(secret) == request_
 
 
 @pytest.mark.parametrize('secret, is_token', [
@@ -154,22 +146,20 @@ def test_is_token(secret, is_token):
     assert dialect.is_token(secret) is is_token
 
 
-@pytest.mark.parametrize('said, busy', [
+@pytest.mark.parametrize('message, busy', [
     ('Instance is busy running a "update" operation', True),
     ('Failed to create instance update operation: Instance is busy', True),
     ('Instance not found', False), ('', False)])
-def test_is_busy(said, busy):
-    response = requests.Response()
-    response.status_code = 400
-    response._content = json.dumps({'error': said}).encode()
-    assert dialect.is_busy(exceptions.LXDAPIException(response)) is busy
+def test_is_busy(message, busy):
+    error = exceptions.LXDAPIException(response({'error': message}, 400))
+    assert dialect.is_busy(error) is busy
 
 
-def test_a_node_is_what_it_asks():
+def test_a_dialect_of_a_rest_node():
     class Transport(object):
         def request(self, method, path, **_):
             assert (method, path) == ('GET', '/1.0')
-            return Root(ROOT).get()
+            return RootNode(ROOT).get()
 
     assert dialect.Dialect(rest.Node(Transport(), '/1.0')).trusted
 
@@ -185,7 +175,7 @@ INSTANCE = '/1.0/instances/c1'
     ({'resources': {'instances': [INSTANCE + '?project=p', INSTANCE],
                     'images': ['/1.0/images/f']}},
      {INSTANCE, '/1.0/images/f'}),
-    # LXD 6.7 has both, and later ones the second alone
+    # LXD 6.7 has both fields, and later releases the second one only
     ({'resources': {'instances': [INSTANCE]},
       'metadata': {'entity_url': '/1.0/instances/other'}}, {INSTANCE}),
     ({'resources': {}, 'metadata': {'entity_url': INSTANCE + '?project=p'}},
@@ -194,5 +184,5 @@ INSTANCE = '/1.0/instances/c1'
     ({'metadata': ['x'], 'resources': {'instances': [None, 7]}}, set()),
     ({'metadata': {'entity_url': 7}}, set()),
 ])
-def test_the_objects_of_an_operation(operation, urls):
-    assert told().affected_urls(operation) == urls
+def test_affected_urls(operation, urls):
+    assert make_dialect().affected_urls(operation) == urls

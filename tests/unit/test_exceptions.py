@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Exceptions: their tree, messages and pickles."""
 import inspect
 import pickle
 import re
@@ -10,29 +11,29 @@ import six
 import pylxd
 from pylxd import exceptions
 from pylxd.core.operation import Operation
-from wire import Server, certificate, error, lxd, tls
+from wire import Server, make_certificate, error, lxd_api, tls_context
 
 CLASSES = [cls for cls in vars(exceptions).values()
            if inspect.isclass(cls) and issubclass(cls, Exception)]
 
 
 def response(body=b'', status=400, reason='Bad Request', **request):
-    """What requests would give for this answer."""
-    made = requests.Response()
-    made.status_code, made.reason, made._content = status, reason, body
-    made.request = requests.Request(
+    """Return a response of requests."""
+    result = requests.Response()
+    result.status_code, result.reason, result._content = status, reason, body
+    result.request = requests.Request(
         **dict({'method': 'GET', 'url': 'http://h/1.0/a?secret=s3cr3t'},
                **request)).prepare()
-    made.url = made.request.url
-    return made
+    result.url = result.request.url
+    return result
 
 
-def refusal(body=b'{"type": "error", "error": "no such thing"}'):
+def api_error(body=b'{"type": "error", "error": "no such thing"}'):
     return exceptions.LXDAPIException(response(body))
 
 
-def made(cls):
-    """One of a class, with all that it can carry."""
+def make_error(cls):
+    """Return an error of a class, with everything that it can carry."""
     if issubclass(cls, exceptions.OperationFailed):
         return cls(response(), operation=Operation(err='it broke', id='1'))
     if issubclass(cls, exceptions.LXDAPIException):
@@ -40,7 +41,7 @@ def made(cls):
     return cls('text', cause=ValueError('why'))
 
 
-def test_the_tree_is_as_drawn():
+def test_the_documented_tree():
     drawn, path = {}, []
     for indent, name in re.findall(
             r'^    ((?: |\|)*)(?:\+-- )?(\w+)', exceptions.__doc__, re.M):
@@ -61,8 +62,8 @@ def test_builtin_bases(name, base):
 
 @pytest.mark.parametrize('cls', CLASSES)
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
-def test_pickling(cls, protocol):
-    before = made(cls)
+def test_pickling_each_class(cls, protocol):
+    before = make_error(cls)
     after = pickle.loads(pickle.dumps(before, protocol))
     assert type(after) is cls
     assert str(after) == str(before)
@@ -73,31 +74,31 @@ def test_pickling(cls, protocol):
             assert getattr(after, name) == getattr(before, name)
 
 
-def hang_up(_):
-    """Takes a connection, and closes it."""
+def close_connection(_):
+    """Close the connection without a response."""
 
 
-def test_pickling_what_really_happened(tmpdir):
-    """Client, sessions and sockets hang on these, and stay behind."""
-    pair = certificate(tmpdir)
+def test_pickling_errors_of_a_client(tmpdir):
+    """The pickle holds no client, session or socket of the error."""
+    pair = make_certificate(tmpdir)
     failed = {'id': '1', 'status': 'Failure', 'status_code': 400,
               'err': 'it broke', 'metadata': None}
-    with Server(lxd({'GET /1.0/operations/1/wait': failed,
-                     'GET /1.0/x': error(400, 'bad'),
-                     'POST /1.0/y': lambda _: hang_up}),
-                context=tls(pair)) as server:
+    with Server(lxd_api({'GET /1.0/operations/1/wait': failed,
+                         'GET /1.0/x': error(400, 'bad'),
+                         'POST /1.0/y': lambda _: close_connection}),
+                context=tls_context(pair)) as server:
         client = pylxd.Client(server.endpoint, verify=pair[0])
         raised = []
         for call in (lambda: client.operations.wait_for_operation('1'),
                      client.api.x.get, client.api.none.get,
                      lambda: client.api.y.post(json={'password': 's3cr3t'})):
-            with pytest.raises(exceptions.LXDException) as info:
+            with pytest.raises(exceptions.LXDException) as caught:
                 call()
-            raised.append(info.value)
+            raised.append(caught.value)
     client.close()
-    with pytest.raises(exceptions.ClientConnectionFailed) as info:
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
         client.api.get()
-    raised.append(info.value)
+    raised.append(caught.value)
     for each in raised:
         pickled = pickle.dumps(each)
         assert b's3cr3t' not in pickled
@@ -120,7 +121,7 @@ def test_str_never_fails(cls, argument):
         assert raised.args == (argument,)
 
 
-def test_str_of_an_answer_that_broke_off():
+def test_str_of_an_unreadable_response():
     class Broken(object):
         status_code, reason = 500, 'x'
 
@@ -132,7 +133,7 @@ def test_str_of_an_answer_that_broke_off():
         Broken())) == 'the response cannot be read'
 
 
-@pytest.mark.parametrize('body, said', [
+@pytest.mark.parametrize('body, message', [
     (b'{"type": "error", "error": "no such thing"}', 'no such thing'),
     (b'{"type": "sync", "metadata": {"err": "it broke"}}', 'it broke'),
     (b'{"type": "sync", "metadata": {}}', 'HTTP 400 without a message'),
@@ -141,14 +142,14 @@ def test_str_of_an_answer_that_broke_off():
     (b'x' * 9999, 'HTTP 400 Bad Request: ' + 'x' * 200),
     (u'{"error": "\xe4"}'.encode('utf-8'), six.ensure_str(u'\xe4')),
 ])
-def test_the_servers_message(body, said):
-    raised = refusal(body)
-    assert raised.message == said
-    assert str(raised) == said + ' (GET /1.0/a)'
+def test_message_of_a_response(body, message):
+    raised = api_error(body)
+    assert raised.message == message
+    assert str(raised) == message + ' (GET /1.0/a)'
     assert repr(raised) == 'LXDAPIException({!r})'.format(str(raised))
 
 
-def test_what_each_class_tells():
+def test_messages_of_subclasses():
     failed = exceptions.OperationFailed(response(), operation=Operation(
         err='it broke', description='Starting'))
     assert str(failed).startswith('it broke [Starting]')
@@ -166,7 +167,7 @@ def test_the_cause_is_kept():
                                              ).__cause__ is cause
 
 
-def test_secrets_are_not_carried():
+def test_errors_hold_no_secret():
     body = b'{"password": "s3cr3t"}'
     answer = response(b'<html>', method='POST', data=body)
     sent = answer.request
@@ -175,19 +176,19 @@ def test_secrets_are_not_carried():
         assert 's3cr3t' not in text
     assert raised.response.request.body is None
     assert b'password' not in pickle.dumps(raised)
-    assert sent.body == body  # the caller's own is not changed
+    assert sent.body == body  # the caller's request is not changed
 
 
 @pytest.mark.parametrize('raised', [
-    refusal(b'{"error": "a\\u001b[2Jb\\u0007\\u009b\\r"}'),
-    refusal(b'\x1b[2J\x07\r'),
+    api_error(b'{"error": "a\\u001b[2Jb\\u0007\\u009b\\r"}'),
+    api_error(b'\x1b[2J\x07\r'),
     exceptions.LXDException('\x1b[2J\x9b'),
     exceptions.OperationFailed(response(), operation=Operation(
         err='\x1b[2J', description='\x07')),
     exceptions.Conflict(response(), keys=('\x1b',)),
     exceptions.LXDAPIExtensionNotAvailable('\x1b'),
 ])
-def test_a_terminal_obeys_nothing(raised):
+def test_control_characters_are_escaped(raised):
     for text in (str(raised), repr(raised)):
         assert not re.search(u'[\x00-\x09\x0b-\x1f\x7f-\x9f]',
                              six.ensure_text(text, errors='replace'))

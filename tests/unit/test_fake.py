@@ -1,10 +1,13 @@
-"""What the stand-in has that no real server has; the rest of it is shown by
-the contract tests, which it passes as the real ones do."""
+"""Features of the stand-in that no real server has.
+
+The contract tests cover the rest: they run on the stand-in too.
+"""
 import gc
 import hashlib
 import json
 import os
 import socket
+import ssl
 import threading
 import time
 
@@ -12,10 +15,9 @@ import pytest
 import requests
 
 import wire
+from helpers import BUSYBOX
 from pylxd import exceptions
 from pylxd.testing import FakeLXD
-
-BUSYBOX = {'type': 'image', 'alias': 'busybox'}
 
 
 @pytest.fixture
@@ -38,36 +40,38 @@ def running(client):
     return container
 
 
-def trusted(lxd, tmpdir):
-    """A client over HTTPS."""
-    pair = wire.certificate(tmpdir, 'client')
+def trusted_client(lxd, tmpdir):
+    """Return a trusted client over HTTPS."""
+    pair = wire.make_certificate(tmpdir, 'client')
     client = lxd.client(
         endpoint=lxd.endpoint, cert=pair, verify=lxd.certificate)
     client.authenticate(lxd.password or lxd.token())
     return client
 
 
-def descriptors():
+def count_descriptors():
+    """Return the number of open descriptors of this process."""
     for _ in range(3):
         gc.collect()  # PyPy closes some of the library's sockets only then
     return len(os.listdir('/proc/self/fd'))
 
 
-# Life and death
+# Start and end
 
 @pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='no /proc')
-def test_nothing_is_left(tmpdir):
-    FakeLXD().close()  # what the first imports stays
-    threads, before = threading.active_count(), descriptors()
+def test_close_leaves_nothing(tmpdir):
+    FakeLXD().close()  # the first one imports modules, which stay
+    threads, before = threading.active_count(), count_descriptors()
     with FakeLXD() as lxd:
-        with lxd.client() as client, trusted(lxd, tmpdir) as other:
+        with lxd.client() as client, trusted_client(
+                lxd, tmpdir) as https_client:
             container = client.containers.create(
                 {'name': 'c1', 'source': BUSYBOX}, wait=True)
             container.start(wait=True)
             container.execute(['echo'])
             client.api.containers['c1']['exec'].post(json={
                 'command': ['sleep', '1000'], 'wait-for-websocket': False})
-            events = other.events()
+            events = https_client.events()
             events.connect()
             listening = threading.Thread(target=events.run)
             listening.start()
@@ -78,10 +82,10 @@ def test_nothing_is_left(tmpdir):
         assert not os.path.exists(home)
     lxd.close()  # again
     assert threading.active_count() == threads
-    assert descriptors() == before
+    assert count_descriptors() == before
 
 
-def test_a_kill_breaks_what_is_under_way(lxd, client, running):
+def test_a_kill_breaks_running_commands(lxd, client, running):
     broken = []
 
     def wait():
@@ -92,7 +96,7 @@ def test_a_kill_breaks_what_is_under_way(lxd, client, running):
     thread = threading.Thread(target=wait)
     thread.start()
     while sum('/websocket?' in path for _, path in lxd.requests) < 3:
-        pass_time()
+        time.sleep(0.01)
     lxd.kill()
     thread.join(10)
     assert len(broken) == 1
@@ -106,14 +110,11 @@ def test_a_kill_breaks_what_is_under_way(lxd, client, running):
     assert client.containers.get('c1').execute(['echo', 'x']).stdout == 'x\n'
 
 
-def pass_time():
-    time.sleep(0.01)
-
-
-def test_restart_alone(lxd, client, tmpdir):
-    with trusted(lxd, tmpdir) as other:
+def test_restart_without_a_kill(lxd, client, tmpdir):
+    with trusted_client(lxd, tmpdir) as https_client:
         lxd.restart()
-        assert other.trusted and other.profiles.all() == client.profiles.all()
+        assert https_client.trusted
+        assert https_client.profiles.all() == client.profiles.all()
 
 
 def test_operations_are_forgotten(lxd, client, running):
@@ -126,13 +127,13 @@ def test_operations_are_forgotten(lxd, client, running):
         client.operations.get(operation['id'])
 
 
-def test_what_has_been_asked(lxd, client):
+def test_requests_and_connections_are_counted(lxd, client):
     before = lxd.connections
     client.profiles.exists('none')
     client.profiles.all()
     assert lxd.requests[-2:] == [
         ('GET', '/1.0/profiles/none'), ('GET', '/1.0/profiles')]
-    assert lxd.connections == before  # one is kept
+    assert lxd.connections == before  # the connection is kept
     with lxd.client():
         assert lxd.connections == before + 1
 
@@ -144,7 +145,7 @@ def test_an_unknown_server():
 
 # Commands
 
-def test_on_execute(lxd, running):
+def test_a_handler_of_any_command(lxd, running):
     @lxd.on_execute
     def apt(run):
         if run.command[0] != 'apt':
@@ -160,12 +161,12 @@ def test_on_execute(lxd, running):
     assert running.execute(['echo', 'x']).stdout == 'x\n'
 
 
-@pytest.mark.parametrize('answer, expected', [
+@pytest.mark.parametrize('returned, expected', [
     (None, (0, '', '')), (4, (4, '', '')), ('text', (0, 'text', '')),
     (b'bytes', (0, 'bytes', '')), ((5, 'out'), (5, 'out', '')),
     ((6, 'out', 'err'), (6, 'out', 'err'))])
-def test_what_a_handler_returns(lxd, running, answer, expected):
-    lxd.on_execute(lambda run: answer, 'it')
+def test_returned_values_of_a_handler(lxd, running, returned, expected):
+    lxd.on_execute(lambda run: returned, 'it')
     result = running.execute(['it'])
     assert (result.exit_code, result.stdout, result.stderr) == expected
 
@@ -218,23 +219,23 @@ def test_the_shell(running, script, expected):
     assert (result.exit_code, result.stdout, result.stderr) == expected
 
 
-def test_nothing_runs_here(running, tmpdir):
-    mark = tmpdir.join('mark')
+def test_no_command_runs_on_the_host(running, tmpdir):
+    path = tmpdir.join('mark')
     with pytest.raises(exceptions.LXDException) as caught:
-        running.execute(['touch', str(mark)])
+        running.execute(['touch', str(path)])
     assert 'Command not found' in str(caught.value)
     running.execute(['sh', '-c', 'echo x > /etc/hostname'])
     assert running.files.get('/etc/hostname') == b'x\n'
-    assert not mark.exists()
+    assert not path.exists()
 
 
-def test_a_signal(client, running):
+def test_a_signal_ends_a_command(client, running):
     operation = client.api.containers['c1']['exec'].post(json={
         'command': ['sleep', '1000'], 'wait-for-websocket': True,
         'interactive': False}).json()['metadata']
     sockets = {}
     for name, secret in operation['metadata']['fds'].items():
-        sockets[name] = connect(client, operation['id'], secret)
+        sockets[name] = open_websocket(client, operation['id'], secret)
     sockets['control'].send(json.dumps({'command': 'signal', 'signal': 15}))
     ended = client.api.operations[operation['id']].wait.get().json()
     assert ended['metadata']['metadata']['return'] == 143
@@ -242,12 +243,13 @@ def test_a_signal(client, running):
         each.close_connection()
 
 
-def connect(client, identifier, secret):
+def open_websocket(client, identifier, secret):
+    """Return a websocket of an operation that reads nothing."""
     from ws4py.client import WebSocketBaseClient
 
     class Plain(WebSocketBaseClient):
         def handshake_ok(self):
-            """Nothing is read."""
+            """Do not start to read."""
 
     plain = Plain('ws+unix://' + client.transport.socket_path)
     plain.resource = '/1.0/operations/{}/websocket?secret={}'.format(
@@ -263,14 +265,14 @@ def test_refuse(lxd, client):
         with pytest.raises(exceptions.ClientConnectionFailed):
             client.profiles.create('p')
     assert fault.count == 1
-    assert not client.profiles.exists('p')  # it has not been done
+    assert not client.profiles.exists('p')  # the request was not handled
 
 
 def test_drop(lxd, client):
     with lxd.drop(200, method='POST', path='/1.0/profiles'):
         with pytest.raises(exceptions.ClientConnectionFailed):
             client.profiles.create('p')
-    assert client.profiles.exists('p')  # it has
+    assert client.profiles.exists('p')  # the request was handled
 
 
 def test_truncate(lxd):
@@ -283,9 +285,9 @@ def test_truncate(lxd):
 
 def test_delay(lxd, client):
     with lxd.delay(0.2, path='/1.0/profiles'):
-        begun = time.time()
+        started = time.time()
         client.profiles.all()
-        assert time.time() - begun >= 0.2
+        assert time.time() - started >= 0.2
     with lxd.client(timeout=0.2) as impatient:
         with lxd.delay(60):
             with pytest.raises(exceptions.ConnectionTimeout):
@@ -317,7 +319,7 @@ def test_hold(lxd, client, running):
     while 1:
         try:
             client.api.containers['c1'].patch(json={'config': {}})
-            pass_time()  # it has not begun
+            time.sleep(0.01)  # the held operation has not started
         except exceptions.LXDAPIException as error:
             assert 'is busy running a "stop" operation' in str(error)
             break
@@ -336,31 +338,26 @@ def test_lose_websocket(lxd, running):
 
 # Trust
 
-def test_any_certificate_is_seen(lxd, client, tmpdir):
+def test_https_clients_are_recognized(lxd, client, tmpdir):
     for number in range(3):
-        with trusted(lxd, tmpdir.mkdir(str(number))) as other:
-            assert other.trusted
+        with trusted_client(lxd, tmpdir.mkdir(str(number))) as https_client:
+            assert https_client.trusted
             assert len(client.certificates.all()) == number + 1
             for certificate in client.certificates.all():
-                der = wire_der(certificate.certificate)
+                der = ssl.PEM_cert_to_DER_cert(certificate.certificate)
                 assert hashlib.sha256(
                     der).hexdigest() == certificate.fingerprint
 
 
-def wire_der(pem):
-    import ssl
-    return ssl.PEM_cert_to_DER_cert(pem)
-
-
-def test_who_is_trusted_no_more(lxd, client, tmpdir):
-    with trusted(lxd, tmpdir) as other:
+def test_a_deleted_certificate_is_not_trusted(lxd, client, tmpdir):
+    with trusted_client(lxd, tmpdir) as https_client:
         client.certificates.all()[0].delete()
         with pytest.raises(exceptions.LXDAPIException) as caught:
-            other.containers.all()
+            https_client.containers.all()
         assert caught.value.response.status_code == 403
 
 
-def test_no_tls(lxd):
+def test_plain_http_is_refused(lxd):
     response = requests.get(lxd.endpoint.replace('https', 'http'), timeout=10)
     assert response.status_code == 400
     assert 'HTTP request to an HTTPS server' in response.text
@@ -368,7 +365,7 @@ def test_no_tls(lxd):
 
 # Other servers
 
-def test_an_old_one():
+def test_a_server_without_instances():
     with FakeLXD(without=['instances', 'network']) as lxd:
         with lxd.client() as client:
             container = client.containers.create(
@@ -389,7 +386,7 @@ def test_an_old_one():
             assert caught.value.response.status_code == 501
 
 
-def test_other_extensions():
+def test_own_extensions():
     with FakeLXD(extensions=['instances', 'own']) as lxd:
         with lxd.client() as client:
             assert client.has_api_extension('own')
@@ -399,7 +396,7 @@ def test_other_extensions():
 @pytest.mark.parametrize('like, server, number, prefix', [
     ('lxd-5.0', 'lxd', 318, 'X-Lxd-'), ('incus-6.0', 'incus', 450, 'X-Incus-'),
     ('incus-7.0', 'incus', 562, 'X-Incus-')])
-def test_each_server(like, server, number, prefix, tmpdir):
+def test_each_kind_of_server(like, server, number, prefix, tmpdir):
     with FakeLXD(like=like) as lxd, lxd.client() as client:
         info = client.host_info
         assert info['environment']['server'] == server
@@ -409,8 +406,8 @@ def test_each_server(like, server, number, prefix, tmpdir):
         response = client.api.instances['c1'].files.get(
             params={'path': '/etc/passwd'})
         assert response.headers[prefix + 'mode'] == '0644'
-        with trusted(lxd, tmpdir) as other:
-            assert other.trusted
+        with trusted_client(lxd, tmpdir) as https_client:
+            assert https_client.trusted
         stranger = requests.get(
             lxd.endpoint + '/1.0', verify=lxd.certificate).json()['metadata']
         assert (stranger['api_extensions'] is None) == (like == 'incus-7.0')
@@ -418,7 +415,7 @@ def test_each_server(like, server, number, prefix, tmpdir):
 
 @pytest.mark.parametrize('like, envelope', [
     ('lxd-5.0', 'sync'), ('incus-6.0', 'error'), ('incus-7.0', 'sync')])
-def test_how_failures_are_told(like, envelope):
+def test_failures_of_operations(like, envelope):
     with FakeLXD(like=like) as lxd, lxd.client() as client:
         client.containers.create({'name': 'c1', 'source': BUSYBOX}, wait=True)
         response = client.api.instances['c1'].state.put(
@@ -430,7 +427,7 @@ def test_how_failures_are_told(like, envelope):
         assert 'already stopped' in waited.text
 
 
-def test_who_comes_from_elsewhere():
+def test_a_websocket_with_an_origin():
     for like, refused in (('lxd-5.0', False), ('incus-7.0', True)):
         with FakeLXD(like=like) as lxd:
             connection = socket.socket(socket.AF_UNIX)
@@ -458,7 +455,7 @@ def test_bodies_in_chunks(lxd, running, body):
         [sent] if isinstance(sent, bytes) else sent)
 
 
-@pytest.mark.parametrize('body, said', [
+@pytest.mark.parametrize('body, message', [
     (b'', 'EOF'), (b'{', 'unexpected EOF'),
     (b'{"name": "a"', 'unexpected EOF'),
     (b'x', "invalid character 'x' looking for beginning of value"),
@@ -468,13 +465,13 @@ def test_bodies_in_chunks(lxd, running, body):
     (b'{"name": 1}', 'json: cannot unmarshal number into Go struct field '
                      'ProfilesPost.name of type string'),
 ])
-def test_bad_json(client, body, said):
+def test_errors_of_malformed_json(client, body, message):
     response = client.transport.request('POST', '/1.0/profiles', data=body)
     assert response.status_code == 400
-    assert response.json()['error'] == said
+    assert response.json()['error'] == message
 
 
-def test_names_are_quoted_once(client):
+def test_lists_quote_names_twice(client):
     client.profiles.create('a b')
     assert client.api.profiles.get().json()['metadata'] == [
         '/1.0/profiles/a%2520b', '/1.0/profiles/default']

@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
+"""Files of instances against a scripted, and maybe hostile, server."""
 import io
 import os
-import stat
 
 import pytest
 import six
@@ -10,25 +10,26 @@ from six.moves.urllib import parse
 from pylxd import Client, exceptions
 from pylxd.container import Container
 from pylxd.models import instance_files
-from wire import ROOT, Server, error, http, lxd, reply
+from helpers import read_tree
+from wire import ROOT, Server, error, http, lxd_api, reply
 
 FILES = '/1.0/instances/c1/files'
 
 
 class Tree(object):
-    """The files of an instance, which may be hostile.
+    """A server with the files of an instance, and the files manager of that.
 
-    By path: bytes, a list of names, ``('symlink', target)``, or a whole
-    answer, ``('raw', answer)``; a second item beside bytes or list is the
-    mode. What is put is kept.
+    ``nodes`` holds by path the bytes of a file, the names of a directory,
+    ``('symlink', target)`` or ``('raw', response)``. A pair of bytes or names
+    and a mode sets the mode. ``writes`` lists what was put and deleted.
     """
 
     def __init__(self, prefix='X-LXD-', **answers):
-        self.nodes, self.put, self._prefix = {}, [], prefix
+        self.nodes, self.writes, self._prefix = {}, [], prefix
         self.get = lambda request: self._get(self._path(request))
         self.root = dict(ROOT, environment={
             'server': 'incus' if 'Incus' in prefix else 'lxd'})
-        self.server = Server(lxd({
+        self.server = Server(lxd_api({
             'GET ' + FILES: self.get, 'POST ' + FILES: self._post,
             'DELETE ' + FILES: self._post}, self.root))
         self.files = Container(
@@ -56,7 +57,7 @@ class Tree(object):
         return http(node, Content_Type='application/octet-stream', **headers)
 
     def _post(self, request):
-        self.put.append((request.method, self._path(request), {
+        self.writes.append((request.method, self._path(request), {
             name[len(self._prefix):]: value
             for name, value in request.headers.items()
             if name.startswith(self._prefix.lower())}, request.body))
@@ -65,9 +66,9 @@ class Tree(object):
 
 @pytest.fixture
 def tree(request):
-    made = Tree(getattr(request, 'param', 'X-LXD-'))
-    yield made
-    made.server.close()
+    fixture = Tree(getattr(request, 'param', 'X-LXD-'))
+    yield fixture
+    fixture.server.close()
 
 
 each_tree = pytest.mark.parametrize(
@@ -75,8 +76,8 @@ each_tree = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def places(tmpdir):
-    """Where the tree goes, and what must not be touched."""
+def target(tmpdir):
+    """The path of the target, and a directory that must not change."""
     outside = tmpdir.mkdir('outside')
     outside.join('kept').write('as it was')
     yield str(tmpdir.join('inside')), outside
@@ -86,27 +87,12 @@ def places(tmpdir):
         ['inside', 'outside'], ['outside'])
 
 
-def found(top):
-    """What is under a directory: path, and mode and content."""
-    result = {}
-    for place, directories, names in os.walk(top):
-        for name in directories + names:
-            path = os.path.join(place, name)
-            status = os.lstat(path)
-            result[os.path.relpath(path, top)] = (
-                os.readlink(path) if stat.S_ISLNK(status.st_mode) else
-                (stat.S_IMODE(status.st_mode), None
-                 if stat.S_ISDIR(status.st_mode)
-                 else io.open(path, 'rb').read()))
-    return result
-
-
 # -- reading
 
 @pytest.mark.parametrize('content', [
     b'', b'\0\xff', b'{}', b'{"type": "error", "error": "x"}',
     b'{"type": "sync", "metadata": ["a"]}'])
-def test_get(tree, content):
+def test_get_returns_any_content(tree, content):
     tree.nodes['/f'] = content
     assert tree.files.get('/f') == content
     target = io.BytesIO()
@@ -119,17 +105,17 @@ def test_get_follows_links(tree):
         '/a': ('symlink', b'/b/c\n'), '/b/c': ('symlink', b'../f'),
         '/b/../f': b'it', '/loop': ('symlink', b'/loop')})
     assert tree.files.get('/a') == b'it'
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         tree.files.get('/loop')
-    assert 'Too many levels of symbolic links' in str(info.value)
+    assert 'Too many levels of symbolic links' in str(caught.value)
 
 
 @each_tree
-def test_get_of_what_is_no_file(tree):
+def test_get_of_a_directory_or_missing_file(tree):
     tree.nodes['/d'] = ['a']
-    with pytest.raises(exceptions.LXDAPIException) as info:
+    with pytest.raises(exceptions.LXDAPIException) as caught:
         tree.files.get('/d')
-    assert 'Is a directory' in str(info.value)
+    assert 'Is a directory' in str(caught.value)
     with pytest.raises(exceptions.NotFound):
         tree.files.get('/none')
 
@@ -139,16 +125,16 @@ def test_listdir(tree):
     tree.nodes.update({'/d': [u'\xe4', 'b'], '/f': b'["a"]', '/e': []})
     assert tree.files.listdir('/d') == [six.ensure_str(u'\xe4'), 'b']
     assert tree.files.listdir('/e') == []
-    with pytest.raises(OSError) as info:
+    with pytest.raises(OSError) as caught:
         tree.files.listdir('/f')
-    assert info.value.filename == '/f'
+    assert caught.value.filename == '/f'
 
 
 # -- trees
 
 @each_tree
-def test_recursive_get(tree, places):
-    inside, _ = places
+def test_recursive_get(tree, target):
+    path, _ = target
     tree.nodes.update({
         '/t': ['d', 'f', 'f.part', 'l', 'out'],
         '/t/d': (['deep'], '0700'), '/t/d/deep': [u'\xe4'.encode()
@@ -157,26 +143,26 @@ def test_recursive_get(tree, places):
         six.ensure_str(u'/t/d/deep/\xe4'): (b'it', '0600'),
         '/t/f': (b'\0\xff', '4755'), '/t/f.part': b'another',
         '/t/l': ('symlink', b'd/deep'), '/t/out': ('symlink', b'/etc/passwd')})
-    tree.files.recursive_get('/t', inside)
-    assert found(inside) == {
+    tree.files.recursive_get('/t', path)
+    assert read_tree(path) == {
         'd': (0o700, None), 'd/deep': (0o755, None),
         six.ensure_str(u'd/deep/\xe4'): (0o600, b'it'),
         'f': (0o755, b'\0\xff'), 'f.part': (0o755, b'another'),
         'l': 'd/deep', 'out': '/etc/passwd'}
 
 
-def test_recursive_get_again(tree, places):
-    inside, _ = places
+def test_recursive_get_overwrites(tree, target):
+    path, _ = target
     tree.nodes.update({'/t': ['d', 'f'], '/t/d': ['g'], '/t/d/g': b'1',
                        '/t/f': b'1'})
-    tree.files.recursive_get('/t', inside)
+    tree.files.recursive_get('/t', path)
     tree.nodes.update({'/t/d/g': b'2', '/t/f': b'2'})
-    with open(os.path.join(inside, 'f.part'), 'w') as mine:
-        os.chmod(mine.name, 0o600)
-    tree.files.recursive_get('/t', inside)
-    assert found(inside) == {
+    with open(os.path.join(path, 'f.part'), 'w') as own:
+        os.chmod(own.name, 0o600)
+    tree.files.recursive_get('/t', path)
+    assert read_tree(path) == {
         'd': (0o755, None), 'd/g': (0o755, b'2'), 'f': (0o755, b'2'),
-        'f.part': (0o600, b'')}  # not ours, and as it was
+        'f.part': (0o600, b'')}  # a file of the user, unchanged
 
 
 @pytest.mark.trap('hostile-tree')
@@ -184,85 +170,85 @@ def test_recursive_get_again(tree, places):
     ['..'], ['.'], [''], ['../outside/kept'], ['a/../../outside/kept'],
     ['/etc'], ['a/b'], ['a\0b'], ['a', 'a'], ['f', '..'], [5], [None], [['a']],
     {}, 'ab', 5, {'..': 1}])
-def test_names_that_would_lead_out(tree, places, names):
-    inside, _ = places
+def test_names_that_lead_outside_are_refused(tree, target, names):
+    local, _ = target
     tree._get = lambda path: (
         reply({'type': 'sync', 'metadata': names},
               **{tree._prefix + 'type': 'directory'})
         if path == '/t' else http(b'evil', **{tree._prefix + 'type': 'file'}))
     with pytest.raises(exceptions.InvalidResponse):
-        tree.files.recursive_get('/t', inside)
+        tree.files.recursive_get('/t', local)
     with pytest.raises(exceptions.InvalidResponse):
         tree.files.listdir('/t')
 
 
 @pytest.mark.parametrize('remote', [
     b'evil', ['kept'], ('symlink', b'../elsewhere')])
-def test_links_that_are_in_the_way(tree, places, remote):
-    """They were made before, by an earlier tree perhaps."""
-    inside, outside = places
-    os.mkdir(inside)
+def test_links_in_the_target_are_not_followed(tree, target, remote):
+    """An earlier tree may have created links in the target."""
+    path, outside = target
+    os.mkdir(path)
     for name in ('directory', 'kept', 'dangling'):
         target = outside if name == 'directory' else outside.join(name)
-        os.symlink(str(target), os.path.join(inside, name))
+        os.symlink(str(target), os.path.join(path, name))
     tree.nodes['/t'] = ['directory', 'kept', 'dangling']
     for name in tree.nodes['/t']:
         tree.nodes['/t/' + name] = remote
         tree.nodes['/t/{}/kept'.format(name)] = b'evil'
-    tree.files.recursive_get('/t', inside)
-    assert not [each for each in found(inside).values()
+    tree.files.recursive_get('/t', path)
+    assert not [each for each in read_tree(path).values()
                 if isinstance(each, str) and each.startswith('/')]
 
 
-def test_a_link_as_the_target_itself(tree, places):
-    inside, outside = places
-    os.symlink(str(outside), inside)
+def test_the_target_may_be_a_link(tree, target):
+    path, outside = target
+    os.symlink(str(outside), path)
     tree.nodes.update({'/t': ['kept'], '/t/kept': b'evil'})
-    tree.files.recursive_get('/t', inside)
-    assert found(inside) == {'kept': (0o755, b'evil')}
+    tree.files.recursive_get('/t', path)
+    assert read_tree(path) == {'kept': (0o755, b'evil')}
 
 
-def test_a_link_and_a_tree_by_one_name(tree, places):
-    """It is a link at the first look and a directory at the second."""
-    inside, outside = places
+def test_a_path_that_changes_from_link_to_directory(tree, target):
+    """A path that is first a link and then a directory."""
+    local, outside = target
     looks = [('symlink', str(outside).encode()), ['kept']]
     tree.nodes.update({'/t': ['a'], '/t/a/kept': b'evil'})
     get, tree._get = tree._get, lambda path: (
         tree.nodes.__setitem__(path, looks.pop(0))
         if path == '/t/a' and looks else None, get(path))[1]
     for _ in range(2):
-        tree.files.recursive_get('/t', inside)
-    assert found(inside)['a/kept'] == (0o755, b'evil')
+        tree.files.recursive_get('/t', local)
+    assert read_tree(local)['a/kept'] == (0o755, b'evil')
 
 
-def test_no_half_file(tree, places):
-    inside, _ = places
+def test_an_incomplete_file_is_removed(tree, target):
+    path, _ = target
     tree.nodes.update({'/t': ['f'], '/t/f': ('raw', lambda connection: (
         connection.sendall(http(b'half', Content_Length=99, **{
             tree._prefix + 'type': 'file',
             'Content_Type': 'application/octet-stream'}))))})
     with pytest.raises(exceptions.ClientConnectionFailed):
-        tree.files.recursive_get('/t', inside)
-    assert found(inside) == {}
+        tree.files.recursive_get('/t', path)
+    assert read_tree(path) == {}
 
 
 @pytest.mark.parametrize('mode', ['rwx', '-1', '0x1', '9'])
-def test_modes_that_are_none(tree, places, mode):
-    inside, _ = places
+def test_invalid_modes_of_a_server(tree, target, mode):
+    path, _ = target
     tree.nodes.update({'/t': ['f'], '/t/f': (b'', mode)})
     with pytest.raises(exceptions.InvalidResponse):
-        tree.files.recursive_get('/t', inside)
-    assert found(inside) == {}
+        tree.files.recursive_get('/t', path)
+    assert read_tree(path) == {}
 
 
-def test_a_deep_tree(tree, places):
-    """It ends where the names grow too long, not in the stack."""
-    inside, _ = places
+def test_an_endless_tree_raises(tree, target):
+    """An endless tree ends in the OSError of a long name, not in recursion."""
+    local, _ = target
     tree._get = lambda path: reply(
         {'type': 'sync', 'metadata': ['d' * 50]},
         **{tree._prefix + 'type': 'directory'})
     with pytest.raises(OSError):
-        tree.files.recursive_get('/t', inside)
+        tree.files.recursive_get('/t', local)
 
 
 def test_recursive_put(tree, tmpdir):
@@ -275,7 +261,7 @@ def test_recursive_put(tree, tmpdir):
     top.join('dl').mksymlinkto('d')
     os.mkfifo(str(top.join('fifo')))
     tree.files.recursive_put(str(top), '/t', uid=7, gid=8)
-    put = {path: (headers, body) for _, path, headers, body in tree.put}
+    put = {path: (headers, body) for _, path, headers, body in tree.writes}
     assert set(put) == {'/t', '/t/f', '/t/d', '/t/l', '/t/dl',
                         six.ensure_str(u'/t/d/\xe4')}
     assert put['/t/f'] == (
@@ -284,7 +270,7 @@ def test_recursive_put(tree, tmpdir):
     assert put['/t/d'][0]['type'] == 'directory'
     assert put['/t/l'][0]['type'] == 'symlink'
     assert put['/t/l'][1] == b'/etc/passwd' and put['/t/dl'][1] == b'd'
-    paths = [path for _, path, _, _ in tree.put]
+    paths = [path for _, path, _, _ in tree.writes]
     assert paths.index('/t') == 0
     assert paths.index('/t/d') < paths.index(six.ensure_str(u'/t/d/\xe4'))
 
@@ -296,15 +282,15 @@ def test_recursive_put_needs_an_extension_for_links(tree, tmpdir):
     top.join('l').mksymlinkto('/etc/passwd')
     with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
         tree.files.recursive_put(str(top), '/t')
-    assert [path for _, path, _, _ in tree.put] == ['/t']
+    assert [path for _, path, _, _ in tree.writes] == ['/t']
 
 
-def test_recursive_put_of_no_directory(tree, tmpdir):
+def test_recursive_put_of_a_missing_directory(tree, tmpdir):
     tmpdir.join('f').write('x')
     for path in (str(tmpdir.join('f')), str(tmpdir.join('none'))):
         with pytest.raises(OSError):
             tree.files.recursive_put(path, '/t')
-    assert tree.put == []
+    assert tree.writes == []
 
 
 # -- writing
@@ -313,35 +299,35 @@ def test_recursive_put_of_no_directory(tree, tmpdir):
     (b'\0\xff', b'\0\xff'), (u'\xe4', b'\xc3\xa4'), (b'', b''),
     (io.BytesIO(b'ab'), b'ab'), (iter([b'a', b'b']), b'ab'),
     ([b'a', b'b'], b'ab'), ((b'a',), b'a'), (bytearray(b'ab'), b'ab')])
-def test_put(data, body):
+def test_put_of_each_type(data, body):
     tree = Tree()
     assert tree.files.put('/f', data) is True
     tree.server.close()
-    assert tree.put == [('POST', '/f', {'type': 'file'}, body)]
+    assert tree.writes == [('POST', '/f', {'type': 'file'}, body)]
 
 
 @pytest.mark.parametrize('mode, sent', [
     (0o600, '0600'), ('0600', '0600'), ('600', '0600'), (u'755', '0755'),
     (0, '0000'), ('0o644', '0644'), (0o4755, '04755')])
-def test_modes(mode, sent):
+def test_modes_are_sent_in_octal(mode, sent):
     assert int(instance_files.format_mode(mode), 8) == int(sent, 8)
-    # LXD takes others for decimal
+    # LXD reads a mode without a leading 0 as decimal
     assert instance_files.format_mode(mode)[0] == '0'
 
 
 @pytest.mark.parametrize('mode', [
     True, -1, 0o10000, '', 'rwx', '9', '10000', None, [], 6.4])
-def test_modes_that_are_refused(mode):
+def test_invalid_modes_are_refused(mode):
     with pytest.raises(ValueError):
         instance_files.format_mode(mode)
 
 
 @each_tree
-def test_headers(tree):
+def test_headers_of_put_mk_dir_and_delete(tree):
     tree.files.put('/f', b'', mode=0o600, uid=1, gid=0)
     tree.files.mk_dir('/d', mode='700')
     tree.files.delete('/f')
-    assert tree.put == [
+    assert tree.writes == [
         ('POST', '/f', {'type': 'file', 'mode': '0600', 'uid': '1',
                         'gid': '0'}, b''),
         ('POST', '/d', {'type': 'directory', 'mode': '0700'}, b''),
@@ -350,12 +336,12 @@ def test_headers(tree):
 
 @pytest.mark.parametrize('path', [
     u'/\xe4 b', '/a&project=x', '/a?b#c', '/../etc', '/a%2Fb', '/a\nb'])
-def test_paths(tree, path):
+def test_odd_paths(tree, path):
     tree.nodes[six.ensure_str(path)] = b'it'
     assert tree.files.get(path) == b'it'
 
 
-def test_what_a_server_lacks():
+def test_calls_need_the_extensions():
     tree = Tree()
     tree.files._client.dialect.info['api_extensions'] = ['instances']
     for call in (tree.files.delete, tree.files.mk_dir):
@@ -363,4 +349,4 @@ def test_what_a_server_lacks():
             call('/f')
     assert tree.files.delete_available() is False
     tree.server.close()
-    assert tree.put == []
+    assert tree.writes == []

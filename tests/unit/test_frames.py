@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""Frames that arrive torn anywhere, and those that ws4py must judge."""
+"""The frame buffer: frames cut anywhere, and frames left to ws4py."""
 import errno
 import socket
 import struct
@@ -15,55 +15,40 @@ from pylxd.transport.connection import Transport
 from pylxd.transport.frames import FrameBuffer
 from wire import frame
 
+from .sockets import PieceSocket, cut
+
 TEXT, BINARY = framing.OPCODE_TEXT, framing.OPCODE_BINARY
 
 
-class Socket(object):
-    """A socket that brings these pieces, and then its end."""
+class RecordingSocket(PieceSocket):
+    """A blocking socket that keeps what is sent."""
 
-    def __init__(self, *pieces):
-        self.pieces, self.sent = list(pieces), b''
-
-    def recv_into(self, buffer):
-        if not self.pieces:
-            return 0
-        piece = self.pieces.pop(0)
-        size = min(len(piece), len(buffer))
-        buffer[:size] = piece[:size]
-        if piece[size:]:
-            self.pieces.insert(0, piece[size:])
-        return size
+    sent = b''
 
     def sendall(self, data):
         self.sent += data
 
-    def setblocking(self, flag):
-        assert flag
-
     def shutdown(self, how):
         raise socket.error(errno.ENOTCONN, 'not connected')
 
-    def close(self):
-        pass
-
 
 class Collector(WebSocketBaseClient):
-    """Keeps the messages: the class of each and its data."""
+    """Keep the messages, as pairs: whether it is text, and its data."""
 
     def received_message(self, message):
-        self.seen.append((message.is_text, message.data))
+        self.messages_seen.append((message.is_text, message.data))
 
 
 def listen(*pieces):
-    """Run a client over these pieces; its messages, and what it sent."""
+    """Run a client over these pieces; return its messages and sent bytes."""
     client = websocket.make(Transport('/s'), '/e', Collector)
     client.sock.close()
-    client.sock = made = Socket(*pieces)
+    client.sock = sock = RecordingSocket(pieces, True)
     client.stream = websocket.Stream(always_mask=True, expect_masking=False)
     client._buffer = FrameBuffer()
-    client.seen = []
+    client.messages_seen = []
     client.run()
-    return client.seen, made.sent
+    return client.messages_seen, sock.sent
 
 
 MESSAGES = st.lists(st.one_of(
@@ -73,8 +58,8 @@ MESSAGES = st.lists(st.one_of(
         st.binary(max_size=400), min_size=1, max_size=3))), max_size=5)
 
 
-def frames_of(is_text, parts):
-    """A message in as many frames as parts, with pings between them."""
+def build_frames(is_text, parts):
+    """Yield the frames of a message, one for each part, and pings between."""
     for place, part in enumerate(parts):
         if place:
             yield frame(b'p', framing.OPCODE_PING)
@@ -86,13 +71,10 @@ def frames_of(is_text, parts):
 
 @settings(deadline=None)
 @given(MESSAGES, st.lists(st.integers(0, 3000), max_size=20))
-def test_messages_torn_anywhere(messages, cuts):
+def test_messages_cut_anywhere(messages, positions):
     stream = b''.join(
-        each for message in messages for each in frames_of(*message))
-    places = sorted({cut % (len(stream) or 1) for cut in cuts} | {0})
-    torn = [stream[start:end] for start, end in zip(
-        places, places[1:] + [len(stream)])]
-    seen, _ = listen(*[piece for piece in torn if piece])
+        each for message in messages for each in build_frames(*message))
+    seen, _ = listen(*filter(None, cut(stream, positions)))
     assert seen == [
         (is_text, (u'' if is_text else b'').join(parts).encode('utf-8')
          if is_text else b''.join(parts)) for is_text, parts in messages]
@@ -115,7 +97,7 @@ def test_messages_torn_anywhere(messages, cuts):
     (frame(b'ab\xff', TEXT), False), (frame(b'ab\xc3', TEXT), False),
     (frame(b'ab\xff'), True),
 ], ids=lambda value: '')
-def test_the_frames_that_pass_by_the_parser(stream, is_taken):
+def test_frames_that_the_buffer_parses(stream, is_taken):
     buffer = FrameBuffer(stream)
     message = buffer.pop_message()
     assert (message is not None) is is_taken
@@ -132,7 +114,7 @@ def test_the_frames_that_pass_by_the_parser(stream, is_taken):
     frame(b'p', framing.OPCODE_PING), frame(b'x' * 126, TEXT, fin=0),
     frame(b'x' * 65536), b'\x81\x83\0\0\0\0abc', b'\x81\xfe\0\x03\0\0\0\0abc',
 ], ids=lambda value: '')
-def test_where_a_frame_of_the_parser_ends(stream):
+def test_a_frame_of_the_parser_ends_before_the_next(stream):
     buffer = FrameBuffer(stream + frame(b'next', TEXT))
     assert buffer.pop(2) == stream[:2]
     assert buffer.pop_message() is None
@@ -140,7 +122,7 @@ def test_where_a_frame_of_the_parser_ends(stream):
     assert buffer.pop_message().data == b'next'
 
 
-def test_no_message_is_taken_from_inside_a_frame():
+def test_no_message_is_taken_within_a_frame():
     inner = frame(b'abc', TEXT)
     buffer = FrameBuffer(frame(inner))
     assert buffer.pop(2) == frame(inner)[:2]
@@ -148,12 +130,12 @@ def test_no_message_is_taken_from_inside_a_frame():
     assert buffer.pop(len(inner)) == inner
 
 
-def test_a_message_inside_another_one():
+def test_a_message_within_fragments_is_an_error():
     """A text frame may not stand between the fragments of a message."""
     seen, sent = listen(frame(b'a', TEXT, fin=0) + frame(b'b', TEXT)
                         + frame(b'c', TEXT))
     assert not seen
-    assert sent  # it closed with an error
+    assert sent  # a close frame with an error
 
 
 @pytest.mark.parametrize('stream, code', [
@@ -172,24 +154,25 @@ def test_invalid_frames_are_answered(stream, code):
     assert struct.unpack('!H', body[:2]) == (code,)
 
 
-def test_a_frame_that_is_too_long():
-    with pytest.raises(exceptions.StreamBroken) as info:
+def test_a_long_frame_is_refused():
+    with pytest.raises(exceptions.StreamBroken) as caught:
         listen(frame(b'ok', TEXT) + struct.pack(
             '!BBQ', 0x81, 127, websocket.LONGEST_FRAME + 1) + b'x')
-    assert 'a frame of' in str(info.value)
+    assert 'a frame of' in str(caught.value)
 
 
-def test_the_memory_is_kept():
+def test_the_buffer_is_reused():
     event = frame(b'x' * 300, TEXT)
-    buffer, made = FrameBuffer(), Socket(*[event[:100], event[100:]] * 2000)
+    buffer = FrameBuffer()
+    sock = RecordingSocket([event[:100], event[100:]] * 2000, True)
     memory, taken = buffer._bytes, 0
-    while buffer.receive(made):
+    while buffer.receive(sock):
         taken += buffer.pop_message() is not None
     assert taken == 2000
     assert buffer._bytes is memory
 
 
-def test_the_memory_grows_to_a_large_frame():
+def test_the_buffer_grows_to_a_large_frame():
     body = bytes(bytearray(range(256))) * 4000
     assert listen(frame(b'first', TEXT) + frame(body) + frame(b'l', TEXT)
                   )[0] == [(True, b'first'), (False, body), (True, b'l')]

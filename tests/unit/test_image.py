@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Images against a scripted server."""
 import hashlib
 import io
 import itertools
@@ -13,7 +14,8 @@ from pylxd import Client, exceptions
 from pylxd.image import Image
 from pylxd.models import image_data
 from pylxd.transport.connection import BLOCK
-from wire import ROOT, Server, begun, http, lxd
+from helpers import MinimalReader
+from wire import ROOT, Server, accepted, http, lxd_api
 
 DATA = os.urandom(BLOCK + 7)
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -27,16 +29,16 @@ def done(**metadata):
 
 
 class Images(object):
-    """A server with one image, and what it was asked."""
+    """A server with one image, and its client."""
 
     def __init__(self, name='lxd', **image):
         self.pages = {
-            'POST /1.0/images': begun(OPERATION),
+            'POST /1.0/images': accepted(OPERATION),
             'GET /1.0/operations/u1/wait': done(fingerprint=DIGEST),
             'GET /1.0/images/' + DIGEST: dict(
                 {'fingerprint': DIGEST, 'public': False, 'aliases': [],
                  'auto_update': False, 'properties': {}}, **image)}
-        self.server = Server(lambda request: lxd(self.pages, dict(
+        self.server = Server(lambda request: lxd_api(self.pages, dict(
             ROOT, environment={'server': name, 'certificate': 'PEM'}))(
                 request))
         self.client = Client(self.server.endpoint)
@@ -53,12 +55,13 @@ class Images(object):
 
 @pytest.fixture
 def images():
-    made = Images()
-    yield made
-    made.server.close()
+    fixture = Images()
+    yield fixture
+    fixture.server.close()
 
 
-def a_pipe(data):
+def open_pipe(data):
+    """Return a pipe from a child process that writes the data."""
     reader, writer = os.pipe()
     if not os.fork():
         try:
@@ -71,19 +74,13 @@ def a_pipe(data):
     return os.fdopen(reader, 'rb')
 
 
-class Readable(object):
-    """All that some have of a file object."""
-
-    def __init__(self, data):
-        self.read = io.BytesIO(data).read
-
-
 # -- uploads
 
-@pytest.mark.parametrize('made_of', [
-    bytes, bytearray, io.BytesIO, Readable, a_pipe], ids=lambda value: '')
-def test_create(images, made_of):
-    data = made_of(DATA)
+@pytest.mark.parametrize('data_type', [
+    bytes, bytearray, io.BytesIO, MinimalReader, open_pipe],
+    ids=lambda value: '')
+def test_create_from_each_type(images, data_type):
+    data = data_type(DATA)
     image = images.client.images.create(data)
     assert image.fingerprint == DIGEST
     assert images.posted.body == DATA
@@ -91,9 +88,9 @@ def test_create(images, made_of):
     assert headers['x-lxd-public'] == '0'
     assert headers['content-type'] == 'application/octet-stream'
     assert ('content-length' in headers) == (
-        made_of not in (Readable, a_pipe))
-    assert 'GET /1.0/operations/u1/wait' not in images.server.asked
-    if made_of is a_pipe:
+        data_type not in (MinimalReader, open_pipe))
+    assert 'GET /1.0/operations/u1/wait' not in images.server.requested
+    if data_type is open_pipe:
         data.close()
         os.wait()
 
@@ -112,7 +109,7 @@ def test_create_from_the_middle_of_a_file(images, tmpdir):
 
 @pytest.mark.parametrize('name', [
     'a\r\nX-Evil: 1', 'a\n', u'\u20ac', '\x1b', 7, None, u'\udcff'])
-def test_names_of_files_smuggle_nothing(images, name):
+def test_a_file_name_cannot_smuggle_a_header(images, name):
     data = io.BytesIO(DATA)
     named = type('Named', (io.BytesIO,), {'name': name})(data.getvalue())
     images.client.images.create(named)
@@ -120,7 +117,7 @@ def test_names_of_files_smuggle_nothing(images, name):
     assert 'x-evil' not in images.posted.headers
 
 
-def test_the_prefix_of_a_server():
+def test_headers_of_incus():
     images = Images('incus')
     images.client.images.create(DATA, public=True)
     images.server.close()
@@ -144,37 +141,37 @@ def test_create_in_two_parts(images):
 
 @pytest.mark.parametrize('data', [
     u'text', None, 7, ['a'], io.StringIO(u'a'), object()])
-def test_what_is_no_data(images, data):
+def test_create_of_a_wrong_type(images, data):
     for arguments in ({'image_data': data},
                       {'image_data': b'', 'metadata': data or 0}):
         with pytest.raises(TypeError):
             images.client.images.create(**arguments)
-    assert images.server.asked == ['GET /1.0']
+    assert images.server.requested == ['GET /1.0']
 
 
-def test_create_that_fails(images):
+def test_a_failed_create_raises(images):
     images.pages['GET /1.0/operations/u1/wait'] = dict(
         OPERATION, status='Failure', status_code=400, err='no image')
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         images.client.images.create(DATA, wait=True)
-    assert 'no image' in str(info.value)
+    assert 'no image' in str(caught.value)
 
 
-# -- what the server fetches
+# -- downloads by the server
 
 @pytest.mark.parametrize('wait', [False, True])
-def test_the_fingerprint_comes_with_the_end(images, wait):
+def test_the_fingerprint_of_a_url_waits_for_the_end(images, wait):
     image = images.client.images.create_from_url('https://h/i', wait=wait)
     waited = 'GET /1.0/operations/u1/wait'
-    assert (waited in images.server.asked) == wait
+    assert (waited in images.server.requested) == wait
     assert image.fingerprint == DIGEST and image.public is False
-    assert images.server.asked.count(waited) == 1
+    assert images.server.requested.count(waited) == 1
     assert json.loads(images.server.requests[1].body.decode()) == {
         'public': False, 'auto_update': False, 'source': {
             'type': 'url', 'mode': 'pull', 'url': 'https://h/i'}}
 
 
-def test_simplestreams(images):
+def test_create_from_simplestreams_sends_the_source(images):
     images.client.images.create_from_simplestreams(
         'https://h', u'a/\xe4', public=True, auto_update=True)
     assert json.loads(images.posted.body.decode('utf-8')) == {
@@ -186,26 +183,29 @@ def test_simplestreams(images):
 def test_an_end_without_a_fingerprint(images):
     images.pages['GET /1.0/operations/u1/wait'] = done()
     for wait in (True, False):
-        with pytest.raises(exceptions.LXDException) as info:
+        with pytest.raises(exceptions.LXDException) as caught:
             images.client.images.create_from_url(
                 'https://h/i', wait=wait).fingerprint
-        assert 'u1' in str(info.value)
+        assert 'u1' in str(caught.value)
 
 
-def test_repr_waits_for_nothing(images):
+def test_repr_sends_no_request(images):
     assert repr(images.client.images.create_from_url('u')) == '<Image ?>'
 
 
 # -- downloads
 
-def exported(body=DATA, **headers):
+def export_response(body=DATA, **headers):
     return http(body, Content_Type=headers.pop(
         'kind', 'application/octet-stream'), **headers)
 
 
 @pytest.fixture
 def export(images):
-    """Sets the answer of an export, and gives the image."""
+    """Return a function that sets the response of an export.
+
+    It returns the image.
+    """
     def answer(page):
         images.pages['GET /1.0/images/{}/export'.format(DIGEST)] = page
         return images.image
@@ -213,7 +213,7 @@ def export(images):
 
 
 def test_export(export, tmpdir):
-    image = export(exported())
+    image = export(export_response())
     assert image.export() == DATA
     target = io.BytesIO()
     assert image.export(target) is target and target.getvalue() == DATA
@@ -268,8 +268,8 @@ def test_a_head_without_an_end():
     ids=['another fingerprint', 'no end', 'half an end', 'nothing',
          'one part'])
 def test_damage_to_two_parts(images, tmpdir, page, fingerprint):
-    images.pages['GET /1.0/images/{}/export'.format(fingerprint)] = exported(
-        page, kind='multipart/form-data; boundary=x')
+    images.pages['GET /1.0/images/{}/export'.format(fingerprint)] = (
+        export_response(page, kind='multipart/form-data; boundary=x'))
     image = Image(images.client, fingerprint=fingerprint)
     for target in None, str(tmpdir.join('image')), str(tmpdir):
         with pytest.raises(exceptions.StreamBroken):
@@ -278,7 +278,7 @@ def test_damage_to_two_parts(images, tmpdir, page, fingerprint):
 
 
 def test_two_parts_stay_in_their_directory(images, tmpdir):
-    images.pages['GET /1.0/images/{}/export'.format(TWO)] = exported(
+    images.pages['GET /1.0/images/{}/export'.format(TWO)] = export_response(
         form(), kind='multipart/form-data; boundary=x')
     directory = str(tmpdir.mkdir('in'))
     assert Image(images.client, fingerprint=TWO).export(directory) == (
@@ -286,11 +286,12 @@ def test_two_parts_stay_in_their_directory(images, tmpdir):
 
 
 @pytest.mark.parametrize('page', [
-    exported(DATA[:-1]), exported(DATA + b'x'), exported(b''),
+    export_response(DATA[:-1]), export_response(DATA + b'x'),
+    export_response(b''),
     lambda _: lambda connection: connection.sendall(
-        exported(DATA[:-1], Content_Length=len(DATA))),
+        export_response(DATA[:-1], Content_Length=len(DATA))),
 ], ids=lambda value: '')
-def test_damage(export, tmpdir, page):
+def test_a_damaged_export_changes_no_file(export, tmpdir, page):
     image = export(page)
     tmpdir.join('image').write('as it was')
     for target in (None, io.BytesIO(), str(tmpdir.join('image'))):
@@ -302,7 +303,7 @@ def test_damage(export, tmpdir, page):
 
 def test_an_export_to_nowhere(export, tmpdir):
     with pytest.raises((OSError, IOError)):
-        export(exported()).export(str(tmpdir.join('none', 'image')))
+        export(export_response()).export(str(tmpdir.join('none', 'image')))
 
 
 # -- aliases and copies
@@ -329,28 +330,28 @@ def test_an_alias_waits_for_the_image(images):
                          'DELETE /1.0/images/aliases/a': {}})
     for call in 'add_alias', 'delete_alias':
         image = images.client.images.create_from_url('https://h/i')
-        before = len(images.server.asked)
+        before = len(images.server.requested)
         getattr(image, call)('a')
-        assert images.server.asked[before] == 'GET /1.0/operations/u1/wait'
+        assert images.server.requested[before] == 'GET /1.0/operations/u1/wait'
 
 
-def test_what_only_the_server_sets(images):
+def test_read_only_attributes(images):
     for name in 'filename', 'size', 'aliases', 'fingerprint':
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             setattr(images.image, name, 'x')
-        assert 'Image.{} is read-only'.format(name) in str(info.value)
+        assert 'Image.{} is read-only'.format(name) in str(caught.value)
 
 
-def test_an_alias_of_another_image(images):
+def test_delete_alias_of_another_image(images):
     images.pages['GET /1.0/images/aliases/a'] = {'target': 'other' * 12}
-    with pytest.raises(exceptions.NotFound) as info:
+    with pytest.raises(exceptions.NotFound) as caught:
         images.image.delete_alias('a')
-    assert 'other' * 12 in str(info.value)
-    assert not [each for each in images.server.asked if 'DELETE' in each]
+    assert 'other' * 12 in str(caught.value)
+    assert not [each for each in images.server.requested if 'DELETE' in each]
 
 
 @pytest.mark.parametrize('target', [None, 5, [], {}])
-def test_an_alias_of_nothing(images, target):
+def test_an_alias_without_a_target(images, target):
     images.pages['GET /1.0/images/aliases/a'] = {'target': target}
     with pytest.raises(exceptions.InvalidResponse):
         images.client.images.get_by_alias('a')
@@ -359,9 +360,9 @@ def test_an_alias_of_nothing(images, target):
 @pytest.mark.parametrize('public, arguments, sent', [
     (False, {}, (False, False)), (True, {}, (True, False)),
     (False, {'public': True, 'auto_update': True}, (True, True))])
-def test_copy(public, arguments, sent):
+def test_copy_sends_the_source(public, arguments, sent):
     source, target = Images(public=public), Images('incus')
-    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = accepted(
         dict(OPERATION, metadata={'secret': 's3cr3t'}))
     source.image.copy(target.client, **arguments)
     request = json.loads(target.posted.body.decode())
@@ -379,13 +380,13 @@ def test_copy(public, arguments, sent):
 def test_a_copy_that_fails_shows_no_secret(caplog):
     caplog.set_level('DEBUG')
     source, target = Images(), Images()
-    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = begun(
+    source.pages['POST /1.0/images/{}/secret'.format(DIGEST)] = accepted(
         dict(OPERATION, metadata={'secret': 's3cr3t'}))
     del target.pages['POST /1.0/images']
-    with pytest.raises(exceptions.NotFound) as info:
+    with pytest.raises(exceptions.NotFound) as caught:
         source.image.copy(target.client, wait=True)
-    shown = [str(info.value), repr(info.value),
-             repr(vars(info.value.response.request)), caplog.text]
+    shown = [str(caught.value), repr(caught.value),
+             repr(vars(caught.value.response.request)), caplog.text]
     assert 's3cr3t' not in six.ensure_text(' '.join(shown))
     for each in (source, target):
         each.server.close()

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Managers: lists that load at once, and class methods."""
 import inspect
 
 import pytest
@@ -12,60 +13,52 @@ from pylxd.models.profile import Profile, Profiles
 from .store import response, sync
 
 
-@pytest.fixture
-def now(monkeypatch):
-    """The time, which a test may set."""
-    now = [0.0]
-    monkeypatch.setattr(listing, 'clock', lambda: now[0])
-    return now
-
-
-def fill(store, count=50):
+def add_profiles(store, count=50):
     for number in range(count):
         store.add('q{}'.format(number))
 
 
 def test_one_request_loads_a_list(client, store):
-    fill(store)
-    made = Profiles(client).all()
-    assert [each.description for each in made].count('') == 50
-    assert store.asked == ['GET profiles', 'GET profiles?recursion']
-    assert not [each for each in made if each.dirty]
+    add_profiles(store)
+    profiles = Profiles(client).all()
+    assert [each.description for each in profiles].count('') == 50
+    assert store.requested == ['GET profiles', 'GET profiles?recursion']
+    assert not [each for each in profiles if each.dirty]
 
 
-def test_a_slow_loop_sees_what_is_there(client, store, now):
-    fill(store)
-    made = Profiles(client).all()
-    made[0].description
-    now[0] = listing.MAX_AGE + 0.1
+def test_a_slow_loop_loads_one_object(client, store, clock):
+    add_profiles(store)
+    profiles = Profiles(client).all()
+    profiles[0].description
+    clock.time = listing.MAX_AGE + 0.1
     store.documents['q7']['description'] = 'new'
-    each, = (each for each in made if each.name == 'q7')
+    each, = (each for each in profiles if each.name == 'q7')
     assert each.description == 'new'
-    assert store.asked == ['GET profiles', 'GET profiles?recursion',
-                           'GET profiles/q7']  # not all of them again
+    assert store.requested == ['GET profiles', 'GET profiles?recursion',
+                               'GET profiles/q7']  # and not the list again
 
 
-def test_a_busy_loop_loads_them_again(client, store, now):
-    fill(store)
-    made = Profiles(client).all()
-    for each in made[:25]:
+def test_a_busy_loop_loads_the_list_again(client, store, clock):
+    add_profiles(store)
+    profiles = Profiles(client).all()
+    for each in profiles[:25]:
         each.description
-    now[0] = listing.MAX_AGE + 0.1
-    for each in made[25:]:
+    clock.time = listing.MAX_AGE + 0.1
+    for each in profiles[25:]:
         each.description
-    assert store.asked == ['GET profiles'] + ['GET profiles?recursion'] * 2
+    assert store.requested == ['GET profiles'] + ['GET profiles?recursion'] * 2
 
 
-def test_one_that_went_away(client, store):
-    made, = Profiles(client).all()
+def test_a_listed_object_that_was_deleted(client, store):
+    profile, = Profiles(client).all()
     store.documents.clear()
     with pytest.raises(exceptions.NotFound):
-        made.description
+        profile.description
 
 
 @pytest.mark.trap('quoted-lists')
 def test_names_that_are_quoted_twice(client, store):
-    """LXD 5.0 does that, so only the objects tell them."""
+    """LXD 5.0 does so; the names come from the objects."""
     store.documents.clear()
     store.add(u'a \xe4')
     store.answers.append(response(sync(['/1.0/profiles/a%2520%25C3%25A4'])))
@@ -80,7 +73,7 @@ def test_lists_of_a_project(client, store):
 
 @pytest.mark.parametrize('listed', [
     {}, None, 'x', [5], [None], [['a']], [{}]])
-def test_lists_that_are_none(client, store, listed):
+def test_malformed_lists(client, store, listed):
     store.answers.append(response(sync(listed)))
     with pytest.raises(exceptions.InvalidResponse):
         Profiles(client).all()
@@ -88,17 +81,17 @@ def test_lists_that_are_none(client, store, listed):
 
 @pytest.mark.parametrize('documents', [
     {}, None, [5], [{}], [{'name': []}], [None]])
-def test_documents_that_are_none(client, store, documents):
-    made, = Profiles(client).all()
+def test_malformed_documents(client, store, documents):
+    profile, = Profiles(client).all()
     store.answers.append(response(sync(documents)))
     with pytest.raises(exceptions.InvalidResponse):
-        made.description
+        profile.description
 
 
 @pytest.mark.parametrize('cls', [
     each for each in vars(models).values()
     if inspect.isclass(each) and issubclass(each, model.Model)])
-def test_class_methods_beside_the_managers(cls):
+def test_signatures_of_class_methods(cls):
     for name in ('all', 'get', 'exists'):
         method = getattr(cls, name)
         assert method.__doc__ and method.__name__ == name
@@ -111,23 +104,23 @@ def test_class_methods_beside_the_managers(cls):
 @pytest.mark.parametrize('cls', [
     each for each in vars(models).values()
     if inspect.isclass(each) and issubclass(each, model.Model)])
-def test_only_rename_changes_a_key(client, cls):
+def test_keys_are_read_only(client, cls):
     for name in cls.key_names:
-        with pytest.raises(AttributeError) as info:
+        with pytest.raises(AttributeError) as caught:
             setattr(cls(client, **{name: 'x'}), name, 'y')
-        assert 'read-only' in str(info.value)
+        assert 'read-only' in str(caught.value)
 
 
 @pytest.mark.skipif(six.PY2, reason='Python 2 has no unittest.mock')
 def test_class_methods_as_mocks():
     from unittest import mock
-    made = mock.create_autospec(models.Container.get)
-    made('the client', name='c1')
+    spec = mock.create_autospec(models.Container.get)
+    spec('the client', name='c1')
     with pytest.raises(TypeError):
-        made('the client', 'c1', 'more')
+        spec('the client', 'c1', 'more')
 
 
-def test_class_methods_of_what_belongs_to_another(client, store):
+def test_class_methods_of_snapshot(client, store):
     container = models.Container(client, name='c1')
     store.documents.clear()
     store.answers += [response(sync(['/1.0/instances/c1/snapshots/s1']))] * 2
@@ -135,42 +128,42 @@ def test_class_methods_of_what_belongs_to_another(client, store):
                    models.Snapshot.all(container=container)):
         assert listed == [models.Snapshot(
             client, name='s1', container=container)]
-    with pytest.raises(TypeError) as info:
+    with pytest.raises(TypeError) as caught:
         models.Snapshot.all()
-    assert "'container'" in str(info.value)
+    assert "'container'" in str(caught.value)
 
 
 def test_a_class_method_takes_no_name_of_the_model():
-    """Whoever declares that learns of it at import."""
-    with pytest.raises(TypeError) as info:
-        class Wrong(Manager):
+    """The class raises when it is defined."""
+    with pytest.raises(TypeError) as caught:
+        class WrongManager(Manager):
             model = Profile
             class_methods = ('delete',)
 
             def delete(self):
                 """Delete all."""
 
-    assert 'Profile.delete exists already' in str(info.value)
+    assert 'Profile.delete exists already' in str(caught.value)
 
 
-def test_a_clock_that_is_set_back(client, store, now):
-    """What was listed before is not fresh for that."""
-    now[0] = 100.0
-    fill(store)
-    made = Profiles(client).all()
-    made[0].description
-    now[0] = 50.0
+def test_a_clock_that_is_set_back(client, store, clock):
+    """A list from the clock's future is not fresh."""
+    clock.time = 100.0
+    add_profiles(store)
+    profiles = Profiles(client).all()
+    profiles[0].description
+    clock.time = 50.0
     store.documents['q7']['description'] = 'new'
-    each, = (each for each in made if each.name == 'q7')
+    each, = (each for each in profiles if each.name == 'q7')
     assert each.description == 'new'
 
 
-def test_class_methods(client, store):
-    class Mine(Profile):
+def test_class_methods_return_the_subclass(client, store):
+    class MyProfile(Profile):
         pass
 
-    assert type(Mine.get(client, 'p1')) is Mine
-    assert [type(each) for each in Mine.all(client)] == [Mine]
-    made = Profile.create(client, 'p2', {'user.a': '1'})
-    assert made.name == 'p2' and made.config == {'user.a': '1'}
+    assert type(MyProfile.get(client, 'p1')) is MyProfile
+    assert [type(each) for each in MyProfile.all(client)] == [MyProfile]
+    profile = Profile.create(client, 'p2', {'user.a': '1'})
+    assert profile.name == 'p2' and profile.config == {'user.a': '1'}
     assert Profile.exists(client, 'p2')

@@ -1,4 +1,4 @@
-"""Merging, whatever comes: what holds for all values of JSON."""
+"""Properties of merging, for all JSON values."""
 import copy
 import pickle
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from pylxd.core import merge
 from pylxd.core.merge import MISSING
 
-TREES = st.recursive(
+JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
     lambda deeper: st.lists(deeper, max_size=3) | st.dictionaries(
         st.text(max_size=3), deeper, max_size=3), max_leaves=10)
@@ -20,7 +20,7 @@ ANY = st.one_of(NESTED, DICTS, VALUES)
 
 
 @settings(deadline=None)
-@given(TREES)
+@given(JSON_VALUES)
 def test_copies_are_equal_and_apart(tree):
     copied = merge.copy(tree)
     assert copied == tree
@@ -38,15 +38,15 @@ def test_a_copy_of_a_tuple_is_a_list():
 @settings(deadline=None)
 @given(NESTED, NESTED)
 def test_refill_keeps_what_is_held(tree, value):
-    made = {}
-    held = merge.copy(tree, made)
+    copies = {}
+    held = merge.copy(tree, copies)
     inner = {key: each for key, each in held.items()
              if isinstance(each, dict) and isinstance(value.get(key), dict)}
-    assert all(made[id(each)] is each for each in inner.values())
-    result = merge.refill(held, value, made)
+    assert all(copies[id(each)] is each for each in inner.values())
+    result = merge.refill(held, value, copies)
     assert result is held and held == value
     for key, each in inner.items():
-        assert held[key] is each  # the very dict that the caller has
+        assert held[key] is each  # the dict that the caller holds
     for key, each in held.items():
         assert not isinstance(each, dict) or each is not value[key]
 
@@ -55,7 +55,7 @@ def test_refill_keeps_what_is_held(tree, value):
 @settings(deadline=None)
 @given(NESTED, NESTED)
 def test_refill_leaves_the_callers_dicts(held, value):
-    """A dict that a caller has put into another stays as it is."""
+    """A dict that the caller assigned into another one stays as it is."""
     before = copy.deepcopy(held)
     inner = dict(held)
     assert merge.refill(held, value, {}) == value
@@ -66,11 +66,11 @@ def test_refill_leaves_the_callers_dicts(held, value):
 
 
 @settings(deadline=None)
-@given(TREES, TREES)
+@given(JSON_VALUES, JSON_VALUES)
 def test_refill_gives_the_value(tree, value):
-    made = {}
-    held = merge.copy(tree, made)
-    assert merge.refill(held, value, made) == value
+    copies = {}
+    held = merge.copy(tree, copies)
+    assert merge.refill(held, value, copies) == value
     assert merge.refill(tree, value, {}) == value
 
 
@@ -84,12 +84,12 @@ def test_refill_of_a_list():
 
 @settings(deadline=None)
 @given(DICTS, DICTS, DICTS)
-def test_merge_key_by_key(base, mine, theirs):
-    merged = merge.merge(base, mine, theirs)
-    found = set(merge.find_clashes(base, mine, theirs, 'config'))
-    rebased = merge.rebase(base, mine, theirs)
+def test_merge_key_by_key(base, ours, theirs):
+    merged = merge.merge(base, ours, theirs)
+    found = set(merge.find_clashes(base, ours, theirs, 'config'))
+    rebased = merge.rebase(base, ours, theirs)
     for key in 'abc':
-        was, here, there = (each.get(key) for each in (base, mine, theirs))
+        was, here, there = (each.get(key) for each in (base, ours, theirs))
         clash = here != was and there != was and here != there
         assert merged.get(key) == (there if here == was else here)
         assert ('config.' + key in found) == clash
@@ -99,19 +99,19 @@ def test_merge_key_by_key(base, mine, theirs):
 
 @settings(deadline=None)
 @given(ANY, ANY, ANY)
-def test_merge_of_anything(base, mine, theirs):
-    merged = merge.merge(base, mine, theirs)
-    rebased = merge.rebase(base, mine, theirs)
-    if mine == base:
+def test_merge_of_anything(base, ours, theirs):
+    merged = merge.merge(base, ours, theirs)
+    rebased = merge.rebase(base, ours, theirs)
+    if ours == base:
         assert merged == rebased == theirs
     if theirs == base:
-        assert merged == mine
-        assert rebased == (theirs if mine == theirs else base)
-    # Rebasing forgets no change and no clash
+        assert merged == ours
+        assert rebased == (theirs if ours == theirs else base)
+    # Rebasing loses no change and no clash
     assert (merged == rebased) == (merged == theirs)
     assert set(merge.find_clashes(rebased, merged, theirs, 'x')) == set(
-        merge.find_clashes(base, mine, theirs, 'x'))
-    # Whoever merges again changes nothing
+        merge.find_clashes(base, ours, theirs, 'x'))
+    # A second merge changes nothing
     assert merge.merge(rebased, merged, theirs) == merged
 
 
@@ -123,8 +123,9 @@ def test_undo_lost_key_by_key(before, sent, there, contested):
         assert result == sent
         return
     for key in 'abc':
-        was, ours, now = (each.get(key) for each in (before, sent, there))
-        lost = ours != was and now != ours and (now == was or contested)
+        was, ours, current = (each.get(key) for each in (before, sent, there))
+        lost = ours != was and current != ours and (
+            current == was or contested)
         assert result.get(key) == (was if lost else ours)
 
 
@@ -139,7 +140,7 @@ def test_is_same(one, other, same):
 
 @pytest.mark.parametrize('before, sent, there, changed', [
     ({'a': '1'}, {'a': '2'}, {'a': '2'}, False),
-    ({'a': '1'}, {'a': '2'}, {'a': '3'}, False),  # in the server's own way
+    ({'a': '1'}, {'a': '2'}, {'a': '3'}, False),  # normalized
     ({'a': '1'}, {'a': '1'}, {'a': '3'}, True),
     ({'a': '1'}, {'a': '2'}, {'a': '2', 'b': '1'}, True),
     ({'a': '1'}, {'a': '1', 'b': ''}, {'a': '1'}, False),
@@ -153,11 +154,11 @@ def test_is_changed_elsewhere(before, sent, there, changed):
 
 
 def test_keep_server_keys():
-    mine = {'user.a': '1', 'volatile.x': 'mine'}
-    merge.keep_server_keys(mine, {
+    config = {'user.a': '1', 'volatile.x': 'mine'}
+    merge.keep_server_keys(config, {
         'volatile.x': '1', 'volatile.y': '2', 'user.b': '3'})
-    assert mine == {'user.a': '1', 'volatile.x': 'mine', 'volatile.y': '2'}
-    merge.keep_server_keys(mine, None)
+    assert config == {'user.a': '1', 'volatile.x': 'mine', 'volatile.y': '2'}
+    merge.keep_server_keys(config, None)
     merge.keep_server_keys('text', {'volatile.x': '1'})
 
 

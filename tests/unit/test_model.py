@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Models: loading, identity, repr, iteration and verbs."""
 import copy
 import pickle
 
@@ -15,45 +16,46 @@ from .store import FakeClient
 
 # -- reading
 
-def test_what_is_missing_is_loaded_once(client, store):
-    made = Profile(client, name='p1')
-    assert made.name == 'p1' and store.asked == []
-    assert made.description == u'\xe4'
-    assert made.config['user.a'] == '1' and made.devices == {}
-    assert made.type is None  # which no server has
-    assert store.asked == ['GET profiles/p1']
-    assert not made.dirty
+def test_missing_attributes_are_loaded_once(client, store):
+    profile = Profile(client, name='p1')
+    assert profile.name == 'p1' and store.requested == []
+    assert profile.description == u'\xe4'
+    assert profile.config['user.a'] == '1' and profile.devices == {}
+    assert profile.type is None  # no server has it
+    assert store.requested == ['GET profiles/p1']
+    assert not profile.dirty
 
 
-def test_what_the_class_does_not_know(client, store, profile):
+def test_unknown_attributes(client, store, profile):
     assert profile.new_field == {'a': 1}
     assert 'new_field' in dir(profile)
-    for made in (profile, Profile(client, name='p1')):
-        with pytest.raises(AttributeError) as info:
-            made.none_such
-        assert 'Profile' in str(info.value) and 'none_such' in str(info.value)
+    for each in (profile, Profile(client, name='p1')):
+        with pytest.raises(AttributeError) as caught:
+            each.none_such
+        assert 'Profile' in str(caught.value) and 'none_such' in str(
+            caught.value)
         with pytest.raises(AttributeError):
-            made.none_such = 1
+            each.none_such = 1
         with pytest.raises(AttributeError):
-            made._none_such
+            each._none_such
     assert 'sync() loads' in str(pytest.raises(
         AttributeError, getattr, Profile(client, name='p1'), 'x').value)
-    assert store.asked == []
+    assert store.requested == []
 
 
 @pytest.mark.parametrize('name', [
     'save', 'client', 'api', '_document', '__class__', 'dirty', 'delete',
     'operation', 'parent', 'from_key'])
-def test_a_server_replaces_no_part_of_an_object(client, store, name):
+def test_a_field_of_the_server_replaces_no_attribute(client, store, name):
     store.documents['p1'][name] = 'evil'
     profile = Profiles(client).get('p1')
     assert getattr(profile, name) != 'evil'
     profile.config['user.b'] = '1'
     profile.save()
-    assert store.documents['p1'][name] == 'evil'  # it goes back all the same
+    assert store.documents['p1'][name] == 'evil'  # a save still sends it
 
 
-def test_read_only_ones_are_copies(profile):
+def test_read_only_values_are_copies(profile):
     profile.used_by.append('x')
     assert profile.used_by == [] and not profile.dirty
 
@@ -61,18 +63,18 @@ def test_read_only_ones_are_copies(profile):
 @pytest.mark.parametrize('duplicate', [
     copy.copy, copy.deepcopy, lambda profile: pickle.loads(
         pickle.dumps(profile, pickle.HIGHEST_PROTOCOL))])
-def test_copies(client, profile, duplicate):
+def test_a_copy_has_its_own_changes(client, profile, duplicate):
     profile.description = 'local'
     for original in profile, Profile(client, name='p1'):
-        made = duplicate(original)
-        assert made == original and made.config == original.config
-        assert made.dirty == original.dirty
-        made.config['user.a'] = 'changed'
-        made.description = 'other'
+        copied = duplicate(original)
+        assert copied == original and copied.config == original.config
+        assert copied.dirty == original.dirty
+        copied.config['user.a'] = 'changed'
+        copied.description = 'other'
         assert original.config['user.a'] == '1'
         assert original.description != 'other'
-    made.save()
-    assert profile.dirty and not made.dirty
+    copied.save()
+    assert profile.dirty and not copied.dirty
 
 
 # -- identity
@@ -84,36 +86,36 @@ def test_equality(client, store, profile):
     for other in (Profile(client, name='p2'), 'p1', None,
                   models.Network(client, name='p1')):
         assert profile != other
-    elsewhere = FakeClient(store)
-    elsewhere.identity = 'there'
-    assert profile != Profile(elsewhere, name='p1')
-    assert store.asked == []
+    other_client = FakeClient(store)
+    other_client.identity = 'there'
+    assert profile != Profile(other_client, name='p1')
+    assert store.requested == []
 
 
 def test_equality_of_projects(client, store, profile):
-    green = FakeClient(store)
-    green.project = 'green'
-    other = Profile(green, name='p1')
+    green_client = FakeClient(store)
+    green_client.project = 'green'
+    other = Profile(green_client, name='p1')
     assert other != profile and hash(other) != hash(profile)
     assert repr(other) == '<Profile p1 (project green)>'
-    green.project = 'default'
+    green_client.project = 'default'
     assert other == profile and repr(other) == '<Profile p1>'
 
 
 def test_an_object_without_a_name(client, store):
-    made = Image.from_key(client, (None,))
-    assert repr(made) == '<Image ?>' and made == made
-    assert made != Image.from_key(client, (None,)) and made != Image(
+    image = Image.from_key(client, (None,))
+    assert repr(image) == '<Image ?>' and image == image
+    assert image != Image.from_key(client, (None,)) and image != Image(
         client, fingerprint='f')
     with pytest.raises(TypeError):
-        hash(made)
-    with pytest.raises(exceptions.LXDException) as info:
-        made.api
-    assert 'no name yet' in str(info.value)
-    assert store.asked == []
+        hash(image)
+    with pytest.raises(exceptions.LXDException) as caught:
+        image.api
+    assert 'no name yet' in str(caught.value)
+    assert store.requested == []
 
 
-def test_repr_of_what_belongs_to_another(client):
+def test_repr_of_snapshots_and_images(client):
     container = models.Container(client, name='c1')
     assert repr(Snapshot(client, name='s1', container=container)) == (
         '<Snapshot c1/s1>')
@@ -132,7 +134,7 @@ def test_repr_of_what_belongs_to_another(client):
 ])
 def test_repr(client, store, fields, shown):
     assert repr(models.Container(client, **fields)) == shown
-    assert store.asked == []
+    assert store.requested == []
 
 
 def test_iteration(profile):
@@ -144,7 +146,7 @@ def test_iteration(profile):
     assert profile.marshall(skip_readonly=False)['name'] == 'p1'
 
 
-# -- what all kinds have
+# -- methods of all models
 
 def test_exists(client):
     assert Profiles(client).exists('p1')

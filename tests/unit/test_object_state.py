@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The state of an object where no real server can be made to show it."""
+"""The state of objects in cases that no real server can be made to show."""
 import copy
 import pickle
 
@@ -16,55 +16,39 @@ from .store import REFUSED, response
 
 @pytest.fixture
 def server():
-    made = InstanceStore()
-    made.add('c1', config={'user.a': '1', 'user.b': '2', 'user.c': '3'},
-             devices={'d': {'type': 'none'}}, description='old')
-    return made
+    store = InstanceStore()
+    store.add('c1', config={'user.a': '1', 'user.b': '2', 'user.c': '3'},
+              devices={'d': {'type': 'none'}}, description='old')
+    return store
 
 
 @pytest.fixture
-def mine(server):
-    """The container, loaded, before its next request."""
-    made = Containers(InstanceClient(server)).get('c1')
+def container(server):
+    """The container ``c1``, loaded; `server` has no requests yet."""
+    client = Containers(InstanceClient(server)).get('c1')
     del server.requests[:]
-    return made
+    return client
 
 
-@pytest.fixture
-def warnings_logged(caplog):
-    """Return a function that lists the warnings of the logger ``pylxd``."""
-    return lambda: [record.getMessage() for record in caplog.records
-                    if record.name == 'pylxd'
-                    and record.levelname == 'WARNING']
-
-
-def changes(server):
-    """Return the requests so far that change something."""
-    return [request for request in server.asked
+def list_changes(server):
+    """Return the requests so far that are no GET."""
+    return [request for request in server.requested
             if not request.startswith('GET ')]
 
 
-# What a list brought
-
-@pytest.fixture
-def now(monkeypatch):
-    """A clock of the test: its time is the only item."""
-    now = [1000.0]
-    monkeypatch.setattr(pylxd.core.listing, 'clock', lambda: now[0])
-    return now
-
+# Lists
 
 @pytest.mark.parametrize('later, is_fresh', [
     (0, True), (pylxd.core.listing.MAX_AGE * 0.9, True),
     (pylxd.core.listing.MAX_AGE * 1.1, False), (-0.1, False), (-900, False)])
-def test_a_list_is_fresh_for_a_second(client, store, now, later, is_fresh):
-    """Also where the clock is set back meanwhile."""
+def test_a_list_is_fresh_for_a_second(client, store, clock, later, is_fresh):
+    """A list is not fresh either when the clock was set back."""
     assert pylxd.core.listing.MAX_AGE == 1.0
     store.add('p2')
     one, two = sorted(Profiles(client).all(), key=lambda each: each.name)
     assert one.config['user.a'] == '1'
     store.documents['p2']['description'] = 'new'
-    now[0] += later
+    clock.time += later
     assert two.description == ('' if is_fresh else 'new')
 
 
@@ -72,48 +56,48 @@ def test_a_list_is_fresh_for_a_second(client, store, now, later, is_fresh):
 
 def test_a_save_without_the_extension_patch(server):
     server.extensions.remove('patch')
-    mine = Containers(InstanceClient(server)).get('c1')
+    container = Containers(InstanceClient(server)).get('c1')
     del server.requests[:]
-    mine.config['user.a'] = 'new'
-    mine.save(wait=True)
-    assert changes(server) == ['PUT instances/c1']
+    container.config['user.a'] = 'new'
+    container.save(wait=True)
+    assert list_changes(server) == ['PUT instances/c1']
     assert server.documents['c1']['config']['user.a'] == 'new'
 
 
-def test_a_save_with_the_extension_patch(server, mine):
-    mine.config['user.a'] = 'new'
-    del mine.config['user.b']
-    mine.save(wait=True)
-    assert changes(server) == ['PATCH instances/c1']
+def test_a_save_with_the_extension_patch(server, container):
+    container.config['user.a'] = 'new'
+    del container.config['user.b']
+    container.save(wait=True)
+    assert list_changes(server) == ['PATCH instances/c1']
     assert len(server.requests) <= 3
     document = server.documents['c1']
-    assert document['description'] == 'old'  # LXD empties one left out
+    assert document['description'] == 'old'  # LXD empties it if left out
     assert {key: value for key, value in document['config'].items()
             if key.startswith('user.')} == {'user.a': 'new', 'user.c': '3'}
 
 
-def test_an_error_that_is_answered_at_once(server, mine):
+def test_a_refused_save_keeps_the_change(server, container):
     server.next_error = 'that is no value'
-    mine.config['user.a'] = 'new'
-    with pytest.raises(exceptions.LXDAPIException) as info:
-        mine.save()
-    assert 'that is no value' in str(info.value)
-    assert mine.dirty and mine.config['user.a'] == 'new'
-    mine.save()
-    assert not mine.dirty
+    container.config['user.a'] = 'new'
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        container.save()
+    assert 'that is no value' in str(caught.value)
+    assert container.dirty and container.config['user.a'] == 'new'
+    container.save()
+    assert not container.dirty
     assert server.documents['c1']['config']['user.a'] == 'new'
 
 
 # A save whose operation is forgotten: done and failed look the same
 
 @pytest.fixture
-def pending(server, mine):
-    """The container after a save whose operation runs."""
-    mine.config.update({'user.a': 'mine', 'user.b': 'mine'})
-    mine.devices = {}
-    mine.save()
-    assert not mine.dirty and server.operations[-1].status == 'Running'
-    return mine
+def pending(server, container):
+    """The container after a save whose operation is still running."""
+    container.config.update({'user.a': 'mine', 'user.b': 'mine'})
+    container.devices = {}
+    container.save()
+    assert not container.dirty and server.operations[-1].status == 'Running'
+    return container
 
 
 def test_a_forgotten_save_that_was_done(server, pending, warnings_logged):
@@ -138,7 +122,7 @@ def test_a_forgotten_save_that_failed(server, pending, learn):
     server.forget_all()
     server.documents['c1']['config']['user.a'] = 'theirs'
     learn(pending)
-    pending.save(wait=True)  # raises nothing, as nobody knows the error
+    pending.save(wait=True)  # raises nothing: the error is unknown
     config = server.documents['c1']['config']
     assert (config['user.a'], config['user.b'], config['user.c']) == (
         'theirs', 'mine', '3')
@@ -167,16 +151,16 @@ def test_the_error_of_a_failed_save_is_raised_once(server, pending):
     pending.stop(wait=True)
     del server.requests[:]
     pending.config['user.b'] = 'mine'
-    with pytest.raises(exceptions.OperationFailed) as info:
+    with pytest.raises(exceptions.OperationFailed) as caught:
         pending.save()
-    assert 'it broke' in str(info.value)
-    assert info.value.operation.id == 'u0'
-    assert changes(server) == []
+    assert 'it broke' in str(caught.value)
+    assert caught.value.operation.id == 'u0'
+    assert list_changes(server) == []
     pending.save(wait=True)
     assert server.documents['c1']['config']['user.b'] == 'mine'
 
 
-def test_a_change_that_was_made_after_a_save_that_failed(server, pending):
+def test_a_change_after_a_failed_save(server, pending):
     server.operations[-1].error = 'it broke'
     pending.config['user.a'] = 'newer'
     pending.sync()
@@ -203,7 +187,7 @@ def test_the_warning_is_one_line(server, pending, warnings_logged):
     lambda container: container.delete(),
 ], ids=['start', 'stop', 'rename', 'delete'])
 def test_a_change_waits_for_a_pending_save(server, pending, call):
-    """The server refuses a change while another one runs."""
+    """The server refuses a change while an operation is running."""
     call(pending)
     assert [each.status for each in server.operations] == [
         'Success', 'Running']
@@ -214,17 +198,17 @@ def test_a_change_waits_for_a_pending_save(server, pending, call):
 
 @pytest.mark.parametrize('is_forgotten', [False, True])
 @pytest.mark.parametrize('fails', [False, True])
-def test_the_end_of_a_rename(
-        server, mine, fails, is_forgotten, warnings_logged):
+def test_the_name_after_a_rename(
+        server, container, fails, is_forgotten, warnings_logged):
     server.next_error = 'it may not be' if fails else ''
-    assert mine.rename('c2') is mine
+    assert container.rename('c2') is container
     if is_forgotten:
         server.forget_all()
-    mine.sync()
-    assert mine.name == ('c1' if fails else 'c2')
-    mine.description = 'new'
-    mine.save(wait=True)
-    assert server.documents[mine.name]['description'] == 'new'
+    container.sync()
+    assert container.name == ('c1' if fails else 'c2')
+    container.description = 'new'
+    container.save(wait=True)
+    assert server.documents[container.name]['description'] == 'new'
     if not is_forgotten:
         assert len(warnings_logged()) == fails
         assert all('c1' in each and 'it may not be' in each
@@ -232,20 +216,21 @@ def test_the_end_of_a_rename(
 
 
 @pytest.mark.parametrize('fails', [False, True])
-def test_the_other_name_is_never_reached(server, mine, fails):
+def test_no_call_reaches_the_other_name(server, container, fails):
     server.next_error = 'it may not be' if fails else ''
-    mine.rename('c2')
+    container.rename('c2')
     server.end_all()
     foreign = 'c2' if fails else 'c1'
     server.add(foreign, description='foreign')
     before = copy.deepcopy(server.documents[foreign])
-    for call in (lambda: mine.config, mine.sync, mine.start, mine.stop,
-                 lambda: mine.save(wait=True), mine.rollback):
+    for call in (lambda: container.config, container.sync, container.start,
+                 container.stop, lambda: container.save(wait=True),
+                 container.rollback):
         call()
-        mine.config['user.a'] += 'x'
+        container.config['user.a'] += 'x'
         server.end_all()
-    mine.rename('c3', wait=True)
-    mine.delete(wait=True)
+    container.rename('c3', wait=True)
+    container.delete(wait=True)
     assert server.documents == {foreign: before}
 
 
@@ -254,36 +239,37 @@ def test_the_other_name_is_never_reached(server, mine, fails):
 def test_the_error_of_a_creation_is_raised_by_each_call(server):
     client = InstanceClient(server)
     server.next_error = 'no space left'
-    made = Containers(client).create({'name': 'c2'})
+    container = Containers(client).create({'name': 'c2'})
     server.end_all()
     server.add('c2', description='foreign')
     before = copy.deepcopy(server.documents['c2'])
     del server.requests[:]
-    calls = [made.sync, made.rollback, lambda: made.config, made.start,
-             made.state, made.delete, lambda: made.rename('c3'),
-             lambda: made.snapshots.all()]
+    calls = [container.sync, container.rollback,
+             lambda: container.config, container.start, container.state,
+             container.delete, lambda: container.rename('c3'),
+             lambda: container.snapshots.all()]
     for call in calls + calls:
-        with pytest.raises(exceptions.OperationFailed) as info:
+        with pytest.raises(exceptions.OperationFailed) as caught:
             call()
-        assert 'no space left' in str(info.value)
-    assert not [request for request in server.asked
+        assert 'no space left' in str(caught.value)
+    assert not [request for request in server.requested
                 if request.startswith(('GET instances', 'PUT', 'POST'))]
     assert server.documents['c2'] == before
-    assert made.name == 'c2' and 'c2' in repr(made)
+    assert container.name == 'c2' and 'c2' in repr(container)
 
 
 def test_the_first_call_waits_for_a_creation(server):
-    made = Containers(InstanceClient(server)).create({'name': 'c2'})
-    assert made.operation.id == 'u0' and 'c2' not in server.documents
-    made.config['user.a'] = 'mine'
-    made.save(wait=True)
+    client = Containers(InstanceClient(server)).create({'name': 'c2'})
+    assert client.operation.id == 'u0' and 'c2' not in server.documents
+    client.config['user.a'] = 'mine'
+    client.save(wait=True)
     assert server.documents['c2']['config']['user.a'] == 'mine'
-    assert server.asked.count('GET operations/u0/wait') == 1
+    assert server.requested.count('GET operations/u0/wait') == 1
 
 
 # Identity and copies
 
-def test_objects_of_projects(server):
+def test_objects_of_projects_differ(server):
     clients = [InstanceClient(server, project)
                for project in (None, 'default', 'one', 'two', 'one')]
     del server.requests[:]
@@ -317,23 +303,23 @@ def test_copies_share_no_change(client, store, profile, duplicate):
 
 # Values
 
-def test_none_for_a_dict(client, store):
-    made = Profile(client, name='p1')
+def test_none_and_wrong_types_for_a_dict(client, store):
+    profile = Profile(client, name='p1')
     with pytest.raises(TypeError):
-        made.config = None
-    assert store.asked == []
-    held = made.config
-    made.config = held.update({'user.b': '2'})
-    assert type(made.config) is dict and made.dirty
-    made.save()
+        profile.config = None
+    assert store.requested == []
+    held = profile.config
+    profile.config = held.update({'user.b': '2'})
+    assert type(profile.config) is dict and profile.dirty
+    profile.save()
     assert store.documents['p1']['config'] == {
         'user.a': '1', 'user.b': '2', 'volatile.x': 'v'}
     for wrong in 'x', [], 3:
         with pytest.raises(TypeError):
-            made.config = wrong
+            profile.config = wrong
     with pytest.raises(TypeError):
-        made.description = None
-    assert made.config == store.documents['p1']['config']
+        profile.description = None
+    assert profile.config == store.documents['p1']['config']
 
 
 def test_a_refused_save_keeps_the_nested_dict(profile, store):

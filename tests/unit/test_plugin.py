@@ -1,4 +1,4 @@
-"""The pytest plugin: which kit it chooses, and what pytest says then."""
+"""The pytest plugin: the kit that it chooses, and what pytest prints."""
 import os
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from pylxd import testing
 from pylxd.testing import plugin
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(pylxd.__file__)))
-TEST = '''
+TEST_FILE = '''
 import pytest
 
 @pytest.fixture(scope='session')
@@ -20,7 +20,7 @@ def lxd_arguments():
 def test_it(lxd, lxd_client):
     assert lxd_client.containers.all() == []
 '''
-#: A machine where no real server can run.
+#: A conftest.py that makes real servers fail.
 CONFTEST = '''
 from pylxd import testing
 
@@ -32,12 +32,15 @@ testing.ThrowawayLXD = nowhere
 
 
 @pytest.fixture
-def run(tmpdir):
-    """Runs pytest; gives its exit code and what it printed."""
-    tmpdir.join('conftest.py').write(CONFTEST)
-    tmpdir.join('test_it.py').write(TEST)
+def run_pytest(tmpdir):
+    """Return a function that runs pytest.
 
-    def run(*arguments):
+    It returns the exit code and the output.
+    """
+    tmpdir.join('conftest.py').write(CONFTEST)
+    tmpdir.join('test_it.py').write(TEST_FILE)
+
+    def run_pytest(*arguments):
         running = subprocess.Popen(
             (sys.executable, '-m', 'pytest', '-p', 'pylxd.testing.plugin',
              '--rootdir', str(tmpdir)) + arguments,
@@ -45,29 +48,29 @@ def run(tmpdir):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = running.communicate()[0].decode()
         return running.returncode, output
-    return run
+    return run_pytest
 
 
-def test_the_stand_in_is_the_default(run):
-    code, output = run()
+def test_the_stand_in_is_the_default(run_pytest):
+    code, output = run_pytest()
     assert code == 0 and '1 passed' in output
     assert 'lxd: FakeLXD (lxd 5.0.2)' in output.splitlines()
 
 
-def test_what_cannot_run_ends_the_run_with_a_sentence(run):
-    code, output = run('--lxd=real')
+def test_a_server_that_cannot_run_ends_pytest(run_pytest):
+    code, output = run_pytest('--lxd=real')
     assert code == 1 and 'Traceback' not in output
     assert "--lxd: it rains: ['ssl_cert_file']" in output
 
 
-def test_nothing_is_started_or_said_without_need(run, tmpdir):
+def test_no_kit_is_started_without_need(run_pytest, tmpdir):
     tmpdir.join('test_it.py').write('def test_it(): pass')
-    code, output = run()
+    code, output = run_pytest()
     assert code == 0 and 'lxd:' not in output and 'it rains' not in output
 
 
-class Kit(object):
-    """Stands for all kits: notes what it is made with."""
+class RecordingKit(object):
+    """A stand-in for each kit, which keeps its arguments."""
 
     daemon = 'incusd'
 
@@ -85,8 +88,8 @@ class Kit(object):
     ('fake:incus-6.0', 'FakeLXD', {'like': 'incus-6.0'}),
     ('with-lxd', 'ThrowawayLXD', {'root': 'with-lxd'}),
     ('with-incus', 'ThrowawayIncus', {'root': 'with-incus'})])
-def test_choices(tmpdir, monkeypatch, choice, kind, arguments):
-    kits = {name: type(name, (Kit,), {}) for name in (
+def test_choices_of_the_kit(tmpdir, monkeypatch, choice, kind, arguments):
+    kits = {name: type(name, (RecordingKit,), {}) for name in (
         'FakeLXD', 'ThrowawayLXD', 'ThrowawayIncus')}
     for name in kits:
         monkeypatch.setattr(testing, name, kits[name], raising=False)
@@ -98,14 +101,14 @@ def test_choices(tmpdir, monkeypatch, choice, kind, arguments):
     assert kit.arguments == dict(arguments, more=1)
 
 
-def test_what_is_no_choice():
+def test_an_unknown_choice():
     with pytest.raises(testing.CannotRun) as caught:
         plugin.make_kit('nonsense', {})
     assert str(caught.value) == (
         "'nonsense' is neither fake, real, incus nor an existing path")
 
 
-def test_a_server_that_runs_already():
+def test_a_running_server():
     with testing.FakeLXD() as fake:
         kit = plugin.make_kit(fake.socket, {'more': 1})
         assert (kit.socket, kit.endpoint) == (fake.socket, fake.endpoint)

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Connection pools: kept, stale, shared and interrupted connections."""
 import gc
 import os
 import ssl
@@ -11,52 +12,48 @@ import six
 from pylxd import exceptions
 from pylxd.transport import pools
 from pylxd.transport.connection import Transport
-from wire import Listener, Server, http, tls
+from helpers import run_in_threads
+from wire import Listener, Server, http, tls_context
 
 
 @pytest.mark.parametrize('path', [None, True])
 def test_a_post_takes_no_stale_connection(path):
-    """One that is known to be closed is not written to."""
+    """A POST is not sent on a connection that the server has closed."""
     with Server(lambda _: http(b'1'), path) as server:
-        made = Transport(server.endpoint)
-        made.request('GET', '/')
+        transport = Transport(server.endpoint)
+        transport.request('GET', '/')
         server.close_connections()
-        assert made.request('POST', '/').content == b'1'
-        assert server.asked == ['GET /', 'POST /']
+        assert transport.request('POST', '/').content == b'1'
+        assert server.requested == ['GET /', 'POST /']
 
 
 @pytest.mark.parametrize('path, secure', [
     (True, False), (None, False), (None, True)])
 def test_connections_are_kept(pairs, path, secure):
     with Server(lambda _: http(b'1'), path,
-                tls(pairs['own']) if secure else None) as server:
-        made = Transport(server.endpoint, verify=pairs['own'][0])
+                tls_context(pairs['own']) if secure else None) as server:
+        transport = Transport(server.endpoint, verify=pairs['own'][0])
         for path in 'abcdefgh':
-            made.request('GET', '/' + path)
+            transport.request('GET', '/' + path)
         assert server.connections == 1
-        made.close()
-        made.request('GET', '/')
+        transport.close()
+        transport.request('GET', '/')
         assert server.connections == 2
 
 
-def test_threads_do_not_mix_answers_up():
+def test_each_thread_gets_its_own_responses():
     with Server(lambda request: http(six.ensure_binary(request.target)),
                 True) as server:
-        made = Transport(server.endpoint)
+        transport = Transport(server.endpoint)
         wrong = []
 
-        def ask(number):
+        def send_requests(number):
             for each in range(20):
                 path = '/{}-{}'.format(number, each)
-                if made.request('GET', path).content != path.encode():
+                if transport.request('GET', path).content != path.encode():
                     wrong.append(path)
 
-        threads = [threading.Thread(target=ask, args=(number,))
-                   for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_in_threads(send_requests, range(8))
         assert not wrong and len(server.requests) == 160
 
 
@@ -64,22 +61,23 @@ def test_sockets_are_closed_when_a_handshake_fails(pairs):
     before = len(os.listdir('/proc/self/fd'))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')  # Python 3 warns of lost sockets
-        with Server(lambda _: http(), context=tls(
+        with Server(lambda _: http(), context=tls_context(
                 pairs['signed-elsewhere'])) as server:
-            made = Transport(server.endpoint, verify=pairs['ca'][0])
+            transport = Transport(server.endpoint, verify=pairs['ca'][0])
             for _ in range(5):
-                for call in (lambda: made.request('GET', '/'), made.connect):
+                for call in (lambda: transport.request(
+                        'GET', '/'), transport.connect):
                     with pytest.raises(exceptions.ClientConnectionFailed):
                         call()
-    made.close()
-    gc.collect()  # PyPy, of the server's
+    transport.close()
+    gc.collect()  # PyPy closes sockets of the server only then
     assert len(os.listdir('/proc/self/fd')) <= before
     assert not [str(each.message) for each in caught]
 
 
 @pytest.mark.parametrize('secure', [False, True])
-def test_a_timeout_is_not_for_each_byte(pairs, secure):
-    """A server could send one now and then, for ever."""
+def test_slow_bytes_reach_the_timeout(pairs, secure):
+    """Single bytes do not restart the timeout."""
     def drip(connection):
         connection.sendall(http(b'', Content_Length=999))
         while True:
@@ -87,59 +85,60 @@ def test_a_timeout_is_not_for_each_byte(pairs, secure):
             threading.Event().wait(0.05)
 
     with Server(lambda _: drip, not secure,
-                tls(pairs['own']) if secure else None) as server:
-        made = Transport(server.endpoint, verify=pairs['own'][0], timeout=0.2)
+                tls_context(pairs['own']) if secure else None) as server:
+        transport = Transport(
+            server.endpoint, verify=pairs['own'][0], timeout=0.2)
         with pytest.raises(exceptions.ConnectionTimeout):
-            made.request('GET', '/')
+            transport.request('GET', '/')
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST'])
-def test_an_interrupted_request(monkeypatch, method):
-    """Its answer may not be taken for that of the next request."""
+def test_an_interrupted_request_closes_its_connection(monkeypatch, method):
+    """The response must not be taken for that of the next request."""
     with Server(lambda request: http(six.ensure_binary(request.target)),
                 True) as server:
-        made = Transport(server.endpoint)
-        made.request('GET', '/')
+        transport = Transport(server.endpoint)
+        transport.request('GET', '/')
         with monkeypatch.context() as patched:
             def interrupt(*_, **__):
                 raise KeyboardInterrupt
 
             patched.setattr(pools._HTTPResponse, 'begin', interrupt)
             with pytest.raises(KeyboardInterrupt):
-                made.request(method, '/interrupted')
+                transport.request(method, '/interrupted')
         assert server.ended.get(timeout=10)  # its connection was closed
-        assert made.request('GET', '/next').content == b'/next'
+        assert transport.request('GET', '/next').content == b'/next'
 
 
 def test_an_error_of_tls_is_not_repeated(monkeypatch):
-    """As where the server refuses the key pair after the handshake."""
+    """With TLS 1.3, the server refuses a key pair after the handshake."""
     def fail(*_, **__):
         raise ssl.SSLError(1, 'alert certificate required')
 
     monkeypatch.setattr(pools._HTTPResponse, 'begin', fail)
     with Server(lambda _: http(), True) as server:
-        made, timeouts = Transport(server.endpoint), []
-        connect = made.connector.connect
-        made.connector.connect = lambda timeout: (
+        transport, timeouts = Transport(server.endpoint), []
+        connect = transport.connector.connect
+        transport.connector.connect = lambda timeout: (
             timeouts.append(timeout), connect(timeout))[1]
-        with pytest.raises(exceptions.ClientConnectionFailed) as info:
-            made.request('GET', '/')
-        assert 'certificate required' in str(info.value)
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+            transport.request('GET', '/')
+        assert 'certificate required' in str(caught.value)
         assert timeouts == [None]  # it connected once
 
 
 @pytest.mark.parametrize('method', ['GET', 'POST'])
-def test_an_answer_that_comes_before_the_request(method):
-    """The request cannot be sent any more; the answer says why."""
+def test_a_response_before_the_request(method):
+    """The request cannot be sent; the early response says why."""
     with Listener(lambda connection: connection.sendall(http(b'early')),
                   True) as server:
-        made = Transport(server.endpoint)
-        connect = made.connector.connect
+        transport = Transport(server.endpoint)
+        connect = transport.connector.connect
 
         def connect_late(timeout):
             sock = connect(timeout)
             assert server.ended.get(timeout=10)
             return sock
 
-        made.connector.connect = connect_late
-        assert made.request(method, '/').content == b'early'
+        transport.connector.connect = connect_late
+        assert transport.request(method, '/').content == b'early'

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Nodes: paths, quoting, requests, and checks of responses."""
 import copy
 import json
 import pickle
@@ -8,12 +9,12 @@ import requests
 
 from pylxd import exceptions
 from pylxd.transport import rest
-from wire import Server, error, http, lxd, reply, sync
+from wire import Server, error, http, lxd_api, reply, sync
 from pylxd.transport.connection import Transport
 
 
-class Recorder(object):
-    """A transport that keeps what it should send."""
+class RecordingTransport(object):
+    """A transport that keeps the requests, and has one response to all."""
 
     endpoint, url = '/s', 'http+unix://%2Fs'
     session = object()
@@ -32,7 +33,7 @@ class Recorder(object):
 
 @pytest.fixture
 def recorder():
-    return Recorder()
+    return RecordingTransport()
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def root(recorder):
     ('\\', '%5C'), ('http://h/', 'http%3A%2F%2Fh%2F'),
 ])
 def test_quote(name, quoted):
-    # requests, too, rewrites URLs, and must not turn this into another
+    # requests rewrites URLs too, and must not change this one
     url = 'http://h/' + rest.quote(name)
     expected = 'http://h/' + quoted
     assert url == expected
@@ -58,23 +59,23 @@ def test_quote(name, quoted):
 
 @pytest.mark.parametrize('name', [
     '', '.', '..', 'a\0', 'a\n', '\x1b', '\x7f', u'', u'..', b'..', b''])
-def test_names_that_nothing_can_mean(name):
+def test_invalid_names(name):
     with pytest.raises(exceptions.InvalidName):
         rest.quote(name)
 
 
 @pytest.mark.parametrize('name', [None, True, 1.5, ['a'], {}, object()])
-def test_names_that_are_no_text(name):
+def test_names_of_a_wrong_type(name):
     with pytest.raises(TypeError):
         rest.quote(name)
 
 
-def test_bytes_that_are_no_text():
+def test_names_that_are_no_utf8():
     with pytest.raises(exceptions.InvalidName):
         rest.quote(b'\xff')
 
 
-def test_traversal(root):
+def test_attributes_and_items_are_path_segments(root):
     for node, path in [
             (root.containers['c1'].state, '/1.0/containers/c1/state'),
             (root['containers']['a/b'], '/1.0/containers/a%2Fb'),
@@ -94,12 +95,12 @@ def test_names_with_an_underscore_are_no_segments(root, name):
     assert not hasattr(root, name)
 
 
-def test_nodes_have_no_end(root):
+def test_nodes_are_not_iterable(root):
     with pytest.raises(TypeError):
-        iter(root)  # 0, 1, 2, … would never end
+        iter(root)  # by index, it would never end
 
 
-def test_what_a_node_tells(root, recorder):
+def test_attributes_of_a_node(root, recorder):
     assert root.session is recorder.session
     assert (root.scheme, root.netloc) == ('http+unix', '%2Fs')
     assert repr(root.containers) == '<Node /s/1.0/containers>'
@@ -115,16 +116,16 @@ def test_the_project_of_a_node(recorder):
             setattr(node, name, 'q')
 
 
-@pytest.mark.parametrize('copied', [
+@pytest.mark.parametrize('duplicate', [
     copy.copy, copy.deepcopy,
     lambda node: pickle.loads(pickle.dumps(node, 2))])
-def test_copies_of_a_node(copied):
+def test_a_copy_of_a_node(duplicate):
     pages = {'GET /1.0/a': {}}
-    with Server(lxd(pages), True) as server:
-        node = copied(rest.Node(
+    with Server(lxd_api(pages), True) as server:
+        node = duplicate(rest.Node(
             Transport(server.endpoint), '/1.0', {'project': 'p'}))
         assert node.a.get().status_code == 200
-        assert server.asked == ['GET /1.0/a?project=p']
+        assert server.requested == ['GET /1.0/a?project=p']
 
 
 @pytest.mark.parametrize('verb, args, sent', [
@@ -134,7 +135,7 @@ def test_copies_of_a_node(copied):
     ('patch', (b'd',), {'data': b'd'}),
     ('delete', (), {}),
 ])
-def test_verbs(root, recorder, verb, args, sent):
+def test_each_verb(root, recorder, verb, args, sent):
     getattr(root.x, verb)(*args, headers={'h': 'v'})
     (method, path, kwargs), = recorder.sent
     assert (method, path) == (verb.upper(), '/1.0/x')
@@ -150,43 +151,43 @@ def test_too_many_arguments(root, recorder):
 
 
 def test_project_and_target(recorder):
-    mine = {'a': '1'}
+    params = {'a': '1'}
     node = rest.Node(recorder, '/1.0', {'project': 'p'})
-    node.x.get(params=mine)
+    node.x.get(params=params)
     node.x.post(target='m1')
     node.x.post(target='m1', params={'target': 'm2', 'project': 'q'})
     assert [kwargs['params'] for _, _, kwargs in recorder.sent] == [
         {'project': 'p', 'a': '1'}, {'project': 'p', 'target': 'm1'},
         {'project': 'q', 'target': 'm2'}]
-    assert mine == {'a': '1'}
+    assert params == {'a': '1'}
 
 
-GOOD = b'{"type": "sync", "metadata": {}}'
-BAD = b'{"type": "error", "error": "said"}'
+SYNC = b'{"type": "sync", "metadata": {}}'
+ERROR = b'{"type": "error", "error": "said"}'
 
 
 @pytest.mark.parametrize('verb, status, body, raised', [
-    ('get', 200, GOOD, None),
-    ('get', 201, GOOD, exceptions.LXDAPIException),
-    ('get', 202, GOOD, exceptions.LXDAPIException),
-    ('post', 201, GOOD, None), ('post', 202, GOOD, None),
-    ('put', 201, GOOD, None), ('put', 202, GOOD, None),
-    ('patch', 201, GOOD, exceptions.LXDAPIException),
-    ('patch', 202, GOOD, None),
-    ('delete', 202, GOOD, None),
-    ('delete', 201, GOOD, exceptions.LXDAPIException),
-    ('get', 200, BAD, exceptions.LXDAPIException),
-    ('get', 400, BAD, exceptions.LXDAPIException),
-    ('get', 403, BAD, exceptions.LXDAPIException),
-    ('get', 404, BAD, exceptions.NotFound),
+    ('get', 200, SYNC, None),
+    ('get', 201, SYNC, exceptions.LXDAPIException),
+    ('get', 202, SYNC, exceptions.LXDAPIException),
+    ('post', 201, SYNC, None), ('post', 202, SYNC, None),
+    ('put', 201, SYNC, None), ('put', 202, SYNC, None),
+    ('patch', 201, SYNC, exceptions.LXDAPIException),
+    ('patch', 202, SYNC, None),
+    ('delete', 202, SYNC, None),
+    ('delete', 201, SYNC, exceptions.LXDAPIException),
+    ('get', 200, ERROR, exceptions.LXDAPIException),
+    ('get', 400, ERROR, exceptions.LXDAPIException),
+    ('get', 403, ERROR, exceptions.LXDAPIException),
+    ('get', 404, ERROR, exceptions.NotFound),
     ('get', 404, b'<html>', exceptions.NotFound),
-    ('put', 409, BAD, exceptions.Conflict),
-    ('put', 412, BAD, exceptions.Conflict),
-    ('get', 500, BAD, exceptions.LXDAPIException),
+    ('put', 409, ERROR, exceptions.Conflict),
+    ('put', 412, ERROR, exceptions.Conflict),
+    ('get', 500, ERROR, exceptions.LXDAPIException),
     ('get', 500, b'<html>', exceptions.InvalidResponse),
     ('get', 502, b'', exceptions.InvalidResponse),
     ('get', 301, b'', exceptions.InvalidResponse),
-    ('get', 307, GOOD, exceptions.InvalidResponse),
+    ('get', 307, SYNC, exceptions.InvalidResponse),
     ('get', 200, b'{"type": "other"}', exceptions.InvalidResponse),
     ('get', 200, b'{}', exceptions.InvalidResponse),
     ('get', 200, b'[]', exceptions.InvalidResponse),
@@ -194,79 +195,85 @@ BAD = b'{"type": "error", "error": "said"}'
     ('get', 200, b'', None),
     ('get', 200, b'[' * 100000, None),
 ])
-def test_the_contract_of_an_answer(verb, status, body, raised):
-    node = rest.Node(Recorder(body, status), '/1.0')
+def test_checks_of_a_response(verb, status, body, raised):
+    node = rest.Node(RecordingTransport(body, status), '/1.0')
     if raised is None:
         assert getattr(node, verb)().content == body
         return
-    with pytest.raises(raised) as info:
+    with pytest.raises(raised) as caught:
         getattr(node, verb)()
-    assert type(info.value) is raised
-    assert info.value.response.content == body
+    assert type(caught.value) is raised
+    assert caught.value.response.content == body
 
 
-def test_a_redirect_is_named():
-    node = rest.Node(Recorder(
+def test_the_error_names_a_redirect():
+    node = rest.Node(RecordingTransport(
         b'', 302, Location='https://elsewhere/\x1b[2J?secret=x'), '/1.0')
-    with pytest.raises(exceptions.InvalidResponse) as info:
+    with pytest.raises(exceptions.InvalidResponse) as caught:
         node.get()
-    assert 'elsewhere' in str(info.value)
-    assert '\x1b' not in str(info.value) and 'secret=x' not in str(info.value)
+    assert 'elsewhere' in str(caught.value)
+    assert '\x1b' not in str(caught.value) and 'secret=x' not in str(
+        caught.value)
 
 
-def test_a_page_is_no_raw_data():
-    node = rest.Node(Recorder(b'<p>', Content_Type='text/html'), '/1.0')
+def test_a_page_is_refused():
+    node = rest.Node(
+        RecordingTransport(b'<p>', Content_Type='text/html'), '/1.0')
     node._transport.headers = {'Content-Type': 'text/html; charset=utf-8'}
     with pytest.raises(exceptions.InvalidResponse):
         node.get()
 
 
-@pytest.mark.parametrize('body', [BAD, b'{}', b'null'])
-@pytest.mark.parametrize('how', [
+@pytest.mark.parametrize('body', [ERROR, b'{}', b'null'])
+@pytest.mark.parametrize('arguments', [
     {'is_api': False}, {'stream': True},
     {'headers': 'application/octet-stream'}])
-def test_files_are_not_read_as_answers(body, how):
-    recorder = Recorder(body)
-    if 'headers' in how:
-        recorder.headers = {'Content-Type': how['headers']}
-        how = {}
-    assert rest.Node(recorder, '/1.0').get(**how).content == body
+def test_the_content_of_files_is_not_checked(body, arguments):
+    recorder = RecordingTransport(body)
+    if 'headers' in arguments:
+        recorder.headers = {'Content-Type': arguments['headers']}
+        arguments = {}
+    assert rest.Node(recorder, '/1.0').get(**arguments).content == body
     assert 'is_api' not in recorder.sent[0][2]
 
 
 def test_a_stream_is_not_read():
-    class Unread(Recorder):
+    class UnreadTransport(RecordingTransport):
         def request(self, *args, **kwargs):
-            response = super(Unread, self).request(*args, **kwargs)
+            response = super(UnreadTransport, self).request(*args, **kwargs)
             response._content = False
             response.raw = None  # reading it would fail
             return response
 
-    rest.Node(Unread(), '/1.0').get(stream=True)
+    response = rest.Node(UnreadTransport(), '/1.0').get(stream=True)
+    assert response._content is False
 
 
 def test_envelope_and_metadata():
-    def answer(document):
-        return Recorder(json.dumps(document).encode()).request('GET', '')
+    def make_response(document):
+        return RecordingTransport(json.dumps(document).encode()).request(
+            'GET', '')
 
-    good = answer({'type': 'sync', 'metadata': {'a': u'\xe4'}})
-    assert rest.envelope(good)['type'] == 'sync'
-    assert rest.metadata(good) == {'a': u'\xe4'}
-    assert rest.metadata(good) is rest.metadata(good)  # parsed once
+    sync_response = make_response({'type': 'sync', 'metadata': {'a': u'\xe4'}})
+    assert rest.envelope(sync_response)['type'] == 'sync'
+    assert rest.metadata(sync_response) == {'a': u'\xe4'}
+    # Parsed once
+    assert rest.metadata(sync_response) is rest.metadata(sync_response)
     for kind, wrong in ((dict, ['a']), (dict, None), (dict, 'x'),
                         (list, {}), (list, None), (dict, 5)):
         with pytest.raises(exceptions.InvalidResponse):
-            rest.metadata(answer({'type': 'sync', 'metadata': wrong}), kind)
+            rest.metadata(
+                make_response({'type': 'sync', 'metadata': wrong}), kind)
     for wrong in ({}, [], None, {'type': []}, {'metadata': {}}):
         with pytest.raises(exceptions.InvalidResponse):
-            rest.envelope(answer(wrong))
+            rest.envelope(make_response(wrong))
 
 
-def test_what_reaches_a_server():
-    """Through all layers: requests may rewrite no part of it."""
+def test_requests_reach_the_server_unchanged():
+    """The server gets paths, query and body unchanged by requests."""
     pages = {'PUT /1.0/a%2F..%2Fb': {}, 'GET /1.0/%C3%A4%20b': {},
              'POST /1.0/x': sync({})}
-    with Server(lxd(pages)) as server:
+    with Server(lxd_api(pages)) as server:
         node = rest.Node(Transport(server.endpoint), '')['1.0']
         node['a/../b'].put(json={'k': u'\xe4'}, headers={'If-Match': 'e'})
         node[u'\xe4 b'].get(params={'p': u'\xe4&b=c'})
@@ -280,7 +287,7 @@ def test_what_reaches_a_server():
     assert server.connections == 1
 
 
-@pytest.mark.parametrize('answer, raised, said', [
+@pytest.mark.parametrize('answer, raised, message', [
     (error(404, 'Instance not found'), exceptions.NotFound,
      'Instance not found (GET /1.0)'),
     (error(412, 'ETag'), exceptions.Conflict, 'ETag (GET /1.0)'),
@@ -290,8 +297,8 @@ def test_what_reaches_a_server():
     (reply(['x']), exceptions.InvalidResponse,
      'the response is not from LXD or Incus: HTTP 200 OK: ["x"] (GET /1.0)'),
 ])
-def test_messages(answer, raised, said):
+def test_messages_of_errors(answer, raised, message):
     with Server(lambda request: answer) as server:
-        with pytest.raises(raised) as info:
+        with pytest.raises(raised) as caught:
             rest.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
-    assert str(info.value) == said
+    assert str(caught.value) == message

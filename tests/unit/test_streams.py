@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""The websockets of a command: input, output, broken streams."""
 import errno
 import fcntl
 import io
@@ -16,55 +17,44 @@ from pylxd import exceptions
 from pylxd.transport import stdin, streams, websocket
 from pylxd.transport.connection import Transport
 from pylxd.transport.frames import FrameBuffer, MaskedFrame
-from wire import Server, frame, frames, upgrade
+from helpers import MinimalReader
+from wire import Server, frame, read_frames, upgrade
+
+from .sockets import PieceSocket, cut
 
 END = frame(b'', framing.OPCODE_TEXT)
 PATHS = ['/w?secret=s3cr3t' + fd for fd in '012']
 
 
-class Pieces(object):
-    """A socket that has these, and then no more for now, or its end."""
+class OpenSocket(PieceSocket):
+    """A socket that stays open after its last piece."""
 
-    def __init__(self, pieces, end=False):
-        self._pieces, self._end = list(pieces), end
-
-    def recv_into(self, buffer):
-        if self._pieces:
-            piece = self._pieces.pop(0)
-            size = min(len(piece), len(buffer))
-            buffer[:size] = piece[:size]
-            if piece[size:]:
-                self._pieces.insert(0, piece[size:])
-            return size
-        if self._end:
-            return 0
+    def end(self):
         raise socket.error(errno.EAGAIN, 'would block')
 
-    def setblocking(self, flag):
-        assert not flag
 
-    def close(self):
-        pass
+def make_stream(*pieces, **kwargs):
+    """Return a stream of these pieces.
 
-
-def channel(*pieces, **kwargs):
-    made = streams.StreamSocket(Transport('/s'), '/w')
-    made.sock.close()
-    made.sock = Pieces(pieces, **kwargs)
-    made._buffer = FrameBuffer()
-    made.handshake_ok()
-    return made
+    :param socket_class: `OpenSocket` by default.
+    """
+    stream = streams.StreamSocket(Transport('/s'), '/w')
+    stream.sock.close()
+    stream.sock = kwargs.get('socket_class', OpenSocket)(pieces, False)
+    stream._buffer = FrameBuffer()
+    stream.handshake_ok()
+    return stream
 
 
-def received(*pieces):
-    """What a sink gets of these pieces, and whether it was all."""
-    made, got = channel(*pieces), []
-    made.receive(got.append)
-    return b''.join(got), made.ended
+def receive(*pieces):
+    """Return the data that a sink gets, and whether the stream ended."""
+    stream, received = make_stream(*pieces), []
+    stream.receive(received.append)
+    return b''.join(received), stream.ended
 
 
 class Command(object):
-    """What a server does with the websockets of exec."""
+    """A command, as the server serves its websockets."""
 
     def __init__(self, stdout=b'', stderr=b'', read=True):
         self.stdin, self.opcodes = [], []
@@ -78,10 +68,10 @@ class Command(object):
             output = self.outputs.get(descriptor)
             if output is not None:
                 connection.sendall(upgrade(request) + output)
-                connection.recv(1)  # until the client has had it
+                connection.recv(1)  # until the client has read it
                 return
             connection.sendall(upgrade(request))
-            for opcode, data in frames(connection) if self.read else ():
+            for opcode, data in read_frames(connection) if self.read else ():
                 self.stdin.append(data)
                 self.opcodes.append(opcode)
                 if opcode == framing.OPCODE_TEXT:
@@ -91,7 +81,7 @@ class Command(object):
 
 
 def run(command, payload=None, sinks=None):
-    """`exchange` with a command: its stdout and stderr."""
+    """Call `exchange` with a command; return its stdout and stderr."""
     out, err = [], []
     with Server(command, True) as server:
         streams.exchange(
@@ -103,7 +93,7 @@ def run(command, payload=None, sinks=None):
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
-def test_masking_is_ws4pys(data, key):
+def test_masking_is_that_of_ws4py(data, key):
     ours = MaskedFrame(masking_key=key)
     theirs = framing.Frame(masking_key=key)
     assert ours.mask(data) == theirs.mask(data)
@@ -115,21 +105,14 @@ def test_masking_is_ws4pys(data, key):
 BIG = os.urandom(stdin.PIECE * 2 + 7)
 
 
-class Readable(object):
-    """All that some have of a file object."""
-
-    def __init__(self, data):
-        self.read = io.BytesIO(data).read
-
-
 @pytest.mark.parametrize('payload, data', [
     (None, b''), (b'', b''), (b'ab', b'ab'), (bytearray(b'ab'), b'ab'),
     (u'\xe4', b'\xc3\xa4'), ([], b''), ([b'a', u'\xe4', b''], b'a\xc3\xa4'),
     (iter([b'a', b'b']), b'ab'), (io.BytesIO(b'ab'), b'ab'),
-    (io.StringIO(u'\xe4b'), b'\xc3\xa4b'), (Readable(BIG), BIG),
+    (io.StringIO(u'\xe4b'), b'\xc3\xa4b'), (MinimalReader(BIG), BIG),
     (BIG, BIG), ([BIG, b'x'], BIG + b'x'),
 ], ids=lambda value: '')
-def test_pieces(payload, data):
+def test_open_input_yields_pieces(payload, data):
     pieces = list(stdin.open_input(payload))
     assert b''.join(pieces) == data
     assert all(isinstance(piece, bytes) and len(piece) <= stdin.PIECE
@@ -137,12 +120,12 @@ def test_pieces(payload, data):
 
 
 @pytest.mark.parametrize('payload', [7, object(), [7], [None], [[b'a']]])
-def test_what_cannot_be_sent(payload):
+def test_open_input_of_a_wrong_type(payload):
     with pytest.raises(TypeError):
         list(stdin.open_input(payload))
 
 
-def test_a_pipe_that_takes_only_a_part(monkeypatch):
+def test_a_partial_write_to_a_pipe(monkeypatch):
     write = os.write
     monkeypatch.setattr(
         stdin.os, 'write', lambda file, data: write(file, data[:3]))
@@ -156,8 +139,8 @@ MESSAGES = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=3),
                     max_size=4)
 
 
-def sent(fragments):
-    """A message in fragments, a ping after each."""
+def build_frames(fragments):
+    """Yield the frames of a message, one for each fragment, and pings."""
     for place, fragment in enumerate(fragments):
         yield frame(fragment, framing.OPCODE_CONTINUATION if place
                     else framing.OPCODE_BINARY, place == len(fragments) - 1)
@@ -166,45 +149,42 @@ def sent(fragments):
 
 @settings(deadline=None)
 @given(MESSAGES, st.lists(st.integers(0, 1500), max_size=20))
-def test_frames_torn_anywhere(messages, cuts):
+def test_frames_cut_anywhere(messages, positions):
     stream = b''.join(
-        each for message in messages for each in sent(message)) + END
-    places = sorted(set(cut % len(stream) for cut in cuts) | {0})
-    torn = [stream[start:end] for start, end in zip(
-        places, places[1:] + [len(stream)])]
+        each for message in messages for each in build_frames(message)) + END
     expected = b''.join(b''.join(message) for message in messages)
-    assert received(*torn) == (expected, True)
+    assert receive(*cut(stream, positions)) == (expected, True)
 
 
 @pytest.mark.parametrize('size', [0, 1, 125, 126, 127, 65535, 65536, 300000])
-def test_lengths(size):
+def test_frames_of_each_length(size):
     stream = frame(b'x' * size) + END
-    assert received(stream) == (b'x' * size, True)
+    assert receive(stream) == (b'x' * size, True)
     if size < 1000:
-        assert received(*[stream[place:place + 1] for place in range(
+        assert receive(*[stream[place:place + 1] for place in range(
             len(stream))]) == (b'x' * size, True)
 
 
-def test_what_comes_later_is_awaited():
-    assert received(frame(b'abc')) == (b'abc', False)
-    assert received(frame(b'abc'), frame(b'def')[:-1]) == (b'abc', False)
-    assert received() == (b'', False)
+def test_incomplete_frames_are_kept():
+    assert receive(frame(b'abc')) == (b'abc', False)
+    assert receive(frame(b'abc'), frame(b'def')[:-1]) == (b'abc', False)
+    assert receive() == (b'', False)
 
 
-def test_nothing_is_taken_after_the_end():
-    assert received(frame(b'abc') + END + frame(b'def')) == (b'abc', True)
+def test_data_after_the_end_is_ignored():
+    assert receive(frame(b'abc') + END + frame(b'def')) == (b'abc', True)
 
 
 def test_a_normal_closure_ends_a_stream():
     end = frame(b'\x03\xe8', framing.OPCODE_CLOSE)
-    assert received(frame(b'abc') + end) == (b'abc', True)
+    assert receive(frame(b"abc") + end) == (b'abc', True)
 
 
 def head(first, *rest):
     return bytes(bytearray((first,) + rest))
 
 
-@pytest.mark.parametrize('stream, said', [
+@pytest.mark.parametrize('stream, message', [
     (frame(b'abc')[:-1], 'the connection was closed'),
     (b'\x82', 'the connection was closed'),
     (b'', 'the connection was closed'),
@@ -221,52 +201,53 @@ def head(first, *rest):
     (frame(b'a', fin=0) + frame(b'bcd'), 'before completing'),
     (b'HTTP/1.1 400 Bad Request\r\n\r\n', ''), (b'\xff' * 99, ''),
 ], ids=lambda value: '')
-def test_broken_streams(stream, said):
-    with pytest.raises(exceptions.StreamBroken) as info:
-        channel(frame(b'ok') + stream, end=True).receive(len)
-    assert '/s: websocket /w: ' in str(info.value)
-    assert said in str(info.value)
+def test_broken_streams(stream, message):
+    with pytest.raises(exceptions.StreamBroken) as caught:
+        make_stream(
+            frame(b'ok') + stream, socket_class=PieceSocket).receive(len)
+    assert '/s: websocket /w: ' in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_pings_are_not_kept():
-    made = channel(frame(b'p', framing.OPCODE_PING) * 9)
-    made.receive(len)
-    assert not made.stream.pings
+    stream_socket = make_stream(frame(b'p', framing.OPCODE_PING) * 9)
+    stream_socket.receive(len)
+    assert not stream_socket.stream.pings
 
 
-def test_a_message_without_an_end(monkeypatch):
+def test_an_endless_message_is_refused(monkeypatch):
     monkeypatch.setattr(websocket, 'LONGEST_FRAME', 1000)
     pieces = [frame(b'x' * 100, fin=0)] + [
         frame(b'x' * 100, framing.OPCODE_CONTINUATION, 0)] * 99
-    made = channel(*pieces)
+    stream_socket = make_stream(*pieces)
     with pytest.raises(exceptions.StreamBroken):
-        made.receive(len)
-    assert len(made.sock._pieces) > 80
+        stream_socket.receive(len)
+    assert len(stream_socket.sock.pieces) > 80
 
 
-def test_an_error_of_the_socket():
-    made = channel()
-    made.sock.recv_into = lambda _: (_ for _ in ()).throw(
+def test_an_error_of_the_socket_is_wrapped():
+    stream_socket = make_stream()
+    stream_socket.sock.recv_into = lambda _: (_ for _ in ()).throw(
         socket.error(errno.ECONNRESET, 'Connection reset by peer'))
-    with pytest.raises(exceptions.StreamBroken) as info:
-        made.receive(len)
-    assert 'reset' in str(info.value)
-    assert info.value.__cause__.errno == errno.ECONNRESET
+    with pytest.raises(exceptions.StreamBroken) as caught:
+        stream_socket.receive(len)
+    assert 'reset' in str(caught.value)
+    assert caught.value.__cause__.errno == errno.ECONNRESET
 
 
 # -- exec
 
 def test_output_that_comes_with_the_handshake():
     command = Command(frame(b'out') + END, frame(b'err') + END)
-    command.read = False  # all has ended, before anything is sent
+    command.read = False  # the outputs end before any input
     assert run(command) == (b'out', b'err')
 
 
 @pytest.mark.parametrize('payload', [b'abc', BIG, [b'a', BIG, u'\xe4']],
                          ids=['short', 'big', 'pieces'])
-def test_stdin(payload):
+def test_stdin_is_sent_in_frames(payload):
     command = Command(END, END)
-    # The outputs end when all was read, as those of `cat` do
+    # As with `cat`, the output ends when all input was read
     serve = command.outputs.pop('1')
 
     def answer(request):
@@ -287,8 +268,8 @@ def test_stdin(payload):
     assert set(command.opcodes[:-1]) == {framing.OPCODE_BINARY}
 
 
-class Asked(Command):
-    """A command that asks for a line, and says what it was."""
+class Prompt(Command):
+    """A command that prints a prompt, reads a line and prints that."""
 
     def __call__(self, request):
         def serve(connection):
@@ -303,41 +284,41 @@ class Asked(Command):
                 connection.recv(1)
             else:
                 try:
-                    for _, data in frames(connection):
+                    for _, data in read_frames(connection):
                         self.stdin.append(data)
                         self.stdin_came.set()
                 finally:
-                    self.stdin_came.set()  # none will come any more
+                    self.stdin_came.set()  # no more input will come
         return serve
 
     def __init__(self):
-        super(Asked, self).__init__(read=False)
+        super(Prompt, self).__init__(read=False)
         self.stdin_came = threading.Event()
 
 
 @pytest.mark.parametrize('source', ['generator', 'pipe', 'file', 'text'])
-def test_input_that_waits_for_output(source):
-    """Neither holds the other up: not all input needs to be there."""
-    asked, out = threading.Event(), []
+def test_the_input_may_wait_for_the_output(source):
+    """The output is handled while the input waits for it."""
+    prompted, out = threading.Event(), []
     reading, writing = os.pipe()
     typed = io.open(reading, 'r' if source == 'text' else 'rb',
                     0 if source == 'file' else -1)
 
     def take(data):
         out.append(data)
-        asked.set()
+        prompted.set()
         if source != 'generator' and data == b'?':
-            os.write(writing, b'yes')  # and no end of the line or the file
+            os.write(writing, b'yes')  # without an end of the line or the file
 
     def answers():
-        asked.wait(10)
-        yield b'yes' if asked.is_set() else b'no'
+        prompted.wait(10)
+        yield b'yes' if prompted.is_set() else b'no'
         ended.wait(10)
 
     ended = threading.Event()
     before = threading.active_count()
     try:
-        run(Asked(), answers() if source == 'generator' else typed,
+        run(Prompt(), answers() if source == 'generator' else typed,
             [take, out.append])
     finally:
         ended.set()
@@ -350,13 +331,13 @@ def test_input_that_waits_for_output(source):
     assert threading.active_count() == before
 
 
-def test_input_that_fails():
-    def failing():  # before the command has what ends it
+def test_an_error_of_the_input_is_raised():
+    def failing():  # before the command ends
         raise EnvironmentError('no more')
         yield
 
     with pytest.raises(EnvironmentError, match='no more'):
-        run(Asked(), failing())
+        run(Prompt(), failing())
 
 
 def test_big_input_and_big_output_do_not_wait_for_each_other():
@@ -368,8 +349,8 @@ def test_big_input_and_big_output_do_not_wait_for_each_other():
         def serve(connection):
             connection.sendall(upgrade(request))
             if request.target.endswith('0'):
-                assert sent.wait(10)  # before it reads anything
-                for opcode, data in frames(connection):
+                assert sent.wait(10)  # the output comes first
+                for opcode, data in read_frames(connection):
                     stdin.append(data)
                     if opcode == framing.OPCODE_TEXT:
                         return read.set()
@@ -386,22 +367,22 @@ def test_big_input_and_big_output_do_not_wait_for_each_other():
     assert b''.join(stdin) == big
 
 
-def test_a_command_that_reads_nothing():
-    """It ends, and its input with it: that is no error."""
-    closed, asked = threading.Event(), threading.Event()
+def test_input_that_the_command_does_not_read():
+    """Input that is left when the command ends is no error."""
+    closed, input_requested = threading.Event(), threading.Event()
 
     def answer(request):
         def serve(connection):
             connection.sendall(upgrade(request))
             if not request.target.endswith('0'):
-                assert asked.wait(10)
+                assert input_requested.wait(10)
                 connection.sendall(frame(b'out') + END)
                 connection.recv(1)
         return serve
 
     def payload():
         assert closed.wait(10)
-        asked.set()
+        input_requested.set()
         yield b'x'
 
     class Closing(Server):
@@ -417,7 +398,7 @@ def test_a_command_that_reads_nothing():
 
 
 @pytest.mark.parametrize('stdout', [b'', frame(b'out'), frame(b'out')[:-1]])
-def test_a_stream_that_breaks(stdout):
+def test_a_broken_stream_shows_no_secret(stdout):
     command = Command(None, END, read=False)
 
     def answer(request):
@@ -425,9 +406,9 @@ def test_a_stream_that_breaks(stdout):
             lambda connection: connection.sendall(upgrade(request) + stdout))
 
     answer.read, answer.stdin_ended = False, command.stdin_ended
-    with pytest.raises(exceptions.StreamBroken) as info:
+    with pytest.raises(exceptions.StreamBroken) as caught:
         run(answer)
-    assert 's3cr3t' not in str(info.value)
+    assert 's3cr3t' not in str(caught.value)
 
 
 @pytest.mark.parametrize('kind', [ValueError, KeyboardInterrupt])
@@ -435,12 +416,12 @@ def test_sockets_are_closed_when_a_handler_fails(kind, monkeypatch):
     def fail(_):
         raise kind('of the caller')
 
-    made, send = [], streams.StreamSocket.send_handshake
+    opened, send = [], streams.StreamSocket.send_handshake
     monkeypatch.setattr(streams.StreamSocket, 'send_handshake', lambda self: (
-        made.append(self), send(self)))
+        opened.append(self), send(self)))
     with pytest.raises(kind):
         run(Command(frame(b'out') + END, END), sinks=[fail, len])
-    assert [each.sock for each in made] == [None] * 3
+    assert [each.sock for each in opened] == [None] * 3
 
 
 # -- what a file object has read ahead

@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""TLS: which servers are trusted, and unusable certificates and keys."""
 import ssl
 import warnings
 
@@ -6,33 +7,34 @@ import pytest
 
 from pylxd import exceptions
 from pylxd.transport.connection import Transport
-from wire import Listener, Server, http, tls
+from wire import Listener, Server, http, tls_context
 
-from .test_connection import ways
+from .test_connection import connect_both_ways
 
 
 @pytest.mark.parametrize('shown, verify, accepted', [
     ('own', 'own', True),           # pinned
-    ('own', True, False),           # nobody vouches for it
+    ('own', True, False),           # signed by no known authority
     ('own', False, True),
-    ('other', 'own', False),        # it has changed
-    ('elsewhere', 'elsewhere', True),  # pinned, whatever its name
+    ('other', 'own', False),        # not the pinned one
+    ('elsewhere', 'elsewhere', True),  # pinned: the name does not matter
     ('elsewhere', False, True),
     ('signed', 'ca', True),
-    ('signed', 'signed', True),     # pinned, whoever signed it
-    ('signed-elsewhere', 'ca', False),  # genuine, but of another host
+    ('signed', 'signed', True),     # pinned: the issuer does not matter
+    ('signed-elsewhere', 'ca', False),  # valid for another host only
     ('signed-elsewhere', 'signed-elsewhere', True),
     ('signed', 'other', False),
     ('own', 'ca', False),
 ])
-def test_who_is_trusted(pairs, shown, verify, accepted, monkeypatch):
-    # Nothing in the environment may loosen or tighten it
-    anybody = pairs[shown][0] if not accepted else pairs['other'][0]
+def test_pinned_certificates_and_authorities(
+        pairs, shown, verify, accepted, monkeypatch):
+    # The environment must neither add nor remove trust
+    bundle = pairs[shown][0] if not accepted else pairs['other'][0]
     for name in ('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'SSL_CERT_FILE'):
-        monkeypatch.setenv(name, anybody)
+        monkeypatch.setenv(name, bundle)
     verify = pairs[verify][0] if verify in pairs else verify
-    with Server(lambda _: http(), context=tls(pairs[shown])) as server:
-        raised = list(ways(server, verify=verify))
+    with Server(lambda _: http(), context=tls_context(pairs[shown])) as server:
+        raised = list(connect_both_ways(server, verify=verify))
         if accepted:
             assert raised == [None, None]
             assert len(server.requests) == 1
@@ -45,38 +47,40 @@ def test_who_is_trusted(pairs, shown, verify, accepted, monkeypatch):
 
 
 def test_a_refused_certificate_says_what_to_do(pairs):
-    with Server(lambda _: http(), context=tls(pairs['own'])) as server:
-        for raised in ways(server):
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
+        for raised in connect_both_ways(server):
             assert 'pass its path as verify=' in str(raised)
 
 
 @pytest.mark.parametrize('verify', [True, '.', 'own'])
 def test_names_are_checked(pairs, verify):
-    """Also of a directory of authorities, and of the system's."""
+    """For the authorities of the system, a directory and a bundle alike."""
     class Peer(object):
         def getpeercert(self, binary=False):
             return b'der' if binary else {
                 'subjectAltName': (('DNS', 'example.org'),)}
 
     for host, refused in (('example.org', False), ('example.com', True)):
-        made = Transport('https://' + host,
-                         verify=pairs['own'][0] if verify == 'own' else verify)
+        transport = Transport(
+            'https://' + host,
+            verify=pairs['own'][0] if verify == 'own' else verify)
         if not refused:
-            made.connector.check_peer(Peer())
+            transport.connector.check_peer(Peer())
             continue
         with pytest.raises(exceptions.ClientConnectionFailed):
-            with made.translate_errors():
-                made.connector.check_peer(Peer())
+            with transport.translate_errors():
+                transport.connector.check_peer(Peer())
 
 
 def test_a_directory_without_authorities(pairs, tmpdir):
-    with Server(lambda _: http(), context=tls(pairs['signed'])) as server:
-        for raised in ways(server, verify=str(tmpdir)):
+    with Server(
+            lambda _: http(), context=tls_context(pairs['signed'])) as server:
+        for raised in connect_both_ways(server, verify=str(tmpdir)):
             assert isinstance(raised, exceptions.ClientConnectionFailed)
 
 
 def test_no_tls_before_1_2(pairs):
-    context = tls(pairs['own'])
+    context = tls_context(pairs['own'])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -87,16 +91,16 @@ def test_no_tls_before_1_2(pairs):
             ssl, 'OP_NO_TLSv1_3', 0)
     context.set_ciphers('ALL:@SECLEVEL=0')
     with Server(lambda _: http(), context=context) as server:
-        made = Transport(server.endpoint, verify=False)
-        # OpenSSL itself may refuse it, but not everywhere
-        made.connector.context.set_ciphers('ALL:@SECLEVEL=0')
-        for way in (lambda: made.request('GET', '/'), made.connect):
+        transport = Transport(server.endpoint, verify=False)
+        # Some OpenSSL refuse this by default: here the library must refuse it
+        transport.connector.context.set_ciphers('ALL:@SECLEVEL=0')
+        for call in (lambda: transport.request('GET', '/'), transport.connect):
             with pytest.raises(exceptions.ClientConnectionFailed):
-                way()
+                call()
 
 
 def test_the_key_pair_is_shown(pairs):
-    context = tls(pairs['own'])
+    context = tls_context(pairs['own'])
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(pairs['other'][0])
     shown = []
@@ -107,24 +111,24 @@ def test_the_key_pair_is_shown(pairs):
         connection.sendall(http())
 
     with Listener(serve, context=context) as server:
-        assert list(ways(server, verify=pairs['own'][0],
-                         cert=pairs['other'])) == [None, None]
+        assert list(connect_both_ways(server, verify=pairs['own'][0],
+                                      cert=pairs['other'])) == [None, None]
     with open(pairs['other'][0]) as pem:
         der = ssl.PEM_cert_to_DER_cert(pem.read())
     assert shown[0] == der
     with Listener(serve, context=context) as server:
-        raised = next(ways(server, verify=pairs['own'][0]))
+        raised = next(connect_both_ways(server, verify=pairs['own'][0]))
         assert isinstance(raised, exceptions.ClientConnectionFailed)
 
 
-def test_one_file_for_both(pairs, tmpdir):
+def test_one_file_with_certificate_and_key(pairs, tmpdir):
     both = tmpdir.join('both')
     both.write(open(pairs['own'][0]).read() + open(pairs['own'][1]).read())
     both.chmod(0o600)
     assert Transport('https://h', cert=str(both)).connector.context
 
 
-def test_an_open_key_is_warned_about(pairs, tmpdir):
+def test_a_readable_key_is_warned_about(pairs, tmpdir):
     key = tmpdir.join('key')
     key.write(open(pairs['own'][1]).read())
     key.chmod(0o640)
@@ -149,7 +153,7 @@ AAAA
 """
 
 
-@pytest.mark.parametrize('cert, said', [
+@pytest.mark.parametrize('cert, message', [
     (('/none/crt', '/none/key'), 'No such file'),
     (('{crt}', '/none/key'), 'key: '),
     (('{dir}', '{dir}'), 'directory'),
@@ -162,7 +166,7 @@ AAAA
     ('{crt}', 'holds no private key'),
     (('{binary}', '{key}'), 'cert: '),
 ])
-def test_unusable_key_pairs(pairs, tmpdir, cert, said):
+def test_unusable_key_pairs(pairs, tmpdir, cert, message):
     for name, text in (('text', u'hello'), ('encrypted', ENCRYPTED), (
             'broken', u'-----BEGIN CERTIFICATE-----\nAAAA\n'
             u'-----END CERTIFICATE-----\n')):
@@ -174,10 +178,10 @@ def test_unusable_key_pairs(pairs, tmpdir, cert, said):
     cert = (cert.format(**names) if isinstance(cert, str)
             else tuple(each.format(**names) for each in cert))
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of keys that others can read
-        with pytest.raises(exceptions.InvalidCertificate) as info:
+        warnings.simplefilter('ignore')  # keys that others can read
+        with pytest.raises(exceptions.InvalidCertificate) as caught:
             Transport('https://h', cert=cert)
-    assert said in str(info.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize('cert', [

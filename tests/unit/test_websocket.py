@@ -1,4 +1,5 @@
 # -*- coding: utf-8 -*-
+"""Websockets: handshakes, event listeners and validation of text."""
 import json
 import socket
 import threading
@@ -18,19 +19,19 @@ PATHS = ['/w?secret=s3cr3t0']
 
 # -- handshakes
 
-def refused(answer, **kwargs):
-    """What a handshake that is answered so raises."""
+def handshake_error(answer, **kwargs):
+    """Return the error that a response to the handshake raises."""
     with Server(lambda _: answer) as server:
-        made = streams.StreamSocket(
+        transport = streams.StreamSocket(
             Transport(server.endpoint, **kwargs), PATHS[0])
-        with pytest.raises(exceptions.LXDException) as info:
-            made.connect()
-        assert made.sock is None
-    assert 's3cr3t' not in str(info.value)
-    return info.value
+        with pytest.raises(exceptions.LXDException) as caught:
+            transport.connect()
+        assert transport.sock is None
+    assert 's3cr3t' not in str(caught.value)
+    return caught.value
 
 
-@pytest.mark.parametrize('answer, kind, said', [
+@pytest.mark.parametrize('answer, error_class, message', [
     (error(403, 'not authorized'), exceptions.LXDAPIException,
      'not authorized (GET /w)'),
     (error(404, 'not found'), exceptions.NotFound, 'not found (GET /w)'),
@@ -43,13 +44,13 @@ def refused(answer, **kwargs):
     (http(b'abc', '400 Bad Request', Content_Length=99),
      exceptions.InvalidResponse, 'abc'),
 ], ids=lambda value: '')
-def test_a_server_that_refuses(answer, kind, said):
+def test_a_refused_handshake(answer, error_class, message):
     if b'Content-Length: 99' in answer:
-        raised = refused(lambda connection: connection.sendall(answer))
+        raised = handshake_error(lambda connection: connection.sendall(answer))
     else:
-        raised = refused(answer)
-    assert type(raised) is kind
-    assert said in str(raised)
+        raised = handshake_error(answer)
+    assert type(raised) is error_class
+    assert message in str(raised)
     assert raised.response.content == answer.partition(b'\r\n\r\n')[2]
 
 
@@ -60,30 +61,31 @@ def test_a_server_that_refuses(answer, kind, said):
     http(status='101 Switching Protocols', Upgrade='websocket',
          Connection='Upgrade', Sec_WebSocket_Accept='AAAA'),
 ], ids=lambda value: '')
-def test_answers_that_are_no_handshake(answer):
-    raised = refused(lambda connection: connection.sendall(answer))
+def test_malformed_handshakes(answer):
+    raised = handshake_error(lambda connection: connection.sendall(answer))
     assert isinstance(raised, (exceptions.ClientConnectionFailed,
                                exceptions.InvalidResponse))
     assert '127.0.0.1' in str(raised) or '(GET /w)' in str(raised)
 
 
-def test_a_silent_handshake():
-    raised = refused(lambda connection: connection.recv(1), timeout=0.1)
+def test_a_silent_handshake_reaches_the_timeout():
+    raised = handshake_error(
+        lambda connection: connection.recv(1), timeout=0.1)
     assert isinstance(raised, exceptions.ConnectionTimeout)
 
 
-def test_an_endless_handshake():
-    """Each piece comes in time, and there is no end."""
+def test_an_endless_handshake_is_refused():
+    """Each piece comes in time, but the head has no end."""
     def drip(connection):
         while True:
             connection.sendall(b'HTTP/1.1 101 x\r\nX: y\r\n' * 999)
 
-    assert 'not from LXD or Incus' in str(refused(drip, timeout=10))
+    assert 'not from LXD or Incus' in str(handshake_error(drip, timeout=10))
 
 
 @pytest.mark.parametrize('path', [None, True])
 @pytest.mark.parametrize('cls', [WebSocketBaseClient, WebSocketClient])
-def test_the_request(path, cls):
+def test_the_request_of_a_handshake(path, cls):
     class Mine(cls):
         """Of the caller."""
 
@@ -91,13 +93,13 @@ def test_the_request(path, cls):
             pass
 
     with Server(upgrade, path) as server:
-        made = websocket.make(
+        listener = websocket.make(
             Transport(server.endpoint), '/1.0/events?type=a', Mine)
-        assert isinstance(made, Mine)
-        assert type(made).__name__ == 'Mine'
-        assert type(made).__doc__ == 'Of the caller.'
-        made.connect()
-        made.close_connection()
+        assert isinstance(listener, Mine)
+        assert type(listener).__name__ == 'Mine'
+        assert type(listener).__doc__ == 'Of the caller.'
+        listener.connect()
+        listener.close_connection()
     request, = server.requests
     assert request.target == '/1.0/events?type=a'
     assert 'origin' not in request.headers
@@ -105,7 +107,7 @@ def test_the_request(path, cls):
         '127.0.0.1:{}'.format(server.endpoint.rpartition(':')[2]))
 
 
-def test_events_that_come_with_the_handshake():
+def test_events_in_the_packet_of_the_handshake():
     events = [{'type': 'operation', 'n': number} for number in range(50)]
     stream = b''.join(frame(json.dumps(event).encode(), framing.OPCODE_TEXT)
                       for event in events)
@@ -115,14 +117,15 @@ def test_events_that_come_with_the_handshake():
             upgrade(request) + stream)
 
     with Server(answer) as server:
-        made = websocket.make(Transport(server.endpoint, timeout=10), '/e',
-                              websocket.EventsClient)
-        made.connect()
-        made.run()  # until the server goes
-    assert made.messages == events
+        listener = websocket.make(
+            Transport(server.endpoint, timeout=10), '/e',
+            websocket.EventsClient)
+        listener.connect()
+        listener.run()  # until the server closes the connection
+    assert listener.messages == events
 
 
-def test_events_are_text():
+def test_events_are_decoded_json():
     events = websocket.EventsClient('ws://h')
     events.sock.close()
 
@@ -137,50 +140,51 @@ def test_events_are_text():
 
 
 def test_listening_may_take_longer_than_the_timeout():
-    go = threading.Event()
+    send_event = threading.Event()
 
     def answer(request):
         def serve(connection):
             connection.sendall(upgrade(request))
-            go.wait(10)
+            send_event.wait(10)
             connection.sendall(frame(b'{}', framing.OPCODE_TEXT))
         return serve
 
     with Server(answer) as server:
-        made = websocket.make(Transport(server.endpoint, timeout=0.05), '/e',
-                              websocket.EventsClient)
-        made.connect()
-        assert made.sock.gettimeout() is None
-        threading.Timer(0.2, go.set).start()
-        made.run()
-    assert made.messages == [{}]
+        listener = websocket.make(
+            Transport(server.endpoint, timeout=0.05), '/e',
+            websocket.EventsClient)
+        listener.connect()
+        assert listener.sock.gettimeout() is None
+        threading.Timer(0.2, send_event.set).start()
+        listener.run()
+    assert listener.messages == [{}]
 
 
-def test_a_server_that_goes_before_its_ping_is_answered():
+def test_a_connection_that_closes_before_the_pong():
     def answer(request):
         return lambda connection: connection.sendall(
             upgrade(request) + frame(b'{}', framing.OPCODE_TEXT)
             + frame(b'p', framing.OPCODE_PING))
 
     with Server(answer, True) as server:
-        made = websocket.make(
+        listener = websocket.make(
             Transport(server.endpoint), '/e', websocket.EventsClient)
-        made.connect()
-        made.sock.shutdown(socket.SHUT_WR)
-        made.run()
-    assert made.messages == [{}]
+        listener.connect()
+        listener.sock.shutdown(socket.SHUT_WR)
+        listener.run()
+    assert listener.messages == [{}]
 
 
-@pytest.mark.parametrize('data, right', [
+@pytest.mark.parametrize('data, is_valid', [
     ([u'\xe4\u20ac'.encode('utf-8')], True),
-    ([b'\xc3', b'\xa4'], True),  # a character torn over two frames
+    ([b'\xc3', b'\xa4'], True),  # a character cut between two frames
     ([b'\xff'], False), ([b'\xc3'], False), ([b'\xc3', b'a'], False),
 ], ids=lambda value: '')
-def test_text_is_validated(data, right):
+def test_text_is_validated(data, is_valid):
     stream = frames.Stream(expect_masking=False)
     for place, part in enumerate(data):
         for byte in bytearray(frame(
                 part, framing.OPCODE_CONTINUATION if place
                 else framing.OPCODE_TEXT, place == len(data) - 1)):
             stream.parser.send(bytes(bytearray([byte])))
-    assert not stream.errors if right else stream.errors[0].code == 1007
+    assert not stream.errors if is_valid else stream.errors[0].code == 1007
