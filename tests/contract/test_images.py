@@ -15,7 +15,7 @@ from pylxd import exceptions
 from pylxd.image import Image
 from helpers import MinimalReader, read_bytes, unique_name
 
-from .support import make_image, make_image_parts, settle
+from .support import make_image_parts, settle
 
 pytestmark = pytest.mark.usefixtures('new_images')
 

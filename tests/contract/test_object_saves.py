@@ -3,13 +3,13 @@
 import pytest
 
 from pylxd import exceptions
-from helpers import BUSYBOX, EMPTY, NIC, unique_name
+from helpers import EMPTY, NIC, unique_name
 
 from .support import (
-    REFUSED_LATER, list_methods, make_image, refetch, settle, user_keys)
+    REFUSED_LATER, list_methods, refetch, settle, user_keys)
 
 
-# What is sent
+# Requests
 
 def test_a_save_takes_at_most_three_requests(model, sent):
     for wait in True, False:

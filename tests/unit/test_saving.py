@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from pylxd import exceptions
-from pylxd.core import listing, rivals, saving
+from pylxd.core import rivals, saving
 from pylxd.core.verbs import Renamable
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
@@ -765,7 +765,8 @@ def test_a_failed_rename_is_logged(renamed_profile, store, caplog):
     renamed_profile.delete()
     assert renamed_profile.name == 'p1' and list(store.documents) == ['p2']
     line, = caplog.records
-    assert '<AsyncProfile p1> was not renamed to p2: it broke' in line.getMessage()
+    assert '<AsyncProfile p1> was not renamed to p2: it broke' in (
+        line.getMessage())
 
 
 @pytest.mark.parametrize('created_at, name', [
