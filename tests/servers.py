@@ -53,16 +53,14 @@ def find_root(suite):
 
 
 def prepare_host_run(choice):
-    """Return the command that tests one server on this Python, and its
-    environment.
-    """
+    """Return the command and the environment of a run on this Python."""
     env = 'py{}{}-contract'.format(*sys.version_info)
     return ([sys.executable, '-m', 'tox', '-q', '-e', env] + sys.argv[1:],
             dict(os.environ, PYLXD_SERVER=choice))
 
 
 def prepare_root_run(root):
-    """Return the command that runs the tests in a root, and its environment.
+    """Return the command and the environment of a run in a root.
 
     pip downloads the wheels on the host, where its settings are.
     """

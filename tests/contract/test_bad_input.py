@@ -203,9 +203,9 @@ JUDGED = [
         {'name': unique_name(), 'source': EMPTY, 'profiles': ['none-such']},
         wait=True),
     lambda at: at.container.rename('a/b', wait=True),
-    lambda at: at.container.execute(['true']),  # it is stopped
+    lambda at: at.container.execute(['true']),  # the container is stopped
     lambda at: at.container.freeze(wait=True),
-    lambda at: at.container.files.get('/'),  # it has no files
+    lambda at: at.container.files.get('/'),  # the container has no files
     lambda at: at.client.profiles.create(unique_name(), config=['a']),
     lambda at: at.client.profiles.create(
         unique_name(), config={'none.such': '1'}),

@@ -19,7 +19,7 @@ def pem(key_pair):
 
 @pytest.fixture
 def secret(lxd, lxd_client):
-    """The trust password; on servers without one a new token."""
+    """The trust password, or a new token on servers without passwords."""
     return lxd.password or lxd_client.certificates.create_token(unique_name())
 
 

@@ -9,7 +9,7 @@ from .support import (
     REFUSED_LATER, list_methods, refetch, settle, user_keys)
 
 
-# What is sent
+# Requests
 
 def test_a_save_takes_at_most_three_requests(model, sent):
     for wait in True, False:

@@ -26,7 +26,7 @@ from helpers import unique_name
 
 from .support import clock
 
-#: Seconds that a call may take, whatever comes.
+#: Seconds that any call may take.
 LIMIT = 10
 #: Cases of each fuzzed test, in the short form and in the long form.
 CASES = 40, 3000
@@ -429,7 +429,7 @@ def serve_tls(pair, **limits):
 
 
 def test_the_certificate_of_a_server_is_checked(tmpdir, connect):
-    """By its name or pinned certificate; nothing is sent to another one."""
+    """Nothing is sent to a server with another name or certificate."""
     own, other = [wire.make_certificate(tmpdir, name) for name in (
         'own', 'other')]
     elsewhere = wire.make_certificate(

@@ -33,7 +33,7 @@ class RecordingSocket(PieceSocket):
 
 
 class Collector(WebSocketBaseClient):
-    """Keep the messages, as pairs: whether it is text, and its data."""
+    """Keep the messages as pairs ``(is_text, data)``."""
 
     def received_message(self, message):
         self.messages_seen.append((message.is_text, message.data))

@@ -309,7 +309,7 @@ def test_an_export_to_nowhere(export, tmpdir):
 # -- aliases and copies
 
 def test_aliases(images):
-    """They are what the server has, also where others have changed them."""
+    """An object shows the server's aliases after each change of them."""
     here, alias = 'GET /1.0/images/' + DIGEST, '/1.0/images/aliases/a%2F%C3%A4'
     images.pages.update({'POST /1.0/images/aliases': {}, 'DELETE ' + alias: {},
                          'GET ' + alias: {'target': DIGEST}})

@@ -397,7 +397,7 @@ class ObjectLife(RuleBasedStateMachine):
                 operation.is_forgotten = True
 
     def has_other_instances(self):
-        """Return whether there are instances of others.
+        """Return whether other clients have created instances.
 
         With the old or the new name of ours, they hide how a forgotten rename
         has ended.

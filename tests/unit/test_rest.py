@@ -14,7 +14,7 @@ from pylxd.transport.connection import Transport
 
 
 class RecordingTransport(object):
-    """A transport that keeps the requests, and has one response to all."""
+    """A transport that keeps the requests and always gives one response."""
 
     endpoint, url = '/s', 'http+unix://%2Fs'
     session = object()
