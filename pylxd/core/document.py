@@ -87,6 +87,13 @@ class Document(object):
                 self._values[name] = value
         return value
 
+    def replace_null(self, name, empty):
+        # type: (str, Any) -> None
+        """Set a field to an empty dict or list if the server sent a null."""
+        if name in self.representation and (
+                self.representation[name] is None):
+            self.representation[name] = empty
+
     def assign(self, name, value):
         # type: (str, Any) -> None
         """Set the value of a field to a copy of ``value``."""
@@ -171,6 +178,8 @@ class Document(object):
         for name in list(self._values):
             base, mine = self._base(name), self._values[name]
             theirs = representation.get(name, MISSING)
+            if theirs is None and isinstance(mine, (dict, list)):
+                theirs = representation[name] = type(mine)()
             if base is MISSING and not self.complete:
                 # Assigned before the object was loaded: replaces the field
                 merge.keep_server_keys(mine, theirs)

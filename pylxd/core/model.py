@@ -156,7 +156,11 @@ class Model(Identity):
         if not document.is_loaded(name):
             self._load()
         declared = self.__attributes__.get(name)
-        return document.read(name, declared is None or not declared.readonly)
+        if declared is None:
+            return document.read(name)
+        if declared.type_ in (dict, list):
+            document.replace_null(name, declared.type_())
+        return document.read(name, not declared.readonly)
 
     def set_attribute(self, name, value):
         # type: (str, Any) -> None

@@ -32,7 +32,7 @@ class Certificate(Deletable):
     certificate = attribute(readonly=True)  # type: str
     fingerprint = attribute(readonly=True)  # type: str
     name = attribute(readonly=True)  # type: str
-    projects = attribute(readonly=True)  # type: List[str]
+    projects = attribute(list, readonly=True)  # type: List[str]
     restricted = attribute(readonly=True)  # type: bool
     type = attribute(readonly=True)  # type: str
 

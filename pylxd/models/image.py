@@ -37,7 +37,7 @@ class Image(Savable, Deletable):
 
     # Changes of an image need a PUT: LXD 5.0 resets the expiry in a PATCH of
     # other fields, and all servers ignore some fields in a PATCH.
-    aliases = attribute(readonly=True)  # type: List[Dict[str, str]]
+    aliases = attribute(list, readonly=True)  # type: List[Dict[str, str]]
     architecture = attribute(readonly=True)  # type: str
     auto_update = attribute(bool, patch='ignored')  # type: bool
     cached = attribute(readonly=True)  # type: bool
@@ -55,7 +55,7 @@ class Image(Savable, Deletable):
     public = attribute(bool, patch='ignored')  # type: bool
     size = attribute(readonly=True)  # type: int
     type = attribute(readonly=True)  # type: str
-    update_source = attribute(readonly=True)  # type: Dict[str, str]
+    update_source = attribute(dict, readonly=True)  # type: Dict[str, str]
     uploaded_at = attribute(readonly=True)  # type: str
 
     def _details(self):

@@ -78,9 +78,9 @@ class Instance(Savable, Renamable, Deletable):
     description = attribute(str, in_etag=False)  # type: str
     devices = attribute(dict)  # type: Dict[str, Dict[str, str]]
     ephemeral = attribute(bool)  # type: bool
-    expanded_config = attribute(readonly=True)  # type: Dict[str, str]
+    expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
-        readonly=True)  # type: Dict[str, Dict[str, str]]
+        dict, readonly=True)  # type: Dict[str, Dict[str, str]]
     last_used_at = attribute(readonly=True)  # type: str
     location = attribute(readonly=True)  # type: str
     profiles = attribute(list)  # type: List[str]

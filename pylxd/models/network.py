@@ -49,12 +49,12 @@ class Network(Savable, Renamable, Deletable):
     name = attribute(readonly=True)  # type: str
     config = attribute(dict)  # type: Dict[str, str]
     description = attribute(str)  # type: str
-    locations = attribute(readonly=True)  # type: List[str]
+    locations = attribute(list, readonly=True)  # type: List[str]
     managed = attribute(readonly=True)  # type: bool
     project = attribute(readonly=True)  # type: str
     status = attribute(readonly=True)  # type: str
     type = attribute(readonly=True)  # type: str
-    used_by = attribute(readonly=True)  # type: List[str]
+    used_by = attribute(list, readonly=True)  # type: List[str]
 
     def state(self):
         # type: () -> NetworkState

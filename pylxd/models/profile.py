@@ -24,7 +24,7 @@ class Profile(Savable, Renamable, Deletable):
     devices = attribute(dict)  # type: Dict[str, Dict[str, str]]
     project = attribute(readonly=True)  # type: str
     type = attribute(readonly=True)  # type: Optional[str]
-    used_by = attribute(readonly=True)  # type: List[str]
+    used_by = attribute(list, readonly=True)  # type: List[str]
 
 
 class Profiles(Manager[Profile]):

@@ -24,7 +24,7 @@ class Project(Savable, Renamable, Deletable):
     name = attribute(readonly=True)  # type: str
     config = attribute(dict, patch='replaced')  # type: Dict[str, str]
     description = attribute(str)  # type: str
-    used_by = attribute(readonly=True)  # type: List[str]
+    used_by = attribute(list, readonly=True)  # type: List[str]
 
 
 class Projects(Manager[Project]):

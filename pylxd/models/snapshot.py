@@ -26,17 +26,17 @@ class Snapshot(Savable, Renamable, Deletable):
 
     name = attribute(readonly=True)  # type: str
     architecture = attribute(readonly=True)  # type: str
-    config = attribute(readonly=True)  # type: Dict[str, str]
+    config = attribute(dict, readonly=True)  # type: Dict[str, str]
     created_at = attribute(readonly=True)  # type: str
     description = attribute(readonly=True)  # type: str
-    devices = attribute(readonly=True)  # type: Dict[str, Dict[str, str]]
+    devices = attribute(dict, readonly=True)  # type: Dict[str, Dict[str, str]]
     ephemeral = attribute(readonly=True)  # type: bool
-    expanded_config = attribute(readonly=True)  # type: Dict[str, str]
+    expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
-        readonly=True)  # type: Dict[str, Dict[str, str]]
+        dict, readonly=True)  # type: Dict[str, Dict[str, str]]
     expires_at = attribute(str)  # type: str
     last_used_at = attribute(readonly=True)  # type: str
-    profiles = attribute(readonly=True)  # type: List[str]
+    profiles = attribute(list, readonly=True)  # type: List[str]
     size = attribute(readonly=True)  # type: int
     stateful = attribute(readonly=True)  # type: bool
 
@@ -50,7 +50,8 @@ class Snapshot(Savable, Renamable, Deletable):
     def key_of(cls, representation):
         # type: (Dict[str, Any]) -> Tuple[Any, ...]
         """Return the bare name; some servers send ``INSTANCE/SNAPSHOT``."""
-        return (representation['name'].rpartition('/')[2],)
+        name = representation.get('name')
+        return (name.rpartition('/')[2] if name else None,)
 
     @classmethod
     def check_name(cls, name):

@@ -199,3 +199,10 @@ def test_what_stays_an_error(mocker, body):
     mocker.get(URL + '/1.0', content=body)
     with pytest.raises(exceptions.InvalidResponse):
         Client(URL)
+
+
+def test_a_snapshot_without_fields(mocker):
+    mocker.get(URL + '/1.0/containers/c1', json=sync({'name': 'c1'}))
+    mocker.get(URL + '/1.0/containers/c1/snapshots/s', json=sync({}))
+    container = Client(URL).containers.get('c1')
+    assert container.snapshots.get('s').name == 's'

@@ -26,6 +26,21 @@ def test_missing_attributes_are_loaded_once(client, store):
     assert not profile.dirty
 
 
+def test_a_null_is_an_empty_dict_or_list(client, store):
+    store.documents['p1'].update(config=None, devices=None, used_by=None)
+    profile = Profile(client, name='p1')
+    assert (profile.config, profile.devices, profile.used_by) == ({}, {}, [])
+    assert not profile.dirty
+    config = profile.config
+    profile.sync()
+    assert profile.config is config and config == {} and not profile.dirty
+    config['user.a'] = '1'
+    assert profile.dirty
+    profile.save()
+    assert store.documents['p1']['config'] == {'user.a': '1'}
+    assert profile.config == {'user.a': '1'} and not profile.dirty
+
+
 def test_unknown_attributes(client, store, profile):
     assert profile.new_field == {'a': 1}
     assert 'new_field' in dir(profile)
