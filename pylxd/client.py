@@ -188,14 +188,15 @@ class Client(Context):
 
         Endpoint: ``POST /1.0/certificates``.
         """
-        if not self.trusted:
-            self.dialect.refresh()  # an administrator may have added it
         if self.trusted:
             return
         if self.cert is None:
             raise exceptions.InvalidCertificate(
                 'authenticate() needs the certificate of the client: pass '
                 'cert=(certificate, key) to Client')
+        self.dialect.refresh()  # an administrator may have added it
+        if self.trusted:
+            return
         refusal = None  # type: Optional[exceptions.LXDAPIException]
         with open(key_pair(self.cert)[0], 'rb') as pem:
             try:

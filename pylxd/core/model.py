@@ -9,6 +9,7 @@ from pylxd.core.document import Document
 from pylxd.core.identity import Identity
 from pylxd.core.operation import Operation
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,11 +280,19 @@ class Model(Identity):
         """Load the object, with its whole list where that is faster."""
         if self._finish_save():
             return
-        representation = self._listing and self._key and self._listing.find(
-            self._key)
-        etag = None
+        listed, representation, etag = self._listing, None, None
+        if listed and self._key:
+            representation = listed.find(self._key)
         if not representation:
-            representation, etag = self.fetch_representation()
+            try:
+                representation, etag = self.fetch_representation()
+            except exceptions.NotFound as error:
+                if listed is None or is_missing(error):
+                    raise
+                # A loop over the list goes on
+                warn('%s is listed, but its fields are unknown: %s',
+                     repr(self), error)
+                representation = dict(zip(self.key_names, self._key or ()))
         self._document.set_representation(representation, etag)
         self.__dict__['_listing'] = None
 

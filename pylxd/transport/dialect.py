@@ -52,23 +52,30 @@ KINDS = (
 )
 
 
+#: The sockets in a server's directory: for its administrators, and for the
+#: members of the group ``incus``, who have a project of their own.
+SOCKETS = ('/unix.socket', '/unix.socket.user')
+
+
 def default_socket(environ=os.environ):
     # type: (Mapping[str, str]) -> str
     """Return the path of the socket of this machine's server.
 
     :return: the socket that a variable of the environment names, in the
         order of `KINDS`; without such a variable, the first default socket
-        that exists; if none exists, LXD's, for the error message.
+        that this user may open, or else that exists; if none exists, LXD's,
+        for the error message.
     """
     for kind in KINDS:
         if environ.get(kind.socket):
             return _absolute(environ[kind.socket])
         if environ.get(kind.directory):
             return _absolute(environ[kind.directory] + '/unix.socket')
-    paths = [directory + '/unix.socket'
-             for kind in KINDS for directory in kind.directories]
-    return next((path for path in paths if os.path.exists(path)),
-                '/var/lib/lxd/unix.socket')
+    paths = [directory + name for kind in KINDS
+             for directory in kind.directories for name in SOCKETS]
+    existing = [path for path in paths if os.path.exists(path)]
+    usable = [path for path in existing if os.access(path, os.W_OK)]
+    return (usable + existing + ['/var/lib/lxd/unix.socket'])[0]
 
 
 def default_key_pair():
@@ -275,3 +282,13 @@ def is_unreachable(error):
     return any(words in message for words in (
         'dial tcp', 'failed to connect', 'no such host',
         'unable to connect'))
+
+
+def is_missing(error):
+    # type: (exceptions.NotFound) -> bool
+    """Return whether a 404 means that the object does not exist.
+
+    Incus without Open vSwitch answers 404 also for a network interface that
+    it lists: "Failed to connect to OVS".
+    """
+    return 'not found' in error.message.lower()

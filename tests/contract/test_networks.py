@@ -24,6 +24,14 @@ def test_interfaces_of_the_host(lxd_client):
     assert loaded.state().addresses[0]['address'] == '127.0.0.1'
 
 
+def test_a_loop_over_all_interfaces(lxd_client):
+    """Incus lists interfaces that it cannot show without Open vSwitch."""
+    networks = lxd_client.networks.all()
+    assert [network.name for network in networks
+            if network.managed not in (True, False, None)] == []
+    assert 'loopback' in {network.type for network in networks}
+
+
 def test_an_unknown_network_raises_not_found(lxd_client, name):
     with pytest.raises(exceptions.NotFound):
         lxd_client.networks.get(name)

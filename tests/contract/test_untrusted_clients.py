@@ -84,7 +84,7 @@ def test_authenticate_at_once_from_several(lxd, lxd_client, make_stranger):
     secrets = [lxd.password or create_token(unique_name())
                for _ in strangers]
     run_in_threads(
-        lambda stranger, secret: stranger.authenticate(secret),
+        lambda pair: pair[0].authenticate(pair[1]),
         list(zip(strangers, secrets)))
     assert all(stranger.trusted for stranger in strangers)
 

@@ -136,7 +136,7 @@ def test_authenticate_without_a_key_pair():
     with Server(lxd_api(root=root(auth='untrusted'))) as server:
         with pytest.raises(exceptions.InvalidCertificate):
             Client(server.endpoint).authenticate('s3cr3t')
-        assert server.requested == ['GET /1.0', 'GET /1.0']
+        assert server.requested == ['GET /1.0']
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):

@@ -49,6 +49,22 @@ def test_sockets_that_the_environment_names(environ, path):
 ])
 def test_default_sockets(present, path, monkeypatch):
     monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
+    for is_allowed in True, False:
+        monkeypatch.setattr(os, 'access', lambda *_: is_allowed)
+        assert dialect.default_socket({}) == path
+
+
+@pytest.mark.parametrize('allowed, path', [
+    (['/run/incus/unix.socket.user'], '/run/incus/unix.socket.user'),
+    (['/run/incus/unix.socket', '/run/incus/unix.socket.user'],
+     '/run/incus/unix.socket'),
+    ([], '/var/lib/lxd/unix.socket')])
+def test_the_default_socket_is_one_that_this_user_may_open(
+        allowed, path, monkeypatch):
+    present = ['/var/lib/lxd/unix.socket', '/run/incus/unix.socket',
+               '/run/incus/unix.socket.user']
+    monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
+    monkeypatch.setattr(os, 'access', lambda path, _: path in allowed)
     assert dialect.default_socket({}) == path
 
 

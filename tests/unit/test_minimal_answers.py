@@ -206,3 +206,19 @@ def test_a_snapshot_without_fields(mocker):
     mocker.get(URL + '/1.0/containers/c1/snapshots/s', json=sync({}))
     container = Client(URL).containers.get('c1')
     assert container.snapshots.get('s').name == 's'
+
+
+def test_what_is_listed_but_cannot_be_shown(mocker, caplog):
+    names = ['/1.0/networks/lo', '/1.0/networks/tun0']
+    mocker.get(URL + '/1.0/networks', json=sync(names))
+    mocker.get(URL + '/1.0/networks?recursion=1', json=sync(
+        [{'name': 'lo', 'type': 'loopback'}]))
+    refused = {'type': 'error', 'error_code': 404, 'error': 'no OVS'}
+    mocker.get(URL + '/1.0/networks/tun0', status_code=404, json=refused)
+    networks = Client(URL).networks.all()
+    assert [(network.name, network.type) for network in networks] == [
+        ('lo', 'loopback'), ('tun0', None)]
+    assert 'no OVS' in caplog.text
+    refused['error'] = 'Network not found'
+    with pytest.raises(exceptions.NotFound):
+        [network.type for network in Client(URL).networks.all()]
