@@ -77,7 +77,7 @@ def prepare_root_run(root):
     tox = configparser.ConfigParser(interpolation=None)
     tox.read(os.path.join(HERE, 'tox.ini'))
     deps = [line for line in tox['testenv']['deps'].split('\n')
-            if line and ':' not in line]  # but those of other suites
+            if line and ':' not in line]  # not those of other suites
     subprocess.check_call(
         [sys.executable, '-m', 'pip', 'download', '-q', '--python-version',
          version, '--only-binary', ':all:', '-d', root + '/srv/wheels',
