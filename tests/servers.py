@@ -19,6 +19,7 @@ ROOTS = os.path.join(HERE, '.roots')
 #: Each server, and its value of ``--lxd`` or the Debian release that has it.
 SERVERS = (
     ('the stand-in', 'fake', None),
+    ('the stand-in, like LXD 6', 'fake:lxd-6', None),
     ('the stand-in, like Incus 6.0', 'fake:incus-6.0', None),
     ('the stand-in, like Incus 7.0', 'fake:incus-7.0', None),
     ('LXD', 'real', None),

@@ -146,10 +146,17 @@ def test_stdin_while_signals_arrive(running):
     block = bytes(bytearray(range(256))) * 64
     hits = []
     before = signal.signal(signal.SIGALRM, lambda *_: hits.append(1))
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+
+    def make_payload():
+        # Only meanwhile: on Python 2, requests itself fails at a signal
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        for _ in range(256):
+            yield block
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
     try:
         result = running.execute(
-            ['cat'], stdin_payload=(block for _ in range(256)), decode=False)
+            ['cat'], stdin_payload=make_payload(), decode=False)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

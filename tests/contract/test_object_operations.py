@@ -69,12 +69,14 @@ def test_operations_of_an_image(lxd_client, another_kit, new_images):
     assert not lxd_client.images.exists(image.fingerprint)
 
 
-def test_calls_on_a_profile_have_no_operation(lxd_client, name):
+def test_calls_on_a_profile_have_operations_on_newer_servers(lxd_client, name):
     profile = lxd_client.profiles.create(name)
     profile.description = 'new'
     profile.save(wait=True)
     profile.rename(name + '2', wait=True)
-    assert profile.operation is None
+    has_operations = lxd_client.has_api_extension(
+        'storage_and_profile_operations')
+    assert (profile.operation is not None) is has_operations
 
 
 def test_the_operation_raises_the_failure(loaded_container):

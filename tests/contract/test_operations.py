@@ -78,7 +78,7 @@ def test_attributes(lxd_client, start_creation, name):
     assert getattr(operation, 'class') == operation.class_ == 'task'
     assert operation.created_at.startswith('20')
     assert operation.updated_at >= operation.created_at
-    assert operation.resources['instances'] == ['/1.0/instances/' + name]
+    assert '/1.0/instances/' + name in operation.affected_urls
     assert (operation.may_cancel, operation.err) == (False, '')
     assert operation.description == 'Creating instance'
     assert operation.path == started['operation'].partition('?')[0]

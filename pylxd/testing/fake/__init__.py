@@ -39,8 +39,8 @@ class FakeLXD(object):
     the default profile and a small image under the alias ``busybox``, and
     until :meth:`close` or the end of its ``with`` block.
 
-    :param like: the server that it plays: ``lxd-5.0``, ``incus-6.0`` or
-        ``incus-7.0``
+    :param like: the server that it plays: ``lxd-5.0``, ``lxd-6``,
+        ``incus-6.0`` or ``incus-7.0``
     :param without: extensions of the API that it shall not have; without
         ``instances`` and ``network`` it is much like LXD 2.0
     :param extensions: all that it shall have, instead of those of ``like``

@@ -288,13 +288,19 @@ class Operation(object):
         # type: () -> Dict[str, Any]
         """What is sent of it."""
         empty = {} if self.daemon.kind.wordy else None  # type: Any
+        resources, metadata = self.resources or empty, self.metadata
+        if self.daemon.kind.modern:
+            urls = [url for some in (self.resources or {}).values()
+                    for url in some]
+            resources = {}
+            metadata = dict(metadata or {}, **(
+                {'entity_url': urls[0]} if urls else {}))
         return {
             'id': self.id, 'class': self.class_,
             'description': self.description, 'created_at': self.created,
             'updated_at': self.updated, 'status': self.status,
             'status_code': CODES[self.status],
-            'resources': self.resources or empty,
-            'metadata': self.metadata or empty,
+            'resources': resources, 'metadata': metadata or empty,
             'may_cancel': bool(self._cancel or self.class_ == 'token'),
             'err': self.error, 'location': 'none'}
 

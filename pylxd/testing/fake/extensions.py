@@ -119,6 +119,12 @@ _NOT_IN_INCUS = '''
     rbac
 '''.split()
 
+#: What the stand-in needs of those of LXD 6, which cannot be asked here.
+LXD_6 = LXD_5_0 + '''
+    explicit_trust_token operation_metadata_entity_url instance_force_delete
+    storage_and_profile_operations storage_and_network_operations
+'''.split()
+
 INCUS_6_0 = [name for name in LXD_5_0 if name not in _NOT_IN_INCUS] + '''
     restrict_dev_incus dev_incus_events dev_incus_images
     images_all_projects instances_nic_host_name image_copy_profile

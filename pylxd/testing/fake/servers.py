@@ -40,6 +40,9 @@ Kind = NamedTuple('Kind', [
                           # may have no spaces
     ('logs', str),        # where recorded output is, below the instance's logs
     ('measures', bool),   # whether HEAD tells the length of a file
+    # whether operations name their object by metadata.entity_url alone, and
+    # writes of profiles and networks are operations
+    ('modern', bool),
 ])
 
 KINDS = {
@@ -48,17 +51,23 @@ KINDS = {
         discreet=False, secret='password', passwords=True, early=False,
         wait=False, twins=True, idmap=(100000, 10000001), wordy=False,
         project=False, origin=False, bad_event=500, quotes=2, logs='',
-        measures=False),
+        measures=False, modern=False),
+    'lxd-6': Kind(
+        'lxd', '6.8', extensions.LXD_6, 'X-LXD-', 'LXD', by_type=False,
+        discreet=False, secret='trust_token', passwords=False, early=False,
+        wait=False, twins=True, idmap=(100000, 10000001), wordy=False,
+        project=True, origin=False, bad_event=500, quotes=2, logs='',
+        measures=False, modern=True),
     'incus-6.0': Kind(
         'incus', '6.0.4', extensions.INCUS_6_0, 'X-Incus-', 'Incus',
         by_type=False, discreet=False, secret='trust_token', passwords=False,
         early=True, wait=True, twins=True, idmap=(1000000, 1000000000),
         wordy=True, project=True, origin=False, bad_event=400, quotes=1,
-        logs='exec-output/', measures=True),
+        logs='exec-output/', measures=True, modern=False),
     'incus-7.0': Kind(
         'incus', '7.0.2', extensions.INCUS_7_0, 'X-Incus-', 'Incus',
         by_type=False, discreet=True, secret='trust_token', passwords=False,
         early=True, wait=False, twins=False, idmap=(1000000, 1000000000),
         wordy=True, project=True, origin=True, bad_event=400, quotes=0,
-        logs='exec-output/', measures=True),
+        logs='exec-output/', measures=True, modern=False),
 }

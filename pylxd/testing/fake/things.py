@@ -15,7 +15,7 @@ from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, images, instances
 from pylxd.testing.fake.daemon import APIError, Project, random_hex
-from pylxd.testing.fake.web import created, route, sync
+from pylxd.testing.fake.web import Answer, created, route, sync
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,24 @@ class Things(object):
                 ('PUT', one, self.put, False), ('PATCH', one, self.put, False),
                 ('POST', one, self.rename, False),
                 ('DELETE', one, self.delete, False)):
-            route(method, pattern, public)(function)
+            route(method, pattern, public)(
+                function if method == 'GET' else self._write(function))
+
+    def _write(self, function):
+        # type: (Any) -> Any
+        """Answer as servers do that change this in the background."""
+        def write(request, *name):
+            # type: (Request, *str) -> Any
+            answer = function(request, *name)
+            if not request.daemon.kind.modern or self.event not in (
+                    'profile', 'network'):
+                return answer
+            path = answer.headers['Location'] if isinstance(
+                answer, Answer) else self.url(request.daemon, *name)
+            return request.operation(
+                'Changing ' + self.event, lambda operation: None,
+                [(self.store, path.rpartition('/')[2])])
+        return write
 
     # How the kinds differ
 
