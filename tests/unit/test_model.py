@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 """Models: loading, identity, repr, iteration and verbs."""
 import copy
+import importlib
 import pickle
 
 import pytest
@@ -181,3 +182,19 @@ def test_put_patch_post_delete(profile, store):
     assert store.documents == {}
     with pytest.raises(exceptions.NotFound):
         profile.sync()
+
+
+@pytest.mark.parametrize('module, names', [
+    ('container', ['Container', 'Containers', 'Instance', 'Snapshot']),
+    ('models.container', ['Container', 'ContainerState', 'Snapshot']),
+    ('models.virtual_machine', ['VirtualMachine', 'Instance']),
+    ('models.operation', ['Operation']), ('operation', ['Operation']),
+    ('certificate', ['Certificate']), ('image', ['Image']),
+    ('network', ['Network']), ('profile', ['Profile'])])
+def test_the_modules_that_programs_import(module, names):
+    """Documented modules, and those of earlier releases."""
+    imported = importlib.import_module('pylxd.' + module)
+    for name in names:
+        cls = getattr(imported, name)
+        assert cls.__module__.startswith(('pylxd.models.', 'pylxd.core.'))
+        assert getattr(models, name, cls) is cls
