@@ -35,6 +35,9 @@ class Image(Savable, Deletable):
     path = 'images'
     key = 'fingerprint'
 
+    # The server and the alias that the image is fetched from
+    _source = ('', '')
+
     # Changes of an image need a PUT: LXD 5.0 resets the expiry in a PATCH of
     # other fields, and all servers ignore some fields in a PATCH.
     aliases = attribute(list, readonly=True)  # type: List[Dict[str, str]]
@@ -67,12 +70,29 @@ class Image(Savable, Deletable):
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[str, ...]
         # The fingerprint is known when the operation has ended
-        fingerprint = (operation.metadata or {}).get('fingerprint')
+        fingerprint = (operation.metadata or {}).get(
+            'fingerprint') or self._find_fingerprint()
         if not fingerprint:
             raise exceptions.LXDException(
-                'the server sent no fingerprint of the new image: {!r}'.format(
-                    operation))
+                'the server sent no fingerprint of the new image, and has no '
+                'image of that source: {!r}'.format(operation))
         return (fingerprint,)
+
+    def _find_fingerprint(self):
+        # type: () -> Optional[str]
+        """Look for the image if the server has forgotten its operation.
+
+        :return: the fingerprint of the newest image of the same source.
+        """
+        server, alias = self._source
+        response = self.client.api.images.get(params={'recursion': 1})
+        found = [
+            (image.get('uploaded_at', ''), image.get('fingerprint'))
+            for image in rest.metadata(response, list)
+            for source in [image.get('update_source') or {}]
+            if alias and source.get('alias') == alias
+            and str(source.get('server')).rstrip('/') == server.rstrip('/')]
+        return max(found)[1] if found else None
 
     if TYPE_CHECKING:
         @overload
@@ -475,14 +495,21 @@ class Images(Manager[Image]):
         node, _ = self.node_and_query()
         response = node.post(json={
             'public': public, 'auto_update': auto_update, 'source': source})
-        return self._created(response, None, wait)
+        return self._created(response, None, wait, source)
 
-    def _created(self, response, fingerprint, wait):
-        # type: (requests.Response, Optional[str], bool) -> Image
+    def _created(self,
+                 response,  # type: requests.Response
+                 fingerprint,  # type: Optional[str]
+                 wait,  # type: bool
+                 source=None,  # type: Optional[Dict[str, Any]]
+                 ):
+        # type: (...) -> Image
         operation = Operation.from_response(self.client, response)
         if operation is None and fingerprint is None:
             raise exceptions.InvalidResponse(response)
         image = self.model.from_key(self.client, (fingerprint,))  # type: Image
+        if source is not None:
+            image._source = source.get('server', ''), source.get('alias', '')
         image.created_by(operation, wait)
         return image
 

@@ -15,7 +15,7 @@ from pylxd.image import Image
 from pylxd.models import image_data
 from pylxd.transport.connection import BLOCK
 from helpers import MinimalReader
-from wire import ROOT, Server, accepted, http, lxd_api
+from wire import ROOT, Server, accepted, error, http, lxd_api
 
 DATA = os.urandom(BLOCK + 7)
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -180,7 +180,26 @@ def test_create_from_simplestreams_sends_the_source(images):
             'protocol': 'simplestreams', 'alias': u'a/\xe4'}}
 
 
+def test_an_image_whose_operation_is_forgotten(images):
+    """The server forgets an operation five seconds after its end."""
+    images.pages['GET /1.0/operations/u1/wait'] = error(
+        404, 'Operation not found')
+    fetched = {'server': 'https://h/', 'alias': 'a'}
+    images.pages['GET /1.0/images'] = [
+        {'fingerprint': 'old', 'uploaded_at': '1', 'update_source': fetched},
+        {'fingerprint': 'new', 'uploaded_at': '2', 'update_source': fetched},
+        {'fingerprint': 'other', 'uploaded_at': '3', 'update_source': dict(
+            fetched, alias='b')},
+        {'fingerprint': 'made', 'uploaded_at': '4'}]
+    manager = images.client.images
+    assert manager.create_from_simplestreams(
+        'https://h', 'a').fingerprint == 'new'
+    with pytest.raises(exceptions.LXDException, match='no image of that'):
+        manager.create_from_simplestreams('https://h', 'c').fingerprint
+
+
 def test_an_end_without_a_fingerprint(images):
+    images.pages['GET /1.0/images'] = []
     images.pages['GET /1.0/operations/u1/wait'] = done()
     for wait in (True, False):
         with pytest.raises(exceptions.LXDException) as caught:
