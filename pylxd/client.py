@@ -247,6 +247,23 @@ class Client(Context):
         """The URL before the path of each websocket."""
         return self.transport.websocket_url
 
+    def websocket(self, path, websocket_client):
+        # type: (str, Type[W]) -> W
+        """Return an unconnected websocket for a path of the server.
+
+        It carries the client certificate, and sends no ``Origin``, which
+        Incus 7 refuses.
+
+        :param path: the path and the query, such as those that
+            ``raw_interactive_execute`` returns.
+        :param websocket_client: the class of the websocket, a client of
+            ws4py, which handles what it receives.
+        """
+        from pylxd.transport import websocket  # a third of import time
+        connection = websocket.make(
+            self.transport, path, websocket_client)  # type: W
+        return connection
+
     if TYPE_CHECKING:
         @overload
         def events(self, websocket_client=None, event_types=None):

@@ -305,7 +305,8 @@ class Instance(Savable, Renamable, Deletable):
         The arguments are those of `execute`.
 
         :return: the paths of the websockets: ``ws`` carries the terminal,
-            ``control`` its size and signals. They hold secrets.
+            ``control`` its size and signals. They hold secrets. Connect them
+            with `Client.websocket <pylxd.client.Client.websocket>`.
         :raises TypeError: as for `execute`.
         :raises LXDAPIException: the server refused.
 

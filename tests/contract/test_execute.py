@@ -12,6 +12,7 @@ import time
 
 import pytest
 import six
+from ws4py.client import WebSocketBaseClient
 
 from helpers import run_in_threads
 from pylxd import exceptions
@@ -190,6 +191,33 @@ def test_stdin_under_gevent(lxd, running):
     output = subprocess.check_output(
         [sys.executable, '-c', GEVENT, lxd.socket, running.name])
     assert output.split() == [b'7000000', b'True']
+
+
+class Terminal(WebSocketBaseClient):
+    """A plain client of ws4py that collects what a terminal shows."""
+
+    screen = b''
+
+    def handshake_ok(self):
+        pass
+
+    def received_message(self, message):
+        self.screen += message.data
+        if message.is_text:  # an empty one ends the stream
+            self.close_connection()
+
+
+def test_a_terminal_with_plain_websockets(running_container):
+    paths = running_container.raw_interactive_execute(['cat'])
+    client = running_container.client
+    control = client.websocket(paths['control'], Terminal)
+    terminal = client.websocket(paths['ws'], Terminal)
+    control.connect()
+    terminal.connect()
+    terminal.send(b'hello\n\x04', binary=True)  # Ctrl-D ends cat
+    terminal.run()
+    control.close_connection()
+    assert terminal.screen.startswith(b'hello\r\n')
 
 
 def test_stdin_that_the_command_does_not_read(running):
