@@ -1,4 +1,6 @@
 """The client: the connection to a server and the managers of its objects."""
+import time
+
 from pylxd import exceptions
 from pylxd.core.collection import collection, cache_managers
 from pylxd.core.context import Context
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
     W = TypeVar('W')
+
+
+#: Seconds within which a certificate counts that LXD has in its list (less
+#: than 0.1 s seen).
+TRUST_DELAY = 2
 
 
 class EventType(object):
@@ -206,6 +213,12 @@ class Client(Context):
         # Pooled connections predate the trust: close them
         self.transport.close()
         self.dialect.refresh()
+        # Another process has added it: it counts a moment later
+        deadline = time.time() + TRUST_DELAY
+        while isinstance(refusal, exceptions.Conflict) and (
+                not self.trusted and time.time() < deadline):
+            time.sleep(0.05)
+            self.dialect.refresh()
         if refusal is not None and not self.trusted:
             raise refusal
         self._check_project()

@@ -182,3 +182,28 @@ def test_a_with_block_closes_the_client(tmpdir, secure):
         assert client.api.get().status_code == 200
         client.close()
         client.close()
+
+
+def test_authenticate_while_another_process_does(tmpdir):
+    """LXD lists the certificate a moment before it trusts it."""
+    pair = make_certificate(tmpdir)
+    answers = ['untrusted'] * 4 + ['trusted']
+    pages = {'GET /1.0': lambda _: root(
+                 auth=answers.pop(0) if len(answers) > 1 else answers[0]),
+             'POST /1.0/certificates': error(
+                 409, 'Certificate already in trust store')}
+    with Server(lxd_api(pages), context=tls_context(pair)) as server:
+        client = Client(server.endpoint, cert=pair, verify=pair[0])
+        client.authenticate('token')
+        assert client.trusted and answers == ['trusted']
+
+
+def test_authenticate_with_a_conflict_that_stays(tmpdir, monkeypatch):
+    monkeypatch.setattr('pylxd.client.TRUST_DELAY', 0)
+    pair = make_certificate(tmpdir)
+    pages = {'GET /1.0': root(auth='untrusted'),
+             'POST /1.0/certificates': error(409, 'already there')}
+    with Server(lxd_api(pages), context=tls_context(pair)) as server:
+        client = Client(server.endpoint, cert=pair, verify=pair[0])
+        with pytest.raises(exceptions.Conflict):
+            client.authenticate('token')
