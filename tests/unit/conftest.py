@@ -1,12 +1,19 @@
 # -*- coding: utf-8 -*-
 """Fixtures of the unit tests."""
 import pytest
+from hypothesis import Phase, settings
 
 from pylxd.core import listing, other_clients, saving
 from pylxd.models.profile import Profiles
 from wire import make_certificate
 
 from .store import FakeClient, Store
+
+# No test has a target to optimise for, and the optimiser of the Hypothesis of
+# Python 2 was seen to run for more than two minutes
+settings.register_profile(
+    'no-target', phases=[each for each in Phase if each.name != 'target'])
+settings.load_profile('no-target')
 
 
 @pytest.fixture(scope='session')
