@@ -1,4 +1,8 @@
 import pylxd
+from pylxd.core.class_methods import is_class_method
+from pylxd.core.identity import Identity
+from pylxd.core.manager import Manager
+from pylxd.core.model import Model
 
 project = 'pylxd'
 author = 'the pylxd developers'
@@ -14,16 +18,23 @@ html_theme = 'alabaster'
 html_theme_options = {'description': 'A Python library for LXD and Incus'}
 
 
-def skip_member(app, what, name, member, skip, options):
-    """Leave out what pages do not repeat.
+#: What models and managers declare about themselves, and its defaults.
+DECLARATIONS = {
+    name: value for base in (Manager, Model, Identity)
+    for name, value in vars(base).items()
+    if isinstance(value, (str, bool, tuple)) and not name.startswith('_')}
 
-    Those are the class methods, which stand with their manager, and the
-    classes of managers and other parts that a class names.
+
+def skip_member(app, what, name, member, skip, options):
+    """Leave out members that the page documents elsewhere.
+
+    The class methods of a model are documented with its manager, the meaning
+    of ``path`` or ``extension`` with their base class. A class that another
+    one names as an attribute has a place of its own.
     """
-    from pylxd.core.class_methods import is_class_method
     return True if what == 'class' and (
-        isinstance(member, type) or name == 'model'
-        or is_class_method(member)) else skip
+        isinstance(member, type) or name == 'model' or is_class_method(member)
+        or DECLARATIONS.get(name, member) != member) else skip
 
 
 def setup(app):
