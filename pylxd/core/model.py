@@ -159,9 +159,11 @@ class Model(Identity):
         declared = self.__attributes__.get(name)
         if declared is None:
             return document.read(name)
-        if declared.type_ in (dict, list):
+        value = document.read(name, not declared.readonly)
+        if value is None and declared.type_ in (dict, list):
             document.replace_null(name, declared.type_())
-        return document.read(name, not declared.readonly)
+            value = document.read(name, not declared.readonly)
+        return value
 
     def set_attribute(self, name, value):
         # type: (str, Any) -> None
