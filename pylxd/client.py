@@ -5,14 +5,17 @@ from pylxd import exceptions
 from pylxd.core.collection import collection, cache_managers
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
-from pylxd.transport.dialect import Dialect, default_key_pair, default_socket
+from pylxd.transport.dialect import (
+    Dialect, default_key_pair, default_socket, is_unreachable)
+from pylxd.transport.pools import clock
 from pylxd.transport.rest import Node, quote
 from pylxd.transport.tls import key_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Dict, Iterable, List, Optional, overload, Type, TypeVar, Union)
+        Any, Callable, Dict, Iterable, List, Optional, overload, Type,
+        TypeVar, Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from pylxd.transport.tls import Cert, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
+    T = TypeVar('T')
     W = TypeVar('W')
 
 
@@ -214,9 +218,9 @@ class Client(Context):
         self.transport.close()
         self.dialect.refresh()
         # Another process has added it: it counts a moment later
-        deadline = time.time() + TRUST_DELAY
+        deadline = clock() + TRUST_DELAY
         while isinstance(refusal, exceptions.Conflict) and (
-                not self.trusted and time.time() < deadline):
+                not self.trusted and clock() < deadline):
             time.sleep(0.05)
             self.dialect.refresh()
         if refusal is not None and not self.trusted:
@@ -243,6 +247,26 @@ class Client(Context):
             if 'https://' + address not in urls:
                 urls.append('https://' + address)
         return urls
+
+    def offer(self, pull):
+        # type: (Callable[[str], T]) -> T
+        """Let another server pull from this server, by an address it reaches.
+
+        :param pull: a function that makes the other server pull from a URL
+            of this server. It is called with one of `addresses` after
+            another, until the other server reaches this one.
+        :return: the result of ``pull``.
+        :raises ClientConnectionFailed: the server listens on its socket only.
+        :raises OperationFailed: the error of the last call.
+        """
+        addresses = self.addresses or [self.address]  # which then raises
+        for address in addresses[:-1]:
+            try:
+                return pull(address)
+            except exceptions.OperationFailed as error:
+                if not is_unreachable(error):
+                    raise
+        return pull(addresses[-1])
 
     def server_certificate(self):
         # type: () -> str
@@ -304,14 +328,15 @@ class Client(Context):
 
         Endpoint: ``GET /1.0/events``.
         """
-        from pylxd.transport import websocket  # a third of import time
+        if websocket_client is None:
+            from pylxd.transport import websocket  # a third of import time
+            websocket_client = websocket.EventsClient
         if isinstance(event_types, (str, type(u''))):
             event_types = [event_types]
         types = sorted(set(event_types or ()))
         query = ['project=' + quote(self.project)] if self.project else []
         if types and EventType.All not in types:
             query.append('type=' + ','.join(quote(each) for each in types))
-        return websocket.make(
-            self.transport,
+        return self.websocket(
             self.api.events.path + ('?' if query else '') + '&'.join(query),
-            websocket_client or websocket.EventsClient)
+            websocket_client)

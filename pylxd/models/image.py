@@ -13,7 +13,6 @@ from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import (
     Destination, Digest, FormSplitter, Upload, iterate_form, random_name)
 from pylxd.transport import rest
-from pylxd.transport.dialect import is_unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -272,7 +271,7 @@ class Image(Savable, Deletable):
         if auto_update is None:
             auto_update = self.auto_update
         source = {
-            'type': 'image', 'mode': 'pull', 'server': self.client.address,
+            'type': 'image', 'mode': 'pull',
             'protocol': new_client.dialect.protocol,
             'certificate': self.client.server_certificate(),
             'fingerprint': self.fingerprint,
@@ -284,20 +283,19 @@ class Image(Savable, Deletable):
         if self.client.project not in (None, 'default'):
             new_client.dialect.need('image_source_project')
             source['project'] = self.client.project
-        for address in self.client.addresses:
+
+        def pull(address):
+            # type: (str) -> Image
             source['server'] = address
             if not self.public:
                 source['secret'] = self._request_secret()
             copy = new_client.images.create_from_source(
                 source, public, auto_update)
             self.operation = copy.operation  # type: Optional[Operation]
-            try:
-                copy.created_by(copy.operation, wait)
-                break
-            except exceptions.OperationFailed as error:
-                if address == self.client.addresses[-1] or not (
-                        is_unreachable(error)):
-                    raise
+            copy.created_by(copy.operation, wait)
+            return copy
+
+        copy = self.client.offer(pull)
         return copy if wait else None
 
     def _request_secret(self):

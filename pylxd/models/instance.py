@@ -13,7 +13,6 @@ from pylxd.models import execution, instance_files
 from pylxd.models.image import publish_image
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
-from pylxd.transport.dialect import is_unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -392,17 +391,15 @@ class Instance(Savable, Renamable, Deletable):
         Endpoint: ``POST`` on the object, ``POST`` on the new collection.
         """
         data = self.generate_migration_data(live)
-        source, addresses = data['source'], self.client.addresses
-        path = source['operation'][len(addresses[0]):]
-        for address in addresses[:-1]:
+        source = data['source']
+        path = source['operation'][len(self.client.address):]
+
+        def pull(address):
+            # type: (str) -> T
             source['operation'] = address + path
-            try:
-                return type(self).create(new_client, data, wait=wait)
-            except exceptions.OperationFailed as error:
-                if not is_unreachable(error):
-                    raise
-        source['operation'] = addresses[-1] + path
-        return type(self).create(new_client, data, wait=wait)
+            return type(self).create(new_client, data, wait=wait)
+
+        return self.client.offer(pull)
 
     def publish(self, public=False, wait=False, compression_algorithm=None):
         # type: (bool, bool, Optional[str]) -> Optional[Image]
