@@ -1,8 +1,8 @@
 """Run the contract tests on every supported server (``make test-servers``).
 
 The servers run one after another, as they share the host's networks; a table
-of the results follows. Debian systems with Incus are installed into ``.roots``
-where they are missing.
+of the results follows. Debian systems with Incus or a later LXD are installed
+into ``.roots`` where they are missing.
 """
 import configparser
 import os
@@ -16,13 +16,15 @@ from pylxd.testing import (
 
 HERE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir))
 ROOTS = os.path.join(HERE, '.roots')
-#: Each server, and its value of ``--lxd`` or the Debian release that has it.
+#: Each server, and its value of ``--lxd`` or its root: the Debian release that
+#: has it, with ``-lxd`` for the LXD of that release.
 SERVERS = (
     ('the stand-in', 'fake', None),
     ('the stand-in, like LXD 6', 'fake:lxd-6', None),
     ('the stand-in, like Incus 6.0', 'fake:incus-6.0', None),
     ('the stand-in, like Incus 7.0', 'fake:incus-7.0', None),
     ('LXD', 'real', None),
+    ('LXD of Debian 13', None, 'trixie-lxd'),
     ('Incus 6.0', None, 'trixie'),
     ('Incus 7.0', None, 'forky'),
     ('Incus 7.0, inside, on its own Python', 'inside', 'forky'),
@@ -37,17 +39,22 @@ exec /srv/venv/bin/pytest --lxd=incus tests/contract
 '''
 
 
-def find_root(suite):
-    """Return the directory of a Debian with Incus; install it if missing.
+def find_root(name):
+    """Return the directory of a Debian with a server; install it if missing.
 
-    :raises CannotRun: the directory cannot be made, or Incus cannot run in it
+    :param name: as in `SERVERS`.
+    :raises CannotRun: the directory cannot be made, or the server cannot run
+        in it.
     """
-    root = os.path.join(ROOTS, suite)
+    root = os.path.join(ROOTS, name)
+    suite, _, server = name.partition('-')
     if not os.path.exists(root):
-        print('Installing Debian {} with Incus in .roots'.format(suite))
+        print('Installing Debian {} with {} in .roots'.format(
+            suite, server or 'incus'))
         sys.stdout.flush()
-        incus.make_root(root, suite)
-    reason = ThrowawayIncus.find_missing_requirement(root)
+        incus.make_root(root, suite, server=server or 'incus')
+    kit = ThrowawayLXD if server == 'lxd' else ThrowawayIncus
+    reason = kit.find_missing_requirement(root)
     if reason:
         raise CannotRun(reason)
     return root
@@ -110,16 +117,16 @@ def run(command, environ):
 def main():
     failed = 0
     rows = []
-    for name, choice, suite in SERVERS:
+    for name, choice, root in SERVERS:
         print('== {}'.format(name))
         sys.stdout.flush()
         try:
             if choice == 'real' and ThrowawayLXD.find_missing_requirement():
                 raise CannotRun(ThrowawayLXD.find_missing_requirement())
             if choice == 'inside':
-                command = prepare_root_run(find_root(suite))
+                command = prepare_root_run(find_root(root))
             else:
-                command = prepare_host_run(choice or find_root(suite))
+                command = prepare_host_run(choice or find_root(root))
             counts, server, status = run(*command)
         except CannotRun as error:
             counts, server, status = 'cannot run here: {}'.format(error), '', 0

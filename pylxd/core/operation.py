@@ -270,25 +270,44 @@ class Operation(object):
             within = params['timeout'] + WAIT_MARGIN
         # The server sends nothing while it waits, so the client's timeout
         # for reads must not apply
-        response = self._node.wait.get(
-            params=params, timeout=within, is_api=False)
-        body = rest.envelope(response)
-        # The status is 200 for failed operations, too. Incus 6.0 sends their
-        # error without the fields of the operation.
-        if body['type'] != 'error':
-            document = body.get('metadata')
-            if document in (None, {}):
-                document = {'status': 'Success'}
-            self._update_from(document, response)
-        elif timeout is not None and body.get(
-                'error') == 'context deadline exceeded':
+        try:
+            response = self._node.wait.get(
+                params=params, timeout=within, is_api=False)
+            body = rest.envelope(response)
+            if body['type'] == 'error':
+                raise exceptions.LXDAPIException(response)
+        except exceptions.InvalidResponse:
+            raise
+        except exceptions.LXDAPIException as error:
+            if not self._load_after(error):
+                raise
+            return
+        document = body.get('metadata')
+        if document in (None, {}):
+            document = {'status': 'Success'}
+        self._update_from(document, response)
+
+    def _load_after(self, refusal):
+        # type: (exceptions.LXDAPIException) -> bool
+        """Load the operation after a wait that was answered by an error.
+
+        LXD 5.0.2 and Incus 7 answer a wait with the operation. LXD of Debian
+        13 (status 500) and Incus 6.0 (status 200) answer it with the error of
+        an operation that failed, and with one when the time is over.
+
+        :return: False if the error is not that of the operation.
+        """
+        try:
             response = self._node.get()
-            self._update_from(rest.metadata(response), response)
-        else:
+        except exceptions.NotFound:
+            if refusal.response.status_code != 200:
+                return False
             self._update({'status': 'Failure', 'status_code': FAILURE,
-                          'err': body.get('error')
-                          or 'the server gave no reason'})
-            self._response = response
+                          'err': refusal.message})
+            self._response = refusal.response
+            return True
+        self._update_from(rest.metadata(response), response)
+        return self.ended or refusal.message == 'context deadline exceeded'
 
     def cancel(self):
         # type: () -> None

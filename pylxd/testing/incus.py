@@ -6,7 +6,8 @@ minimal system of a later Debian that has one, in about a minute::
     python -m pylxd.testing.incus --suite trixie DIRECTORY    (Incus 6.0)
     python -m pylxd.testing.incus --suite forky DIRECTORY     (Incus 7.0)
 
-Then ``ThrowawayIncus(DIRECTORY)`` runs daemons from that system.
+Then ``ThrowawayIncus(DIRECTORY)`` runs daemons from that system. The LXD of
+another Debian is had by ``--server lxd`` and ``ThrowawayLXD(DIRECTORY)``.
 """
 import argparse
 import os
@@ -22,8 +23,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Optional
 
-# dnsmasq-base and nftables are for managed bridges
-PACKAGES = ['incus-base', 'incus-client', 'dnsmasq-base', 'nftables']
+#: The packages of each server; the last two are for managed bridges.
+PACKAGES = {
+    'incus': ['incus-base', 'incus-client', 'dnsmasq-base', 'nftables'],
+    'lxd': ['lxd', 'lxd-client', 'iproute2', 'squashfs-tools',
+            'dnsmasq-base', 'nftables'],
+}
 
 
 class ThrowawayIncus(Throwaway):
@@ -59,13 +64,14 @@ def find_apt_mirror():
     return targets.decode().splitlines()[0]
 
 
-def make_root(directory, suite, mirror=None):
-    # type: (str, str, Optional[str]) -> None
-    """Install a minimal Debian with Incus into a new directory.
+def make_root(directory, suite, mirror=None, server='incus'):
+    # type: (str, str, Optional[str], str) -> None
+    """Install a minimal Debian with Incus or LXD into a new directory.
 
     :param directory: the path of the directory, which must not exist.
     :param suite: the Debian release, such as ``trixie``.
     :param mirror: the URL of the Debian archive; None takes that of apt.
+    :param server: ``incus`` or ``lxd``.
     :raises CannotRun: the installation failed; nothing is left of it.
     """
     directory = os.path.abspath(directory)
@@ -102,7 +108,7 @@ def make_root(directory, suite, mirror=None):
         run_isolated(
             'chroot', unfinished, 'env', 'DEBIAN_FRONTEND=noninteractive',
             'apt-get', 'install', '--yes', '--no-install-recommends',
-            *PACKAGES)
+            *PACKAGES[server])
         run_isolated('chroot', unfinished, 'apt-get', 'clean')
         os.rename(unfinished, directory)
     finally:
@@ -166,9 +172,11 @@ def main(arguments=None):
     parser.add_argument('--suite', default='trixie',
                         help="trixie has Incus 6.0, forky 7.0")
     parser.add_argument('--mirror', help="default: the mirror that apt uses")
+    parser.add_argument('--server', default='incus', choices=sorted(PACKAGES))
     options = parser.parse_args(arguments)
     try:
-        make_root(options.directory, options.suite, options.mirror)
+        make_root(options.directory, options.suite, options.mirror,
+                  options.server)
     except CannotRun as error:
         return str(error)
     except KeyboardInterrupt:
