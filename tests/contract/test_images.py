@@ -298,18 +298,24 @@ def image_server(lxd, authority):
         yield server
 
 
-def serve_simplestreams(server, alias, parts):
-    """Offer an image in two parts, and return its fingerprint."""
-    whole = hash_data(b''.join(parts))
+def serve_simplestreams(server, alias, parts, disk=b'disk'):
+    """Offer a container's image in two parts, and a virtual machine's.
+
+    :param disk: the second part of the image of a virtual machine.
+    :return: the fingerprints of the two images.
+    """
+    container, machine = hash_data(b''.join(parts)), hash_data(parts[0] + disk)
     items = {}
     for kind in 'lxd', 'incus':  # each server looks for its own
         items[kind + '.tar.xz'] = {
             'ftype': kind + '.tar.xz', 'path': 'images/metadata',
             'size': len(parts[0]), 'sha256': hash_data(parts[0]),
-            'combined_sha256': whole, 'combined_rootxz_sha256': whole}
-    items['root.tar.xz'] = {
-        'ftype': 'root.tar.xz', 'path': 'images/root',
-        'size': len(parts[1]), 'sha256': hash_data(parts[1])}
+            'combined_sha256': container, 'combined_rootxz_sha256': container,
+            'combined_disk-kvm-img_sha256': machine}
+    for kind, data in ('root.tar.xz', parts[1]), ('disk-kvm.img', disk):
+        items[kind] = {'ftype': kind, 'path': 'images/' + kind,
+                       'size': len(data), 'sha256': hash_data(data)}
+        server.pages['/images/' + kind] = data, {}
     architecture = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(
         os.uname()[4], os.uname()[4])
     product = 'tiny:1:{}:default'.format(architecture)
@@ -328,15 +334,15 @@ def serve_simplestreams(server, alias, parts):
             json.dumps(document).encode('ascii'),
             {'Content_Type': 'application/json'})
     server.pages['/images/metadata'] = parts[0], {}
-    server.pages['/images/root'] = parts[1], {}
-    return whole
+    return container, machine
 
 
 @pytest.mark.documents('Client.images.create_from_simplestreams',
                        'Image.create_from_simplestreams')
 def test_create_from_simplestreams(lxd_client, new_images, image_server):
     alias = unique_name()
-    fingerprint = serve_simplestreams(image_server, alias, make_image_parts())
+    fingerprint, _ = serve_simplestreams(
+        image_server, alias, make_image_parts())
     image = lxd_client.images.create_from_simplestreams(
         image_server.endpoint, alias, public=True, auto_update=True,
         wait=True)
@@ -352,6 +358,17 @@ def test_create_from_simplestreams(lxd_client, new_images, image_server):
         lxd_client, image_server.endpoint, alias)
     assert image.fingerprint == fingerprint  # waits for the end
     assert (image.public, image.auto_update) == (False, False)
+
+
+def test_image_of_a_virtual_machine_from_simplestreams(
+        lxd_client, new_images, image_server):
+    alias = unique_name()
+    _, fingerprint = serve_simplestreams(
+        image_server, alias, make_image_parts())
+    image = lxd_client.images.create_from_simplestreams(
+        image_server.endpoint, alias, wait=True, vm=True)
+    assert image.fingerprint == fingerprint
+    assert image.type == 'virtual-machine'
 
 
 def test_simplestreams_without_the_alias(

@@ -617,6 +617,10 @@ def _fetch_stream(daemon, session, source, requestor, fields):
     server = source['server'].rstrip('/') + '/'
     wanted = source.get('alias') or source.get('fingerprint')
     name = daemon.kind.server
+    parts = [('squashfs', 'squashfs'), ('root.tar.xz', 'rootxz')]
+    if source.get('image_type') == 'virtual-machine':
+        fields = dict(fields, type='virtual-machine')
+        parts = [('disk-kvm.img', 'disk-kvm-img')]
     for stream in _json(session, server + 'streams/v1/index.json')[
             'index'].values():
         if stream.get('datatype') != 'image-downloads':
@@ -629,8 +633,7 @@ def _fetch_stream(daemon, session, source, requestor, fields):
                 items = version['items']
                 both = items.get(name + '_combined.tar.gz')
                 meta = both or items.get(name + '.tar.xz', {})
-                for kind, part in (('squashfs', 'squashfs'),
-                                   ('root.tar.xz', 'rootxz')):
+                for kind, part in parts:
                     fingerprint = both['sha256'] if both else meta.get(
                         'combined_{}_sha256'.format(part))
                     if not fingerprint or not both and kind not in items or (
