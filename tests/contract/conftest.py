@@ -5,13 +5,16 @@ depends on the server asks the client or the kit, for its extensions for one,
 and never for its name.
 """
 import contextlib
+import fcntl
+import os
+import tempfile
 
 import pytest
 import wire
 from six.moves import urllib_parse
 
 from helpers import BUSYBOX, EMPTY, NIC, read_bytes, unique_name
-from pylxd.testing import plugin
+from pylxd.testing import FakeLXD, plugin
 
 from .support import fingerprint_of, make_image, settle
 
@@ -30,6 +33,32 @@ def authority(tmpdir_factory):
 def lxd_arguments(authority):
     """Arguments of the kit: its server trusts the tests' image servers."""
     return {'ssl_cert_file': authority[0]}
+
+
+@pytest.fixture(autouse=True)
+def skip_where_the_server_lacks_something(request):
+    """Skip a test by its markers ``needs`` and ``real_server``."""
+    if request.node.get_closest_marker('real_server') and isinstance(
+            request.getfixturevalue('lxd'), FakeLXD):
+        pytest.skip('the stand-in does not have such objects')
+    for marker in request.node.iter_markers('needs'):
+        client = request.getfixturevalue('lxd_client')
+        for extension in marker.args:
+            if not client.has_api_extension(extension):
+                pytest.skip('this server lacks the API extension {}'.format(
+                    extension))
+
+
+@pytest.fixture
+def bridge_lock():
+    """Make bridges in one process at a time; request it before ``name``.
+
+    The bridges of LXD and of Incus 7 at the same time crash ``nft``.
+    """
+    path = os.path.join(tempfile.gettempdir(), 'pylxd-bridges.lock')
+    with open(path, 'w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ CONFIG = {'ipv4.address': 'none', 'ipv6.address': 'none'}
 
 
 @pytest.fixture
-def network(lxd_client, name):
+def network(lxd_client, bridge_lock, name):
     return lxd_client.networks.create(name, config=CONFIG)
 
 
@@ -68,7 +68,7 @@ def test_a_bridge_is_saved_renamed_and_deleted(lxd_client, network, name):
     assert not lxd_client.networks.exists(name + '2')
 
 
-def test_create_with_every_field(lxd_client, name):
+def test_create_with_every_field(lxd_client, bridge_lock, name):
     network = lxd_client.networks.create(
         name, description='text', type='bridge', config=CONFIG, wait=True)
     assert (network.description, network.type) == ('text', 'bridge')

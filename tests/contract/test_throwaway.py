@@ -145,7 +145,7 @@ class TestKit(object):
 class TestNothingIsLeft(object):
 
     @pytest.mark.parametrize('killed', [False, True])
-    def test_after_close(self, make_kit, real_kit, killed):
+    def test_after_close(self, make_kit, real_kit, bridge_lock, killed):
         name = unique_name()
         with make_kit() as kit:
             with kit.client() as client:
