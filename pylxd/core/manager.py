@@ -154,7 +154,8 @@ class Manager(_Of[M]):
         """Create an object.
 
         :param body: the fields to send; those that are None are left out. If
-            the name is missing, the server chooses it.
+            the name is missing, the server chooses it. A dict in place of
+            the name has the other fields, too.
         :param wait: return when the object is created.
         :param target: the cluster member to create the object on.
         :raises InvalidName: no server allows the name.
@@ -168,6 +169,9 @@ class Manager(_Of[M]):
             dialect.need(model.write_extension)
         if target is not None:
             dialect.need('clustering')
+        for name in model.key_names[:1]:
+            if isinstance(body.get(name), dict):
+                body = dict(body, **body[name])
         key = tuple(model.check_name(body[name]) if name in body else None
                     for name in model.key_names)
         response = node.post(target=target, json={

@@ -33,6 +33,18 @@ def test_create_sends_the_arguments():
         assert project.config == {'user.a': '1'}
 
 
+def test_create_takes_the_whole_body_as_a_dict():
+    body = {'name': 'p1', 'config': {}, 'x': 'y'}
+    pages = {'POST /1.0/projects': {}, 'GET /1.0/projects/p1': PROJECT}
+    with Server(lxd_api(pages, PROJECTS_ROOT)) as server:
+        project = Client(server.endpoint).projects.create(body)
+        assert json.loads(server.requests[-1].body.decode()) == body
+        assert project.name == 'p1'
+        for wrong in {'name': '.'}, {'name': {}}, {'config': {}}:
+            with pytest.raises((exceptions.InvalidName, TypeError)):
+                project.client.projects.create(wrong)
+
+
 def test_save_sends_the_whole_config():
     """The server replaces ``config`` by that of a PATCH."""
     pages = {'GET /1.0/projects/p1': PROJECT, 'PATCH /1.0/projects/p1': {}}
