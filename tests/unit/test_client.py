@@ -198,6 +198,19 @@ def test_authenticate_while_another_process_does(tmpdir):
         assert client.trusted and answers == ['trusted']
 
 
+def test_authenticate_while_the_server_learns_to_trust(tmpdir):
+    """Incus 6.0 may refuse a request at that moment."""
+    pair = make_certificate(tmpdir)
+    answers = iter([root(auth='untrusted')] * 2 + [
+        error(403, 'Username not present in request context'), root()])
+    pages = {'GET /1.0': lambda _: next(answers),
+             'POST /1.0/certificates': {}}
+    with Server(lxd_api(pages), context=tls_context(pair)) as server:
+        client = Client(server.endpoint, cert=pair, verify=pair[0])
+        client.authenticate('token')
+        assert client.trusted
+
+
 def test_authenticate_with_a_conflict_that_stays(tmpdir, monkeypatch):
     monkeypatch.setattr('pylxd.client.TRUST_DELAY', 0)
     pair = make_certificate(tmpdir)
