@@ -2,7 +2,8 @@
 import time
 
 from pylxd import exceptions
-from pylxd.core.collection import collection, cache_managers
+from pylxd.core.collection import (
+    cache_managers, collection, copy_without_managers)
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
 from pylxd.transport.dialect import (
@@ -112,11 +113,7 @@ class Client(Context):
         self.transport = Transport(
             endpoint, cert, verify, timeout)  # type: Transport
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
-        if project:
-            quote(project)
-        self.api = Node(
-            self.transport, '',
-            {'project': project} if project else None)[version]  # type: Node
+        self.api = self._make_api()  # type: Node
         try:
             #: The server's kind and API extensions.
             self.dialect = Dialect(self.api)  # type: Dialect
@@ -124,6 +121,50 @@ class Client(Context):
         except BaseException:
             self.close()
             raise
+
+    def _make_api(self):
+        # type: () -> Node
+        query = {name: getattr(self, name) for name in ('project', 'target')
+                 if getattr(self, name)}
+        for value in query.values():
+            quote(value)
+        return Node(self.transport, '', query)[self.version]
+
+    def use_project(self, name):
+        # type: (C, str) -> C
+        """Return a client of another project of the server.
+
+        It shares the connections of this client: `close` of one closes those
+        of both, and the next request opens new ones.
+
+        :param name: the name of the project.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIExtensionNotAvailable: the server lacks ``projects``.
+        """
+        return self._copy(project=name)
+
+    def use_target(self, name):
+        # type: (C, str) -> C
+        """Return a client that works on one member of the cluster.
+
+        It adds ``target=NAME`` to each request that takes one: objects are
+        created on that member, and read as that member has them. It shares
+        the connections of this client, as that of `use_project` does.
+
+        :param name: the name of the member.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIExtensionNotAvailable: the server lacks ``clustering``.
+        """
+        self.dialect.need('clustering')
+        return self._copy(target=name)
+
+    def _copy(self, **changes):
+        # type: (C, **str) -> C
+        client = copy_without_managers(self)
+        client.__dict__.update(changes)
+        client.api = client._make_api()
+        client._check_project()
+        return client
 
     def __repr__(self):
         # type: () -> str

@@ -60,6 +60,18 @@ def collection(target):
     return Collection(target)
 
 
+def copy_without_managers(parent):
+    # type: (T) -> T
+    """Return a shallow copy of a client, which makes managers of its own."""
+    cls = type(parent)
+    other = cls.__new__(cls)
+    other.__dict__.update(
+        (name, value) for name, value in vars(parent).items()
+        if not any(isinstance(vars(base).get(name), Collection)
+                   for base in cls.__mro__))
+    return other
+
+
 def cache_managers(cls):
     # type: (Type[T]) -> Type[T]
     """Decorate a class to make each of its managers once only.

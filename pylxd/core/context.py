@@ -21,6 +21,8 @@ class Context(object):
     transport = _SET_LATER  # type: Transport
     #: The project to work in; None is the server's default.
     project = None  # type: Optional[str]
+    #: The cluster member to work on; None leaves the choice to the server.
+    target = None  # type: Optional[str]
 
     @property
     def identity(self):

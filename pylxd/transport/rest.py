@@ -14,7 +14,23 @@ if TYPE_CHECKING:
     from pylxd.transport.connection import Transport
 
 #: Attributes of nodes whose path segment has hyphens for the underscores.
-HYPHENATED = ('storage_pools', 'virtual_machines')
+HYPHENATED = (
+    'load_balancers', 'network_acls', 'network_address_sets',
+    'network_allocations', 'network_integrations', 'network_zones',
+    'storage_pools', 'storage_volumes', 'virtual_machines')
+
+#: The requests that take ``?target=MEMBER``, as method and path. A POST of an
+#: instance would become a move within the cluster.
+TARGETED = re.compile(r'''
+    (GET|PUT|PATCH) \ /[^/]+$
+    | GET \ /[^/]+/(resources|metrics)$
+    | POST \ /[^/]+/(instances|containers|virtual-machines
+                    |networks|storage-pools)$
+    | (GET|PUT|PATCH) \ /[^/]+/(networks|storage-pools)/[^/]+$
+    | GET \ /[^/]+/networks/[^/]+/(leases|state)$
+    | GET \ /[^/]+/storage-pools/[^/]+/resources$
+    | [A-Z]+ \ /[^/]+/storage-pools/[^/]+/(volumes|buckets)(/|$)
+    ''', re.VERBOSE)
 
 _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
@@ -60,7 +76,8 @@ class Node(object):
     not JSON of the API.
 
     :param path: the quoted path in the URL.
-    :param params: the query of each request, such as the project.
+    :param params: the query of each request: ``project``, ``target``. The
+        target is sent where the endpoint takes one.
     """
 
     def __init__(self, transport, path, params=None):
@@ -163,8 +180,11 @@ class Node(object):
         if self._params or target is not None:
             params = dict(self._params)
             if target is not None:
-                quote(target)
                 params['target'] = target
+            elif not TARGETED.match(method + ' ' + self._path):
+                params.pop('target', None)
+            if 'target' in params:
+                quote(params['target'])
             params.update(kwargs.get('params') or {})
             kwargs['params'] = params
         response = self._transport.request(method, self._path, **kwargs)

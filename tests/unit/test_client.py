@@ -6,7 +6,8 @@ import pytest
 import pylxd
 from pylxd import Client, EventType, exceptions
 from pylxd.transport import dialect
-from wire import ROOT, Server, make_certificate, error, lxd_api, tls_context
+from wire import (
+    ROOT, Server, accepted, error, lxd_api, make_certificate, tls_context)
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +221,57 @@ def test_authenticate_with_a_conflict_that_stays(tmpdir, monkeypatch):
         client = Client(server.endpoint, cert=pair, verify=pair[0])
         with pytest.raises(exceptions.Conflict):
             client.authenticate('token')
+
+
+CLUSTERED = root(api_extensions=['instances', 'projects', 'clustering',
+                                 'network'])
+
+
+def test_use_project():
+    class OwnClient(Client):
+        pass
+
+    pages = {'GET /1.0/instances': [], 'GET /1.0/profiles': []}
+    with Server(lxd_api(pages, CLUSTERED)) as server:
+        client = OwnClient(server.endpoint)
+        assert client.containers.all() == []
+        other = client.use_project('p q')
+        assert type(other) is OwnClient and other.project == 'p q'
+        assert other.containers.client is other
+        assert client.containers.client is client
+        other.containers.all()
+        client.profiles.all()
+        assert server.requested[2:] == [
+            'GET /1.0/instances?project=p+q&instance-type=container',
+            'GET /1.0/profiles']
+        assert server.connections == 1
+        assert client != other and client.project is None
+        with pytest.raises(exceptions.InvalidName):
+            client.use_project('a/b\n')
+
+
+def test_use_target():
+    pages = {'GET /1.0/instances': [],
+             'POST /1.0/instances': accepted({'id': 'u1'}),
+             'GET /1.0/networks/n': {'name': 'n'}, 'PATCH /1.0/networks/n': {}}
+    with Server(lxd_api(pages, CLUSTERED)) as server:
+        client = Client(server.endpoint, project='p').use_target('m2')
+        client.containers.all()
+        client.containers.create({'name': 'c', 'source': {'type': 'none'}})
+        client.networks.get('n')
+        client.api.networks.n.patch(json={})
+        client.use_target('m3').networks.get('n')
+        client.api.networks.n.get(target='m4')
+        assert [line for line in server.requested if '/1.0/' in line] == [
+            'GET /1.0/instances?project=p&instance-type=container',
+            'POST /1.0/instances?project=p&target=m2',
+            'GET /1.0/networks/n?project=p&target=m2',
+            'PATCH /1.0/networks/n?project=p&target=m2',
+            'GET /1.0/networks/n?project=p&target=m3',
+            'GET /1.0/networks/n?project=p&target=m4']
+
+
+def test_use_target_needs_a_cluster():
+    with Server(lxd_api()) as server:
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            Client(server.endpoint).use_target('m2')
