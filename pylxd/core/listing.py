@@ -1,11 +1,14 @@
 """Listings: the objects of one list share the request that loads them."""
+import six
+
 from pylxd import exceptions
 from pylxd.transport import rest
 from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Tuple
+    import requests
+    from typing import Any, Dict, List, Optional, Tuple
     from pylxd.core.manager import Manager
 
 #: Seconds for which the response to a request for a whole list is used.
@@ -13,37 +16,59 @@ MAX_AGE = 1.0
 
 
 class Listing(object):
-    """The representations of a list, loaded when one object is first read."""
+    """The representations of a list, loaded when one object is first read.
 
-    def __init__(self, manager):
-        # type: (Manager[Any]) -> None
+    :param query: what selects the objects: ``filter``, ``all-projects``.
+    """
+
+    def __init__(self, manager, query=None):
+        # type: (Manager[Any], Optional[Dict[str, str]]) -> None
         self._manager = manager
+        self._query = query or {}
         self._representations = {}  # type: Dict[Any, Dict[str, Any]]
         self._loaded_at = None  # type: Optional[float]
         self._reads = 0
+
+    def request(self, recursion=None):
+        # type: (Optional[int]) -> requests.Response
+        """Request the URLs of the objects; with recursion, representations.
+
+        Endpoint: ``GET`` on the collection.
+        """
+        node, params = self._manager.node_and_query()
+        params = dict(params, **self._query)
+        if recursion:
+            params['recursion'] = str(recursion)
+        return node.get(params=params)
+
+    def pairs(self, recursion=1):
+        # type: (int) -> List[Tuple[Any, Dict[str, Any]]]
+        """Request all objects; return the key and fields of each.
+
+        :raises InvalidResponse: an object has no key.
+        """
+        response = self.request(recursion)
+        key_of = self._manager.model.key_of
+        try:
+            pairs = [(key_of(each), each)
+                     for each in rest.metadata(response, list)]
+        except (AttributeError, TypeError):
+            raise exceptions.InvalidResponse(response)
+        if not all(isinstance(name, six.string_types)
+                   for key, _ in pairs for name in key):
+            raise exceptions.InvalidResponse(response)
+        return pairs
 
     def load(self):
         # type: () -> Dict[Any, Dict[str, Any]]
         """Load all objects of the list with one request.
 
         :return: their representations, by key.
-        :raises InvalidResponse: an object has no key.
         """
-        node, params = self._manager.node_and_query()
-        response = node.get(params=dict(params, recursion=1))
-        key_of = self._manager.model.key_of
-        try:
-            representations = {
-                key_of(each): each
-                for each in rest.metadata(response, list)}
-        except (AttributeError, TypeError):
-            raise exceptions.InvalidResponse(response)
-        if any(None in key for key in representations):
-            raise exceptions.InvalidResponse(response)
-        self._representations = representations
+        self._representations = dict(self.pairs())
         self._loaded_at = clock()
         self._reads = 0
-        return representations
+        return self._representations
 
     def find(self, key):
         # type: (Tuple[Any, ...]) -> Optional[Dict[str, Any]]

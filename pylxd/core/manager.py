@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, Generic, List, Optional, Tuple, TypeVar, Union)
+        Any, Dict, Generic, Iterator, List, Optional, Tuple, TypeVar, Union)
     from pylxd.client import Client
     from pylxd.transport.rest import Node
 
@@ -57,6 +57,8 @@ class Manager(_Of[M]):
     class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
     #: The name of the first argument of these class methods, the parent.
     parent_name = 'client'
+    #: The values of ``recursion`` that `all` accepts.
+    recursions = (0, 1)  # type: Tuple[int, ...]
 
     def __init__(self, parent):
         # type: (Union[Client, Model]) -> None
@@ -83,20 +85,69 @@ class Manager(_Of[M]):
             self.parent)  # type: Tuple[Node, Dict[str, str]]
         return node_and_query
 
-    def all(self):
-        # type: () -> List[M]
-        """List the objects; reading one of them loads all with one request.
+    def __iter__(self):
+        # type: () -> Iterator[M]
+        return iter(self.all())
 
-        That response is used for a second. Later reads load all again; if
-        less than a tenth of the list was read meanwhile, each object alone.
+    def __contains__(self, item):
+        # type: (object) -> bool
+        if isinstance(item, Model):
+            return any(item == each for each in self.all())
+        return self.exists(item)  # type: ignore[arg-type]
 
-        Endpoint: ``GET`` on the collection, ``recursion=1`` for the rest.
+    def all(self, recursion=None, filter=None, all_projects=False):
+        # type: (Optional[int], Optional[str], bool) -> List[M]
+        """List the objects.
+
+        Without ``recursion``, reading one of the objects loads all with one
+        request, whose response is used for a second. Later reads load all
+        again; if less than a tenth of the list was read meanwhile, each
+        object alone. An object that is deleted meanwhile raises `NotFound`
+        when it is read.
+
+        :param recursion: 1 loads all objects at once: reading them raises
+            nothing and makes no request.
+        :param filter: an expression of the server that selects objects, such
+            as ``'name eq c1'`` or ``'config.user.a eq 1 and ...'``.
+        :param all_projects: list the objects of all projects, loaded as with
+            ``recursion=1``; each has a client of its project.
+        :raises ValueError: ``recursion`` is none that this list knows.
+        :raises LXDAPIExtensionNotAvailable: the server cannot filter these
+            objects, or list those of all projects.
+
+        Endpoint: ``GET`` on the collection.
         """
-        node, params = self.node_and_query()
-        response = node.get(params=params)
+        return self._list(self._select(filter, all_projects), recursion,
+                          all_projects)
+
+    def _select(self, filter, all_projects):
+        # type: (Optional[str], bool) -> Dict[str, str]
+        """Return the query that selects the objects of a list."""
+        query = {}
+        if filter is not None:
+            self.client.dialect.need(self.model.filter_extension)
+            query['filter'] = filter
+        if all_projects and self.model.all_projects_extension:
+            self.client.dialect.need(self.model.all_projects_extension)
+            query['all-projects'] = 'true'
+        return query
+
+    def _list(self, query, recursion=None, all_projects=False):
+        # type: (Dict[str, str], Optional[int], bool) -> List[M]
+        if recursion not in (None,) + self.recursions:
+            raise ValueError('recursion must be one of {}, not {!r}'.format(
+                self.recursions, recursion))
+        listing = Listing(self, query)
+        model = self.model
+        if recursion or all_projects:
+            parents = {}  # type: Dict[Any, Any]
+            return [model.from_key(
+                self._find_parent(representation, parents), key,
+                Document(representation, complete=True))
+                for key, representation in listing.pairs(recursion or 1)]
+        response = listing.request()
         urls = rest.metadata(response, list)
-        listing = Listing(self)
-        size = len(self.model.key_names)
+        size = len(model.key_names)
         try:
             # urlsplit() would take 1.4 us for each URL, twelve times as much
             keys = [tuple(url.partition('?')[0].rsplit('/', size)[1:])
@@ -107,8 +158,23 @@ class Manager(_Of[M]):
             # LXD quotes some names twice and others not at all: the
             # representations have the names themselves
             keys = list(listing.load())
-        from_key = self.model.from_key
-        return [from_key(self.parent, key, listing=listing) for key in keys]
+        return [model.from_key(self.parent, key, listing=listing)
+                for key in keys]
+
+    def _find_parent(self, representation, parents):
+        # type: (Dict[str, Any], Dict[Any, Any]) -> Any
+        """Return the parent of a listed object, in the object's project.
+
+        :param parents: the parents of other projects that were found so far.
+        """
+        project = representation.get('project')
+        if not project or project == (self.client.project or 'default'):
+            return self.parent
+        if project not in parents:
+            client = self.client.use_project(project)
+            parents[project] = self.parent.with_client(client) if isinstance(
+                self.parent, Model) else client
+        return parents[project]
 
     def get(self, name):
         # type: (str) -> M

@@ -70,6 +70,11 @@ class Model(Identity):
     extension = ''
     #: The API extension that calls which change the object need.
     write_extension = ''
+    #: The API extension by which the server filters a list of these objects.
+    filter_extension = 'api_filtering_extended'
+    #: The API extension by which the server lists the objects of all projects;
+    #: empty if the objects are of no project.
+    all_projects_extension = ''
     #: Whether each change is complete when its call returns. LXD 5.0 answers
     #: such changes synchronously; newer servers start an operation, for which
     #: the call waits.
@@ -115,6 +120,13 @@ class Model(Identity):
         instance = cls.__new__(cls)
         instance._initialize(parent, key, document or Document(), listing)
         return instance
+
+    def with_client(self, client):
+        # type: (T, Client) -> T
+        """Return this object as one of another client, not loaded."""
+        parent = self.parent.with_client(client) if isinstance(
+            self.parent, Model) else client
+        return self.from_key(parent, self._key or (None,))
 
     @property
     def _status(self):
@@ -188,8 +200,8 @@ class Model(Identity):
             """See `Manager.get`."""
 
         @classmethod
-        def all(cls, client):
-            # type: (Type[T], Union[Client, Model]) -> List[T]
+        def all(cls, client, *args, **kwargs):
+            # type: (Type[T], Union[Client, Model], *Any, **Any) -> List[T]
             """See `Manager.all`."""
 
         @classmethod

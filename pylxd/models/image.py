@@ -32,6 +32,8 @@ class Image(Savable, Deletable):
 
     path = 'images'
     key = 'fingerprint'
+    filter_extension = 'api_filtering'
+    all_projects_extension = 'images_all_projects'
 
     # The server and the alias that the image is fetched from
     _source = ('', '')

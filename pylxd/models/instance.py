@@ -68,6 +68,8 @@ class Instance(Savable, Renamable, Deletable):
     #: The type of the instances that the class lists and creates:
     #: ``container`` or ``virtual-machine``; both if it is empty.
     instance_type = ''
+    filter_extension = 'api_filtering'
+    all_projects_extension = 'instance_all_projects'
     FilesManager = instance_files.FilesManager
 
     name = attribute(readonly=True)  # type: str

@@ -43,6 +43,7 @@ class Network(Savable, Renamable, Deletable):
     """
 
     path = 'networks'
+    all_projects_extension = 'networks_all_projects'
     write_extension = 'network'
     synchronous = True
 

@@ -16,6 +16,7 @@ class Profile(Savable, Renamable, Deletable):
     """
 
     path = 'profiles'
+    all_projects_extension = 'profiles_all_projects'
     synchronous = True
 
     name = attribute(readonly=True)  # type: str

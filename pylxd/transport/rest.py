@@ -186,6 +186,8 @@ class Node(object):
             if 'target' in params:
                 quote(params['target'])
             params.update(kwargs.get('params') or {})
+            if 'all-projects' in params:
+                params.pop('project', None)  # servers refuse both
             kwargs['params'] = params
         response = self._transport.request(method, self._path, **kwargs)
         check_response(response, expected, is_api)

@@ -1,0 +1,86 @@
+"""The arguments of ``all()``, against a scripted server."""
+import pytest
+
+from pylxd import Client, exceptions
+from wire import ROOT, Server, error, lxd_api
+
+EXTENSIONS = ['instances', 'projects', 'api_filtering',
+              'instance_all_projects']
+
+
+@pytest.fixture
+def server():
+    def list_instances(request):
+        if 'recursion' not in request.target:
+            return ['/1.0/instances/a', '/1.0/instances/b?project=p2']
+        return [{'name': 'a', 'type': 'container', 'project': 'p1',
+                 'config': {}, 'status': 'Running'},
+                {'name': 'a' if 'all-projects' in request.target else 'b',
+                 'type': 'virtual-machine', 'project': 'p2', 'config': {},
+                 'status': 'Stopped'}]
+
+    pages = {'GET /1.0/instances': list_instances, 'GET /1.0/projects': [],
+             'GET /1.0/profiles': [], 'GET /1.0/instances/a': error(
+                 404, 'Instance not found')}
+    with Server(lxd_api(pages, dict(
+            ROOT, api_extensions=EXTENSIONS))) as server:
+        yield server
+
+
+def test_loaded_objects_cannot_raise(server):
+    """The instance that a list shows is deleted meanwhile."""
+    client = Client(server.endpoint, project='p1')
+    listed, _ = client.instances.all(recursion=1)
+    assert (listed.name, listed.status) == ('a', 'Running')
+    assert not listed.dirty
+    with pytest.raises(exceptions.NotFound):
+        listed.sync()
+    assert server.requested[1:] == [
+        'GET /1.0/instances?project=p1&recursion=1',
+        'GET /1.0/instances/a?project=p1']
+
+
+@pytest.mark.parametrize('recursion', [-1, 3, 'x'])
+def test_recursion_that_does_not_exist(server, recursion):
+    with pytest.raises(ValueError):
+        Client(server.endpoint).profiles.all(recursion=recursion)
+    assert server.requested == ['GET /1.0']
+
+
+def test_all_projects(server):
+    client = Client(server.endpoint, project='p1')
+    first, second = client.instances.all(all_projects=True)
+    assert first.client is client and second.client.project == 'p2'
+    assert first != second and second.client.transport is client.transport
+    assert second.api.project == 'p2'
+    assert server.requested[1:] == [
+        'GET /1.0/instances?all-projects=true&recursion=1']
+
+
+def test_filter(server):
+    client = Client(server.endpoint)
+    first, _ = client.instances.all(filter='status eq Running')
+    assert first.status == 'Running'
+    assert server.requested[1:] == [
+        'GET /1.0/instances?filter=status+eq+Running',
+        'GET /1.0/instances?filter=status+eq+Running&recursion=1']
+
+
+@pytest.mark.parametrize('arguments', [
+    {'filter': 'name eq a'}, {'all_projects': True}])
+def test_what_the_server_would_ignore_is_refused(server, arguments):
+    """LXD 5.0 lists all profiles of one project, whatever it is asked."""
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+        Client(server.endpoint).profiles.all(**arguments)
+    assert server.requested == ['GET /1.0']
+
+
+def test_objects_of_no_project(server):
+    assert Client(server.endpoint).projects.all(all_projects=True) == []
+
+
+def test_iteration_and_membership(server):
+    client = Client(server.endpoint, project='p1')
+    first, second = client.instances
+    assert first in client.instances and 'a' not in client.instances
+    assert bool(client.profiles) and list(client.profiles) == []
