@@ -108,6 +108,24 @@ class Document(object):
         """Return whether the value was handed out to or set by the caller."""
         return name in self._values
 
+    def convert(self, attributes):
+        # type: (Mapping[str, Attribute]) -> None
+        """Convert the local changes as their attributes say.
+
+        :raises TypeError: a value cannot be converted.
+        """
+        for name in self.changed:
+            value, base = self._values[name], self._base(name)
+            if name not in attributes:
+                continue
+            if isinstance(value, dict) and isinstance(base, dict):
+                converted = dict(value, **attributes[name].convert({
+                    key: each for key, each in value.items()
+                    if each != base.get(key, MISSING)}))
+            else:
+                converted = attributes[name].convert(value)
+            self._values[name] = merge.refill(value, converted, self._inner)
+
     # -- changes
 
     def _base(self, name):

@@ -36,7 +36,11 @@ class Listing(object):
         Endpoint: ``GET`` on the collection.
         """
         node, params = self._manager.node_and_query()
-        params = dict(params, **self._query)
+        query = dict(self._query)
+        if 'filter' in params and 'filter' in query:
+            query['filter'] = '{} and {}'.format(
+                params['filter'], query['filter'])
+        params = dict(params, **query)
         if recursion:
             params['recursion'] = str(recursion)
         return node.get(params=params)

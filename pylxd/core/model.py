@@ -254,6 +254,10 @@ class Model(Identity):
     def dirty(self):
         # type: () -> bool
         """Whether the object has local changes that were not saved."""
+        try:
+            self._document.convert(self.__attributes__)
+        except TypeError:
+            return True  # a save refuses the value
         return bool(self._document.changed)
 
     # -- loading

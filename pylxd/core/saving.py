@@ -52,12 +52,15 @@ class Savable(Model):
             call `sync` and save again.
         :raises OperationFailed: this save, or the one before, failed in the
             background; the local changes are kept.
+        :raises TypeError: a value is none that the API takes; nothing was
+            sent.
         :raises LXDAPIException: the server refused; the local changes are
             kept.
 
         Endpoint: ``PATCH`` on the object; ``PUT`` to remove something, and
         on servers without the extension ``patch``.
         """
+        self._document.convert(self.__attributes__)
         self._ready_to_change()
         self._raise_failed_save()
         deadline = clock() + SAVE_TIMEOUT

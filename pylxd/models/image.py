@@ -51,10 +51,10 @@ class Image(Savable, Deletable):
     fingerprint = attribute(readonly=True)  # type: str
     last_used_at = attribute(readonly=True)  # type: str
     profiles = attribute(
-        list, in_etag=False, patch='ignored')  # type: List[str]
+        [str], in_etag=False, patch='ignored')  # type: List[str]
     project = attribute(readonly=True)  # type: str
     properties = attribute(
-        dict, patch='ignored')  # type: Dict[str, str]
+        {str: str}, patch='ignored')  # type: Dict[str, str]
     public = attribute(bool, patch='ignored')  # type: bool
     size = attribute(readonly=True)  # type: int
     type = attribute(readonly=True)  # type: str

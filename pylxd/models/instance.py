@@ -17,7 +17,8 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Dict, List, Literal, Optional, overload, Text, Tuple, TypeVar)
+        Any, Dict, List, Literal, Optional, overload, Text, Tuple, Type,
+        TypeVar)
     from pylxd.client import Client
     from pylxd.models.execution import (
         Commands, Environment, ExecuteResult, Handler, Payload, TextHandler)
@@ -71,20 +72,22 @@ class Instance(Savable, Renamable, Deletable):
     filter_extension = 'api_filtering'
     all_projects_extension = 'instance_all_projects'
     FilesManager = instance_files.FilesManager
+    #: The class of what `state` returns.
+    state_class = InstanceState  # type: Type[InstanceState]
 
     name = attribute(readonly=True)  # type: str
     architecture = attribute(str)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     created_at = attribute(readonly=True)  # type: str
     description = attribute(str, in_etag=False)  # type: str
-    devices = attribute(dict)  # type: Dict[str, Dict[str, str]]
+    devices = attribute({str: {str: str}})  # type: Dict[str, Dict[str, str]]
     ephemeral = attribute(bool)  # type: bool
     expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
         dict, readonly=True)  # type: Dict[str, Dict[str, str]]
     last_used_at = attribute(readonly=True)  # type: str
     location = attribute(readonly=True)  # type: str
-    profiles = attribute(list)  # type: List[str]
+    profiles = attribute([str])  # type: List[str]
     project = attribute(readonly=True)  # type: str
     stateful = attribute(readonly=True)  # type: bool
     status = attribute(readonly=True)  # type: str
@@ -117,7 +120,7 @@ class Instance(Savable, Renamable, Deletable):
 
         Endpoint: ``GET .../state``.
         """
-        return ContainerState(rest.metadata(self.ensure_ready().state.get()))
+        return self.state_class(rest.metadata(self.ensure_ready().state.get()))
 
     def start(self, timeout=30, force=True, wait=False):
         # type: (int, bool, bool) -> None
@@ -449,6 +452,7 @@ class Container(Instance):
     """A container."""
 
     instance_type = 'container'
+    state_class = ContainerState
 
 
 class VirtualMachine(Instance):

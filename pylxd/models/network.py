@@ -48,7 +48,7 @@ class Network(Savable, Renamable, Deletable):
     synchronous = True
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
     locations = attribute(list, readonly=True)  # type: List[str]
     managed = attribute(readonly=True)  # type: bool
