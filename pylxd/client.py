@@ -9,7 +9,7 @@ from pylxd.transport.dialect import (
     Dialect, default_key_pair, default_socket, is_unreachable)
 from pylxd.transport.pools import clock
 from pylxd.transport.rest import Node, quote
-from pylxd.transport.tls import key_pair
+from pylxd.transport.tls import key_pair, read_pem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,7 +194,8 @@ class Client(Context):
         another process makes the server trust it at the same moment.
 
         :param password: the server's trust password, or a token.
-        :raises InvalidCertificate: the client has no certificate.
+        :raises InvalidCertificate: the client has no certificate, or its
+            file has been deleted.
         :raises LXDAPIException: the server refused the password or token.
 
         Endpoint: ``POST /1.0/certificates``.
@@ -209,11 +210,16 @@ class Client(Context):
         if self.trusted:
             return
         refusal = None  # type: Optional[exceptions.LXDAPIException]
-        with open(key_pair(self.cert)[0], 'rb') as pem:
-            try:
-                self.certificates.create(password, pem.read())
-            except exceptions.LXDAPIException as error:
-                refusal = error
+        pem = read_pem(key_pair(self.cert)[0], 'CERTIFICATE', 'cert')
+        try:
+            self.certificates.create(password, pem)
+        except exceptions.LXDAPIException as error:
+            if error.response.status_code < 500:
+                error.hint = (
+                    'check the trust password or token: a token serves one '
+                    'client and may expire, and newer servers take only '
+                    'tokens')
+            refusal = error
         # Pooled connections predate the trust: close them
         self.transport.close()
         self.dialect.refresh()

@@ -389,10 +389,23 @@ class Model(Identity):
             if not operation.await_end():
                 raise operation.failure()
         except exceptions.NotFound:
-            pass  # the server has forgotten how the creation ended
+            # The server has forgotten how the creation ended
+            if self._key is not None:
+                self._check_creation()
         if self._key is None:
             self._key = self._created_key(operation)
         self._pending_creation = None
+
+    def _check_creation(self):
+        # type: () -> None
+        try:
+            self.api.get()
+        except exceptions.NotFound as error:
+            error.hint = (
+                'the creation failed, or it was deleted since: the server '
+                'forgets the reason after 5 s, create(..., wait=True) raises '
+                'it')
+            raise
 
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[Any, ...]

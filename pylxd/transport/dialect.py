@@ -4,6 +4,7 @@ No other module depends on the kind of server. `KINDS` has a row for each
 kind; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
+import errno
 import json
 import os
 
@@ -27,28 +28,41 @@ class Kind(object):
     :param socket: the environment variable of the socket's path.
     :param directory: the environment variable of the server's directory.
     :param directories: the server's default directories, by package.
-    :param configurations: the directories of the key pair of the command
-        line client.
+    :param configuration: the environment variable of the directory of the
+        command line client, which has its key pair.
+    :param configurations: the default directories of that client.
+    :param groups: the groups whose members may use the sockets.
     """
 
-    def __init__(self, name, prefix, socket, directory, directories,
-                 configurations):
-        # type: (str, str, str, str, Sequence[str], Sequence[str]) -> None
+    def __init__(self,
+                 name,  # type: str
+                 prefix,  # type: str
+                 socket,  # type: str
+                 directory,  # type: str
+                 directories,  # type: Sequence[str]
+                 configuration,  # type: str
+                 configurations,  # type: Sequence[str]
+                 groups,  # type: Sequence[str]
+                 ):
+        # type: (...) -> None
         self.name = name  # type: str
         self.prefix = prefix  # type: str
         self.socket = socket  # type: str
         self.directory = directory  # type: str
         self.directories = directories  # type: Sequence[str]
+        self.configuration = configuration  # type: str
         self.configurations = configurations  # type: Sequence[str]
+        self.groups = groups  # type: Sequence[str]
 
 
 KINDS = (
     Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
          ('/var/snap/lxd/common/lxd', '/var/lib/lxd'),
-         ('~/snap/lxd/common/config', '~/.config/lxc')),
+         'LXD_CONF', ('~/snap/lxd/common/config', '~/.config/lxc'),
+         ('lxd',)),
     Kind('incus', 'X-Incus-', 'INCUS_SOCKET', 'INCUS_DIR',
          ('/run/incus', '/var/lib/incus'),
-         ('~/.config/incus',)),
+         'INCUS_CONF', ('~/.config/incus',), ('incus-admin', 'incus')),
 )
 
 
@@ -71,21 +85,61 @@ def default_socket(environ=os.environ):
             return _absolute(environ[kind.socket])
         if environ.get(kind.directory):
             return _absolute(environ[kind.directory] + '/unix.socket')
-    paths = [directory + name for kind in KINDS
-             for directory in kind.directories for name in SOCKETS]
-    existing = [path for path in paths if os.path.exists(path)]
+    existing = [path for path in _default_sockets() if os.path.exists(path)]
     usable = [path for path in existing if os.access(path, os.W_OK)]
     return (usable + existing + ['/var/lib/lxd/unix.socket'])[0]
 
 
-def default_key_pair():
-    # type: () -> Optional[Tuple[str, str]]
+def _default_sockets():
+    # type: () -> List[str]
+    return [directory + name for kind in KINDS
+            for directory in kind.directories for name in SOCKETS]
+
+
+def explain_socket_error(path, error, environ=os.environ):
+    # type: (str, BaseException, Mapping[str, str]) -> str
+    """Return what a user can do if a server's socket cannot be connected.
+
+    :param path: the path of the socket.
+    :param error: the error of the system.
+    """
+    code = getattr(error, 'errno', None)
+    groups = ' / '.join(group for kind in KINDS for group in kind.groups)
+    membership = 'are you root or in the group {}'.format(groups)
+    if code == errno.EACCES:
+        return membership + '? A new membership counts from the next login'
+    if code == errno.ECONNREFUSED:
+        return 'no server listens there: is LXD or Incus running?'
+    if code != errno.ENOENT:
+        return ''
+    named = [variable for kind in KINDS
+             for variable in (kind.socket, kind.directory)
+             if environ.get(variable) and path.startswith(
+                 _absolute(environ[variable]))]
+    hint = '{} names this socket; '.format(named[0]) if named else ''
+    existing = [each for each in _default_sockets() if os.path.exists(each)]
+    if existing:
+        return hint + 'there is a socket at ' + ', '.join(existing)
+    return hint + (
+        'nor is there a {} in {}: is LXD or Incus installed, and {}?'.format(
+            ' or '.join(name[1:] for name in SOCKETS),
+            ', '.join(directory for kind in KINDS
+                      for directory in kind.directories), membership))
+
+
+def default_key_pair(environ=os.environ):
+    # type: (Mapping[str, str]) -> Optional[Tuple[str, str]]
     """Return the paths of the key pair of this user's ``lxc`` or ``incus``.
 
     :return: the certificate and its key, or None if there is no such pair.
+        ``LXD_CONF`` and ``INCUS_CONF`` name the directory, as for ``lxc``
+        and ``incus``.
     """
     for kind in KINDS:
-        for directory in kind.configurations:
+        directories = kind.configurations
+        if environ.get(kind.configuration):
+            directories = (environ[kind.configuration],)
+        for directory in directories:
             directory = os.path.expanduser(directory)
             pair = directory + '/client.crt', directory + '/client.key'
             if all(os.path.exists(path) for path in pair):
@@ -282,6 +336,13 @@ def is_unreachable(error):
     return any(words in message for words in (
         'dial tcp', 'failed to connect', 'no such host',
         'unable to connect'))
+
+
+def is_instance_missing(error):
+    # type: (exceptions.NotFound) -> bool
+    """Return whether a 404 for a file means that the instance is missing."""
+    message = error.message.lower()
+    return 'instance not found' in message or 'container not found' in message
 
 
 def is_missing(error):

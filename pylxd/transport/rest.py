@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 #: Attributes of nodes whose path segment has hyphens for the underscores.
 HYPHENATED = ('storage_pools', 'virtual_machines')
 
+#: The hint for status 403 over HTTPS.
+DISTRUST = (
+    'if the server does not trust this client (client.trusted is False), pass '
+    'cert=(certificate, key) to Client, and call authenticate(); a restricted '
+    'certificate may use only its own projects')
+
 _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
@@ -195,7 +201,8 @@ def check_response(response, expected, is_api=True):
         raise exceptions.InvalidResponse(response)
     if status not in expected:
         raise (exceptions.LXDAPIException if is_envelope(_parse(response))
-               else exceptions.InvalidResponse)(response)
+               else exceptions.InvalidResponse)(
+                   response, hint=_explain_status(response))
     content_type = response.headers.get('Content-Type', '')
     # A downloaded file may contain JSON of the same form: check the header
     if not is_api or content_type == 'application/octet-stream':
@@ -207,6 +214,15 @@ def check_response(response, expected, is_api=True):
         raise exceptions.InvalidResponse(response)
     if body['type'] == 'error':
         raise exceptions.LXDAPIException(response)
+
+
+def _explain_status(response):
+    # type: (requests.Response) -> str
+    """Return what a user can do about the status of a response."""
+    url = getattr(response.request, 'url', None) or ''
+    # The clients of a unix socket need no certificate
+    return DISTRUST if response.status_code == 403 and url.startswith(
+        'https:') else ''
 
 
 def is_envelope(body):

@@ -381,7 +381,7 @@ def test_an_unreachable_server(endpoint, reason):
             call()
         assert str(caught.value).startswith(endpoint + ': ')
         assert reason in str(caught.value)
-        assert caught.value.__cause__ is not None
+        assert caught.value.cause is not None
 
 
 @pytest.mark.parametrize('answer', [
@@ -509,7 +509,7 @@ def test_errors_of_lower_layers_are_wrapped(raised, kind):
         with Transport('/s').translate_errors():
             raise raised
     assert type(caught.value) is kind
-    assert caught.value.__cause__ is raised
+    assert caught.value.cause is raised
     assert str(caught.value).startswith('/s: ') and '\x1b' not in str(
         caught.value)
 

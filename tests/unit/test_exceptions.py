@@ -164,7 +164,7 @@ def test_messages_of_subclasses():
 def test_the_cause_is_kept():
     cause = ValueError('why')
     assert exceptions.ClientConnectionFailed('a', cause=cause
-                                             ).__cause__ is cause
+                                             ).cause is cause
 
 
 def test_errors_hold_no_secret():
