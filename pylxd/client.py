@@ -5,8 +5,8 @@ from pylxd import exceptions
 from pylxd.core.collection import collection, cache_managers
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
-from pylxd.transport.dialect import (
-    Dialect, default_key_pair, default_socket, is_unreachable)
+from pylxd.transport.dialect import Dialect, is_unreachable
+from pylxd.transport.kinds import default_key_pair, default_socket
 from pylxd.transport.pools import clock
 from pylxd.transport.rest import Node, quote
 from pylxd.transport.tls import key_pair, read_pem

@@ -62,7 +62,7 @@ class LXDException(Exception):
             'cause', None)  # type: Optional[BaseException]
         # Python 3 would print the 40 to 90 lines of the cause's own
         # traceback before the message
-        self.__suppress_context__ = self.cause is not None
+        self.__suppress_context__ = self.cause is not None  # type: bool
         self.__dict__.update(state)
 
     def __str__(self):

@@ -385,26 +385,27 @@ class Model(Identity):
         operation = self._pending_creation
         if operation is None:
             return
+        is_forgotten = False
         try:
             if not operation.await_end():
                 raise operation.failure()
         except exceptions.NotFound:
-            # The server has forgotten how the creation ended
-            if self._key is not None:
-                self._check_creation()
+            is_forgotten = True
         if self._key is None:
             self._key = self._created_key(operation)
+        elif is_forgotten:
+            self._check_existence()
         self._pending_creation = None
 
-    def _check_creation(self):
+    def _check_existence(self):
         # type: () -> None
+        """Raise NotFound if the object does not exist after its creation."""
         try:
             self.api.get()
         except exceptions.NotFound as error:
             error.hint = (
-                'the creation failed, or it was deleted since: the server '
-                'forgets the reason after 5 s, create(..., wait=True) raises '
-                'it')
+                'its creation failed, or it was deleted since; servers forget '
+                'the reason after 5 s: create(..., wait=True) raises it')
             raise
 
     def _created_key(self, operation):

@@ -284,7 +284,8 @@ class Operation(object):
             reason = 'the operation was cancelled' + (
                 self.err and ': ' + self.err)
         return exceptions.OperationFailed(
-            self._response, operation=self, reason=reason)
+            self._response, operation=self, reason=reason,
+            subject=', '.join(sorted(self.affected_urls)))
 
     def _request_end(self, timeout):
         # type: (Optional[float]) -> None

@@ -63,6 +63,10 @@ class FilesManager(object):
         # type: () -> rest.Node
         return self._container.ensure_ready().files
 
+    def _describe(self, path):
+        # type: (str) -> str
+        return '{} in {}'.format(path, self._container.name)
+
     @contextlib.contextmanager
     def _naming(self, path, if_missing=''):
         # type: (str, str) -> Iterator[None]
@@ -73,7 +77,7 @@ class FilesManager(object):
         try:
             yield
         except exceptions.LXDAPIException as error:
-            error.subject = '{} in {}'.format(path, self._container.name)
+            error.subject = self._describe(path)
             if isinstance(error, exceptions.NotFound) and (
                     not is_instance_missing(error)):
                 error.hint = if_missing
@@ -120,15 +124,17 @@ class FilesManager(object):
             response = self._open(path)
             entry_type = self._entry_type(response)
             if entry_type == 'directory':
-                raise exceptions.LXDAPIException(response, reason=(
-                    'Is a directory: {}; read it with listdir() or '
-                    'recursive_get()'.format(filepath)))
+                raise exceptions.LXDAPIException(
+                    response, subject=self._describe(filepath),
+                    reason='Is a directory',
+                    hint='read it with listdir() or recursive_get()')
             if entry_type != 'symlink':
                 return response
             path = posixpath.join(
                 posixpath.dirname(path), self._read_link_target(response))
         raise exceptions.LXDAPIException(
-            response, reason='Too many levels of symbolic links: ' + filepath)
+            response, subject=self._describe(filepath),
+            reason='Too many levels of symbolic links')
 
     def _open(self, path):
         # type: (str) -> requests.Response

@@ -8,8 +8,8 @@ from urllib3.util.ssl_match_hostname import match_hostname, CertificateError
 
 from pylxd.transport import endpoint as endpoints
 from pylxd.transport import tls
-from pylxd.transport.dialect import explain_socket_error
 from pylxd.transport.errors import LOWER_ERRORS, translate_errors
+from pylxd.transport.kinds import explain_socket_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

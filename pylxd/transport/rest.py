@@ -221,8 +221,11 @@ def _explain_status(response):
     """Return what a user can do about the status of a response."""
     url = getattr(response.request, 'url', None) or ''
     # The clients of a unix socket need no certificate
-    return DISTRUST if response.status_code == 403 and url.startswith(
-        'https:') else ''
+    if response.status_code == 403 and url.startswith('https:'):
+        return DISTRUST
+    if response.status_code == 400 and b'HTTPS server' in response.content:
+        return 'the endpoint begins with https://'
+    return ''
 
 
 def is_envelope(body):

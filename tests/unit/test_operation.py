@@ -45,7 +45,8 @@ def make_operation():
 @pytest.mark.parametrize('answer, error_class, message', [
     (sync(DONE), None, ''),
     (sync(FAILED), exceptions.OperationFailed, 'it broke [Starting]'),
-    (sync(CANCELLED), exceptions.OperationFailed, ''),
+    (sync(CANCELLED), exceptions.OperationFailed,
+     'the operation was cancelled'),
     (error_under_200('it broke'), exceptions.OperationFailed, 'it broke'),
     (reply({'type': 'error'}), exceptions.OperationFailed, 'no reason'),
     (error_under_200('context deadline exceeded'),
@@ -129,7 +130,9 @@ def test_get_and_wait_by_id_path_or_url(make_operation, text):
 
 
 @pytest.mark.parametrize('text', ['', '/', '..', '/1.0/operations/',
-                                  '/1.0/operations/..', 'a\0'])
+                                  '/1.0/operations/..', 'a\0', 'a/b',
+                                  '/1.0/containers/c1', 'https://h:8443',
+                                  '/1.0/operations/a/b', '?project=p'])
 def test_invalid_ids(make_operation, text):
     operation, server = make_operation({})
     for call in (operation._client.operations.get,
