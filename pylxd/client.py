@@ -53,18 +53,21 @@ class Client(Context):
     ``Containers = MyContainers``.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
-        ``https://host:port``. By default the socket that ``LXD_SOCKET``,
-        ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR`` names, or the first
-        default socket that exists. An ``http://`` endpoint with ``cert`` is
-        taken as ``https://``, since the server speaks only TLS there.
+        ``https://host:port``; without a port, 443. By default the socket
+        that ``LXD_SOCKET``, ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR``
+        names, or the first default socket that exists. An ``http://``
+        endpoint with ``cert`` is taken as ``https://``, since the server
+        speaks only TLS there.
     :param version: the version of the API.
     :param cert: the paths of the client certificate and its key, PEM files;
         one path if a file holds both. The default for an ``https://``
-        endpoint is the key pair of this user's ``lxc`` or ``incus``.
+        endpoint is the key pair of this user's ``lxc`` or ``incus``, in the
+        directory that ``LXD_CONF`` or ``INCUS_CONF`` names, or else in the
+        usual one.
     :param verify: how the server's certificate is checked. True: by the
-        usual authorities; a path: by a CA bundle, or against the server's
-        own certificate in that file; False: not at all. Variables of the
-        environment have no effect.
+        authorities of the system; a path: by a CA bundle, or against the
+        server's own certificate in that file; False: not at all. Variables
+        of the environment have no effect.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever. It does not limit the wait for
         the end of an operation.

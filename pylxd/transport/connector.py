@@ -27,7 +27,7 @@ class Connector(object):
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
-    :param verify: True (the usual authorities), False, or the path of a CA
+    :param verify: True (the system's authorities), False, or the path of a CA
         bundle or of the server's own certificate.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever.

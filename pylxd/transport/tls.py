@@ -24,7 +24,7 @@ def make_context(cert, verify):
     """Return the TLS context of connections; it does not check host names.
 
     :param cert: the client certificate and its key, two paths of PEM files.
-    :param verify: True (the usual authorities), False, or the path of a CA
+    :param verify: True (the system's authorities), False, or the path of a CA
         bundle or of the server's own certificate.
     :raises InvalidCertificate: a certificate or key is unusable.
     """
