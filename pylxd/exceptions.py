@@ -229,6 +229,8 @@ class OperationTimeout(LXDException):
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
     """The server lacks the API extension that a call needs."""
 
+    hint = ''  # what the user may do if the server hides its extensions
+
     def __init__(self, name, **state):
         # type: (str, **Any) -> None
         super(LXDAPIExtensionNotAvailable, self).__init__(name, **state)
@@ -236,8 +238,11 @@ class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
 
     def __str__(self):
         # type: () -> str
-        return 'the server does not have the API extension "{}"'.format(
-            printable(self.name))
+        name = printable(self.name)
+        if self.hint:
+            return ('the server does not tell this client whether it has the '
+                    'API extension "{}"; {}'.format(name, self.hint))
+        return 'the server does not have the API extension "{}"'.format(name)
 
 
 class InvalidName(LXDException, ValueError):

@@ -283,9 +283,12 @@ class Operation(object):
         if self.status_code == CANCELLED:
             reason = 'the operation was cancelled' + (
                 self.err and ': ' + self.err)
+        # LXD names containers by two paths
+        urls = {url.replace('/containers/', '/instances/')
+                for url in self.affected_urls}
         return exceptions.OperationFailed(
             self._response, operation=self, reason=reason,
-            subject=', '.join(sorted(self.affected_urls)))
+            subject=', '.join(sorted(urls)))
 
     def _request_end(self, timeout):
         # type: (Optional[float]) -> None

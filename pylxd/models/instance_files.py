@@ -102,12 +102,16 @@ class FilesManager(object):
         :param fileobj: a file that is open for writing bytes, to write the
             data to, piece by piece; None returns all data.
         :return: the data as bytes; ``fileobj`` if one was given.
+        :raises TypeError: ``fileobj`` is no file.
         :raises NotFound: there is no such file.
         :raises LXDAPIException: the path leads to a directory, or through
             more than 40 links.
 
         Endpoint: ``GET .../files?path=``.
         """
+        if fileobj is not None and not hasattr(fileobj, 'write'):
+            raise TypeError('fileobj must be a file open for writing bytes, '
+                            'not {!r}'.format(fileobj))
         response = self._open_file(filepath)
         if fileobj is None:
             target = io.BytesIO()

@@ -88,7 +88,8 @@ class Dialect(object):
         if not self.has(extension):
             self.refresh_untrusted()
         if not self.has(extension):
-            raise exceptions.LXDAPIExtensionNotAvailable(extension)
+            raise exceptions.LXDAPIExtensionNotAvailable(
+                extension, hint=rest.DISTRUST if self.hides_extensions else '')
 
     def header(self, name):
         # type: (str) -> str

@@ -136,6 +136,7 @@ REFUSED = [
     (lambda at: at.container.files.get('/a\0'), InvalidName),
     (lambda at: at.container.files.get(None), TypeError),
     (lambda at: at.container.files.get(7), TypeError),
+    (lambda at: at.container.files.get('/a', '/tmp/a'), TypeError),
     (lambda at: at.container.files.put('', b''), InvalidName),
     (lambda at: at.container.files.put(None, b''), TypeError),
     (lambda at: at.container.files.put('/a', None), TypeError),

@@ -109,6 +109,15 @@ def test_other_errors_of_a_socket_are_explained():
     assert explain(errno.EPIPE) == ''
 
 
+@pytest.mark.parametrize('extensions, is_hidden', [
+    (None, True), ([], False), (['other'], False)])
+def test_a_missing_extension(extensions, is_hidden):
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as caught:
+        make_dialect(api_extensions=extensions, auth='untrusted').need('x')
+    assert ('authenticate()' in str(caught.value)) is is_hidden
+    assert ('does not have' in str(caught.value)) is not is_hidden
+
+
 @pytest.mark.parametrize('server, prefix', [
     ('lxd', 'X-LXD-'), ('incus', 'X-Incus-'), ('other', 'X-LXD-'),
     (None, 'X-LXD-'), (['x'], 'X-LXD-')])

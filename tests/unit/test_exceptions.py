@@ -187,7 +187,8 @@ def test_messages_of_subclasses():
     conflict = exceptions.Conflict(response(), keys=('config.user.a',))
     assert str(conflict).startswith(
         'changed here and on the server: config.user.a')
-    assert '"x"' in str(exceptions.LXDAPIExtensionNotAvailable('x'))
+    lacking = exceptions.LXDAPIExtensionNotAvailable('x')
+    assert str(lacking) == 'the server does not have the API extension "x"'
 
 
 def test_the_cause_is_kept():

@@ -114,6 +114,18 @@ def test_a_wait_may_take_longer_than_the_clients_timeout(make_operation):
     assert operation.wait()
 
 
+def test_a_failure_names_the_objects(make_operation):
+    failed = dict(FAILED, resources={
+        'containers': ['/1.0/containers/c1'],
+        'instances': ['/1.0/instances/c1?project=p', '/1.0/instances/c2']})
+    operation, _ = make_operation({WAIT: failed})
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        operation.wait()
+    assert str(caught.value).startswith(
+        '/1.0/instances/c1, /1.0/instances/c2: it broke [Starting] (')
+    assert caught.value.message == 'it broke [Starting]'
+
+
 @pytest.mark.parametrize('text', [
     'u1', '/1.0/operations/u1', '/1.0/operations/u1/',
     'https://h:8443/1.0/operations/u1', '/1.0/operations/u1?project=p',
