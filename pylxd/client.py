@@ -6,11 +6,11 @@ from pylxd.core.collection import (
     cache_managers, collection, copy_without_managers)
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
-from pylxd.transport.dialect import (
-    Dialect, default_key_pair, default_socket, is_unreachable)
+from pylxd.transport.dialect import Dialect, is_unreachable
+from pylxd.transport.kinds import default_key_pair, default_socket
 from pylxd.transport.pools import clock
 from pylxd.transport.rest import Node, quote
-from pylxd.transport.tls import key_pair
+from pylxd.transport.tls import key_pair, read_pem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,19 +54,21 @@ class Client(Context):
     ``Containers = MyContainers``.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
-        ``https://host:port``. By default the socket that ``LXD_SOCKET``,
-        ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR`` names, or the first
-        default socket that this user may open. An ``http://`` endpoint with
-        ``cert`` is taken as ``https://``, since the server speaks only TLS
-        there.
+        ``https://host:port``; without a port, 443. By default the socket
+        that ``LXD_SOCKET``, ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR``
+        names, or the first default socket that this user may open. An
+        ``http://`` endpoint with ``cert`` is taken as ``https://``, since the
+        server speaks only TLS there.
     :param version: the version of the API.
     :param cert: the paths of the client certificate and its key, PEM files;
         one path if a file holds both. The default for an ``https://``
-        endpoint is the key pair of this user's ``lxc`` or ``incus``.
+        endpoint is the key pair of this user's ``lxc`` or ``incus``, in the
+        directory that ``LXD_CONF`` or ``INCUS_CONF`` names, or else in the
+        usual one.
     :param verify: how the server's certificate is checked. True: by the
-        usual authorities; a path: by a CA bundle, or against the server's
-        own certificate in that file; False: not at all. Variables of the
-        environment have no effect.
+        authorities of the system; a path: by a CA bundle, or against the
+        server's own certificate in that file; False: not at all. Variables
+        of the environment have no effect.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever. It does not limit the wait for
         the end of an operation.
@@ -236,7 +238,8 @@ class Client(Context):
         another process makes the server trust it at the same moment.
 
         :param password: the server's trust password, or a token.
-        :raises InvalidCertificate: the client has no certificate.
+        :raises InvalidCertificate: the client has no certificate, or its
+            file has been deleted.
         :raises LXDAPIException: the server refused the password or token.
 
         Endpoint: ``POST /1.0/certificates``.
@@ -250,11 +253,16 @@ class Client(Context):
         if self._learn_trust():  # an administrator may have added it
             return
         refusal = None  # type: Optional[exceptions.LXDAPIException]
-        with open(key_pair(self.cert)[0], 'rb') as pem:
-            try:
-                self.certificates.create(password, pem.read())
-            except exceptions.LXDAPIException as error:
-                refusal = error
+        pem = read_pem(key_pair(self.cert)[0], 'CERTIFICATE', 'cert')
+        try:
+            self.certificates.create(password, pem)
+        except exceptions.LXDAPIException as error:
+            if error.response.status_code < 500:
+                error.hint = (
+                    'check the trust password or token: a token serves one '
+                    'client and may expire, and newer servers take only '
+                    'tokens')
+            refusal = error
         # Pooled connections predate the trust: close them
         self.transport.close()
         # A certificate, also one that another process has just added, counts

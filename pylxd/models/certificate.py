@@ -177,6 +177,6 @@ def to_der(cert_data):
         x509.load_der_x509_certificate(cert_data, default_backend())
     except (ValueError, binascii.Error) as error:
         raise exceptions.InvalidCertificate(
-            'cert_data is no certificate in PEM or DER form: {}'.format(
-                error), cause=error)
+            'cert_data is no certificate in PEM or DER form, the content of '
+            'a file and not its path: {}'.format(error), cause=error)
     return cert_data

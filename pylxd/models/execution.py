@@ -1,5 +1,7 @@
 """Running a command in an instance: its request, its streams, its result."""
 import codecs
+import re
+import shlex
 
 import six
 
@@ -84,7 +86,8 @@ def make_request(dialect,  # type: Dialect
     """
     if isinstance(commands, (bytes, six.string_types)):
         raise TypeError('commands must be a list of the command and its '
-                        'arguments, such as [{!r}]'.format(commands))
+                        'arguments, such as {!r}'.format(
+                            split_command(six.ensure_str(commands))))
     commands = list(commands)
     environment = dict(environment or {})
     for text in commands + list(environment) + list(environment.values()):
@@ -103,6 +106,17 @@ def make_request(dialect,  # type: Dialect
             dialect.need('container_exec_user_group_cwd')
             request[name] = value
     return request
+
+
+def split_command(text):
+    # type: (str) -> List[str]
+    """Return the list that runs the command of a text."""
+    if not re.search(r'[|&;<>()$`*?\n]', text):
+        try:
+            return shlex.split(text)
+        except ValueError:
+            pass  # a quotation without its end
+    return ['sh', '-c', text]
 
 
 def start_command(client, node, request):

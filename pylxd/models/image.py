@@ -5,6 +5,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
+from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
@@ -191,6 +192,7 @@ class Image(Savable, Deletable):
             not reach this one by the address of this client, as behind a
             tunnel, the addresses that this server names are tried too.
         :return: with ``wait``, the image on the new server; otherwise None.
+        :raises TypeError: ``new_client`` is no client.
         :raises ClientConnectionFailed: this server has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, or (with
             ``wait``) the copy failed.
@@ -198,6 +200,7 @@ class Image(Savable, Deletable):
         Endpoint: ``POST /1.0/images`` of the destination; an image of a
         project needs ``image_source_project`` there.
         """
+        check_client(new_client, 'new_client')
         self.sync()
         if public is None:
             public = self.public

@@ -4,6 +4,7 @@ import six
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
+from pylxd.core.context import check_client
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
@@ -389,12 +390,14 @@ class Instance(Savable, Renamable, Deletable):
         :param live: whether to take the running state along, which needs
             CRIU on both servers.
         :return: the instance on the new server.
+        :raises TypeError: ``new_client`` is no client.
         :raises ClientConnectionFailed: this server has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, or (with
             ``wait``) the copy failed.
 
         Endpoint: ``POST`` on the object, ``POST`` on the new collection.
         """
+        check_client(new_client, 'new_client')
         data = self.generate_migration_data(live)
         source = data['source']
         path = source['operation'][len(self.client.address):]

@@ -1,4 +1,5 @@
 """Files inside an instance."""
+import contextlib
 import errno
 import io
 import operator
@@ -12,13 +13,14 @@ import six
 
 from pylxd import exceptions
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_instance_missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Callable, Iterable, List, Optional, overload, Text, Tuple,
-        TypeVar, Union)
+        Any, Callable, Iterable, Iterator, List, Optional, overload, Text,
+        Tuple, TypeVar, Union)
     from pylxd.client import Client
     from pylxd.models.instance import Instance
     from pylxd.models.protocols import Readable, Writable
@@ -61,6 +63,26 @@ class FilesManager(object):
         # type: () -> rest.Node
         return self._container.ensure_ready().files
 
+    def _describe(self, path):
+        # type: (str) -> str
+        return '{} in {}'.format(path, self._container.name)
+
+    @contextlib.contextmanager
+    def _naming(self, path, if_missing=''):
+        # type: (str, str) -> Iterator[None]
+        """Name a path and the instance in the errors of a block.
+
+        :param if_missing: what the user can do if a directory is missing.
+        """
+        try:
+            yield
+        except exceptions.LXDAPIException as error:
+            error.subject = self._describe(path)
+            if isinstance(error, exceptions.NotFound) and (
+                    not is_instance_missing(error)):
+                error.hint = if_missing
+            raise
+
     if TYPE_CHECKING:
         @overload
         def get(self, filepath, fileobj=None):
@@ -80,12 +102,16 @@ class FilesManager(object):
         :param fileobj: a file that is open for writing bytes, to write the
             data to, piece by piece; None returns all data.
         :return: the data as bytes; ``fileobj`` if one was given.
+        :raises TypeError: ``fileobj`` is no file.
         :raises NotFound: there is no such file.
         :raises LXDAPIException: the path leads to a directory, or through
             more than 40 links.
 
         Endpoint: ``GET .../files?path=``.
         """
+        if fileobj is not None and not hasattr(fileobj, 'write'):
+            raise TypeError('fileobj must be a file open for writing bytes, '
+                            'not {!r}'.format(fileobj))
         response = self._open_file(filepath)
         if fileobj is None:
             target = io.BytesIO()
@@ -102,20 +128,23 @@ class FilesManager(object):
             response = self._open(path)
             entry_type = self._entry_type(response)
             if entry_type == 'directory':
-                raise exceptions.LXDAPIException(response, reason=(
-                    'Is a directory: {}; read it with listdir() or '
-                    'recursive_get()'.format(filepath)))
+                raise exceptions.LXDAPIException(
+                    response, subject=self._describe(filepath),
+                    reason='Is a directory',
+                    hint='read it with listdir() or recursive_get()')
             if entry_type != 'symlink':
                 return response
             path = posixpath.join(
                 posixpath.dirname(path), self._read_link_target(response))
         raise exceptions.LXDAPIException(
-            response, reason='Too many levels of symbolic links: ' + filepath)
+            response, subject=self._describe(filepath),
+            reason='Too many levels of symbolic links')
 
     def _open(self, path):
         # type: (str) -> requests.Response
-        return self._node.get(
-            params={'path': check_path(path)}, stream=True)
+        node, path = self._node, check_path(path)
+        with self._naming(path):
+            return node.get(params={'path': path}, stream=True)
 
     def _entry_type(self, response):
         # type: (requests.Response) -> str
@@ -142,8 +171,8 @@ class FilesManager(object):
         :return: True.
         :raises TypeError: ``data`` has another type.
         :raises ValueError: ``mode`` is no permission.
-        :raises LXDAPIException: the server refused, as when the directory
-            is missing.
+        :raises NotFound: the directory is missing; `mk_dir` makes it.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST .../files?path=``.
         """
@@ -163,22 +192,31 @@ class FilesManager(object):
         self._create_entry(filepath, 'file', data, mode, uid, gid)
         return True
 
-    def mk_dir(self, path, mode=None, uid=None, gid=None):
-        # type: (str, Mode, Optional[int], Optional[int]) -> None
+    def mk_dir(self, path, mode=None, uid=None, gid=None, parents=False):
+        # type: (str, Mode, Optional[int], Optional[int], bool) -> None
         """Make a directory, unless there is one already.
 
         :param path: the path of the directory in the instance.
         :param mode: the permissions, as for `put`.
         :param uid: the number of the owner.
         :param gid: the number of the group.
-        :raises LXDAPIException: the server refused, as when the directory
-            above is missing.
+        :param parents: make the missing directories above too, with the
+            same owner and group, and the server's default permissions.
+        :raises NotFound: the directory above is missing.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST .../files?path=``; needs
         ``directory_manipulation``.
         """
         self._client.dialect.need('directory_manipulation')
-        self._create_entry(path, 'directory', b'', mode, uid, gid)
+        above = posixpath.dirname(check_path(path).rstrip('/'))
+        try:
+            self._create_entry(path, 'directory', b'', mode, uid, gid)
+        except exceptions.NotFound:
+            if not parents or above in ('', '/'):
+                raise
+            self.mk_dir(above, None, uid, gid, parents)
+            self._create_entry(path, 'directory', b'', mode, uid, gid)
 
     def _create_entry(self, path, entry_type, data, mode, uid, gid):
         # type: (str, str, Any, Mode, Optional[int], Optional[int]) -> None
@@ -189,9 +227,13 @@ class FilesManager(object):
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
                 headers[header(name)] = str(int(number))
-        response = node.post(
-            params={'path': check_path(path)}, data=data, headers=headers)
-        rest.envelope(response)
+        path = check_path(path)
+        if_missing = 'the directory above is missing: {} makes it'.format(
+            'parents=True' if entry_type == 'directory' else
+            'mk_dir({!r}, parents=True)'.format(posixpath.dirname(path)))
+        with self._naming(path, if_missing):
+            rest.envelope(node.post(
+                params={'path': path}, data=data, headers=headers))
 
     def delete(self, filepath):
         # type: (str) -> None
@@ -205,7 +247,9 @@ class FilesManager(object):
         Endpoint: ``DELETE .../files?path=``; needs ``file_delete``.
         """
         self._client.dialect.need('file_delete')
-        self._node.delete(params={'path': check_path(filepath)})
+        node, path = self._node, check_path(filepath)
+        with self._naming(path):
+            node.delete(params={'path': path})
 
     def delete_available(self):
         # type: () -> bool
@@ -241,12 +285,13 @@ class FilesManager(object):
             raise exceptions.InvalidResponse(response)
         return [six.ensure_str(name) for name in names]
 
-    def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
-        # type: (str, str, Mode, Optional[int], Optional[int]) -> None
+    def recursive_put(self, src, dst, mode=None, uid=None, gid=None,
+                      parents=False):
+        # type: (str, str, Mode, Optional[int], Optional[int], bool) -> None
         """Write the contents of a local directory into the instance.
 
-        Missing directories are made, ``dst`` as well. Links stay links;
-        sockets, pipes and devices are left out.
+        Missing directories are made, ``dst`` as well, but not those above
+        it. Links stay links; sockets, pipes and devices are left out.
 
         :param src: the path of the local directory.
         :param dst: the path of the directory in the instance.
@@ -254,6 +299,8 @@ class FilesManager(object):
             those of each file. New directories get those of the local ones.
         :param uid: the number of the owner of all.
         :param gid: the number of the group of all.
+        :param parents: make the missing directories above ``dst`` too.
+        :raises NotFound: the directory above ``dst`` is missing.
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
 
         Endpoint: ``POST .../files?path=`` for each entry; needs
@@ -274,7 +321,7 @@ class FilesManager(object):
                     remote, 'symlink', six.ensure_binary(os.readlink(local)),
                     None, uid, gid)
             elif stat.S_ISDIR(status.st_mode):
-                self.mk_dir(remote, permissions, uid, gid)
+                self.mk_dir(remote, permissions, uid, gid, parents)
                 return [(os.path.join(local, name),
                          posixpath.join(remote, name))
                         for name in os.listdir(local)]

@@ -1,11 +1,12 @@
 """The client against scripted servers."""
 import json
+import os
 
 import pytest
 
 import pylxd
 from pylxd import Client, EventType, exceptions
-from pylxd.transport import dialect
+from pylxd.transport import kinds
 from wire import (
     ROOT, Server, accepted, error, lxd_api, make_certificate, tls_context)
 
@@ -141,13 +142,45 @@ def test_authenticate_without_a_key_pair():
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
-    assert dialect.default_key_pair() is None
+    assert kinds.default_key_pair() is None
     for place in ('.config/incus', '.config/lxc', 'snap/lxd/common/config'):
         place = tmpdir.join(place).ensure(dir=True)
         place.join('client.crt').write('x')
         place.join('client.key').write('x')
-        assert dialect.default_key_pair() == (
+        assert kinds.default_key_pair() == (
             str(place.join('client.crt')), str(place.join('client.key')))
+
+
+@pytest.mark.parametrize('variable', ['LXD_CONF', 'INCUS_CONF'])
+def test_the_directory_of_the_key_pair_that_the_environment_names(
+        variable, tmpdir):
+    for place in 'named', '.config/lxc', '.config/incus':
+        for name in 'client.crt', 'client.key':
+            tmpdir.join(place).ensure(dir=True).join(name).write('x')
+    environ = {variable: str(tmpdir.join('named'))}
+    pair = str(tmpdir.join('.config/lxc/client.crt')), str(
+        tmpdir.join('.config/lxc/client.key'))
+    named = tuple(each.replace('.config/lxc', 'named') for each in pair)
+    assert kinds.default_key_pair({}) == pair
+    assert kinds.default_key_pair({'LXD_CONF': ''}) == pair
+    if variable == 'LXD_CONF':
+        assert kinds.default_key_pair(environ) == named
+    tmpdir.join('.config/lxc').remove()
+    assert kinds.default_key_pair(environ) == named
+    # lxc looks nowhere else either
+    tmpdir.join('named').remove()
+    if variable == 'INCUS_CONF':
+        assert kinds.default_key_pair(environ) is None
+
+
+def test_authenticate_after_the_certificate_was_deleted(tmpdir):
+    pair = make_certificate(tmpdir)
+    with Server(lxd_api(root=root(auth='untrusted'))) as server:
+        client = Client(server.endpoint)
+        client.cert = pair
+        os.remove(pair[0])
+        with pytest.raises(exceptions.InvalidCertificate, match=pair[0]):
+            client.authenticate('s3cr3t')
 
 
 @pytest.mark.parametrize('types, query', [

@@ -350,3 +350,40 @@ def test_calls_need_the_extensions():
     assert tree.files.delete_available() is False
     tree.server.close()
     assert tree.writes == []
+
+
+# -- messages
+
+@pytest.fixture
+def missing(tree):
+    """The tree, where nothing can be written."""
+    tree.server._answer = lxd_api({
+        method + ' ' + FILES: lambda _: error(404, 'Not Found')
+        for method in ('GET', 'POST', 'DELETE')}, tree.root)
+    return tree
+
+
+@pytest.mark.parametrize('call, hint', [
+    (lambda files: files.get('/d/f'), None),
+    (lambda files: files.listdir('/d/f'), None),
+    (lambda files: files.delete('/d/f'), None),
+    (lambda files: files.recursive_get('/d/f', '/none'), None),
+    (lambda files: files.put('/d/f', b''), "mk_dir('/d', parents=True)"),
+    (lambda files: files.mk_dir('/d/f'), 'parents=True'),
+    (lambda files: files.recursive_put('.', '/d/f'), 'parents=True'),
+])
+def test_errors_name_the_path_and_the_instance(missing, call, hint):
+    with pytest.raises(exceptions.NotFound) as caught:
+        call(missing.files)
+    assert str(caught.value).startswith('/d/f in c1: Not Found (')
+    assert ('parents=True' in str(caught.value)) == bool(hint)
+    assert (hint or '') in str(caught.value)
+
+
+def test_a_missing_instance_is_no_missing_directory(missing):
+    missing.server._answer = lxd_api({
+        'POST ' + FILES: lambda _: error(404, 'Instance not found')},
+        missing.root)
+    with pytest.raises(exceptions.NotFound) as caught:
+        missing.files.put('/d/f', b'')
+    assert 'parents' not in str(caught.value)

@@ -232,7 +232,7 @@ def test_an_error_of_the_socket_is_wrapped():
     with pytest.raises(exceptions.StreamBroken) as caught:
         stream_socket.receive(len)
     assert 'reset' in str(caught.value)
-    assert caught.value.__cause__.errno == errno.ECONNRESET
+    assert caught.value.cause.errno == errno.ECONNRESET
 
 
 # -- exec
