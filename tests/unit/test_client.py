@@ -1,5 +1,7 @@
 """The client against scripted servers."""
+import copy
 import json
+import pickle
 
 import pytest
 
@@ -149,8 +151,36 @@ def test_the_key_pair_of_the_command_line_client(tmpdir):
             str(place.join('client.crt')), str(place.join('client.key')))
 
 
+def test_event_types_are_text_constants():
+    assert [each.value for each in EventType] == [
+        'all', 'lifecycle', 'logging', 'network-acl', 'operation', 'ovn',
+        'security']
+    assert len(EventType) == 7
+    for each in EventType:
+        assert isinstance(each, EventType) and isinstance(each, str)
+        assert type(each.value) is str and each == each.value
+        assert hash(each) == hash(each.value)
+        assert '{}'.format(each) == str(each) == json.dumps(each)[1:-1]
+        for same in (EventType(each.value), EventType(each),
+                     EventType[each.name], getattr(EventType, each.name),
+                     pickle.loads(pickle.dumps(each)), copy.deepcopy(each)):
+            assert same is each
+    assert repr(EventType.NetworkACL) == (
+        "<EventType.NetworkACL: 'network-acl'>")
+    assert 'ovn' in EventType and u'ovn' in EventType
+    assert 'none' not in EventType
+    with pytest.raises(ValueError) as caught:
+        EventType('none')
+    assert str(caught.value) == (
+        "'none' is not one of all, lifecycle, logging, network-acl, "
+        "operation, ovn, security")
+    with pytest.raises(KeyError):
+        EventType['lifecycle']
+
+
 @pytest.mark.parametrize('types, query', [
-    (None, ''), ([], ''), (EventType.All, ''),
+    (None, ''), ([], ''), (EventType.All, ''), (EventType, ''),
+    (EventType.OVN, '?type=ovn'),
     ('lifecycle', '?type=lifecycle'), ('a&project=b', '?type=a%26project%3Db'),
     ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
     (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])
