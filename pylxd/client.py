@@ -4,6 +4,7 @@ import time
 from pylxd import exceptions
 from pylxd.core.collection import (
     cache_managers, collection, copy_without_managers)
+from pylxd.core.constants import TextConstants
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
 from pylxd.transport.dialect import Dialect, is_unreachable
@@ -15,8 +16,8 @@ from pylxd.transport.tls import key_pair, read_pem
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, Iterable, List, Optional, overload, Type,
-        TypeVar, Union)
+        Any, Callable, Dict, Iterable, List, Optional, overload, TypeVar,
+        Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
@@ -37,13 +38,24 @@ if TYPE_CHECKING:
 TRUST_DELAY = 2
 
 
-class EventType(object):
-    """The types of events, for the argument of `Client.events`."""
+class EventType(TextConstants):
+    """The types of events, for the argument of `Client.events`.
 
-    All = 'all'
-    Operation = 'operation'
-    Logging = 'logging'
-    Lifecycle = 'lifecycle'
+    Each type is a text with the attributes ``name`` and ``value``:
+    ``EventType.Lifecycle``, ``EventType['Lifecycle']`` and
+    ``EventType('lifecycle')`` are the same. Iteration yields all types.
+    """
+
+    All = 'all'  # type: Any
+    Operation = 'operation'  # type: Any
+    Logging = 'logging'  # type: Any
+    Lifecycle = 'lifecycle'  # type: Any
+    #: Of Incus.
+    NetworkACL = 'network-acl'  # type: Any
+    #: Of newer LXD.
+    OVN = 'ovn'  # type: Any
+    #: Of newer LXD.
+    Security = 'security'  # type: Any
 
 
 @cache_managers
@@ -344,7 +356,7 @@ class Client(Context):
         return self.transport.websocket_url
 
     def websocket(self, path, websocket_client):
-        # type: (str, Type[W]) -> W
+        # type: (str, Callable[[str], W]) -> W
         """Return an unconnected websocket for a path of the server.
 
         It carries the client certificate, and sends no ``Origin``, which
@@ -353,7 +365,9 @@ class Client(Context):
         :param path: the path and the query, such as those that
             ``raw_interactive_execute`` returns.
         :param websocket_client: the class of the websocket, a client of
-            ws4py, which handles what it receives.
+            ws4py, which handles what it receives; or another callable that
+            takes a URL and returns such a websocket.
+        :raises TypeError: the callable returned something else.
         """
         from pylxd.transport import websocket  # a third of import time
         connection = websocket.make(
@@ -368,7 +382,7 @@ class Client(Context):
 
         @overload
         def events(self, websocket_client, event_types=None):
-            # type: (Type[W], Union[None, str, Iterable[str]]) -> W
+            # type: (Callable[[str], W], Union[None, str, Iterable[str]]) -> W
             pass
 
     def events(self, websocket_client=None, event_types=None):
@@ -376,14 +390,19 @@ class Client(Context):
         """Return an unconnected websocket that receives the server's events.
 
         Call its ``connect()``, then its ``run()``, which receives events
-        until the websocket is closed.
+        until the websocket is closed. Any thread may close it: ``close()``
+        asks the server to, ``terminate()`` and ``close_connection()`` act
+        at once.
 
         :param websocket_client: the class of the websocket, a client of
-            ws4py. The default class is `EventsClient`, which appends the
-            events to its list ``messages``.
+            ws4py, or another callable that takes a URL and returns such a
+            websocket, such as a `functools.partial`. The default class is
+            `EventsClient`, which appends the events to its list
+            ``messages``.
         :param event_types: the types to receive, values of `EventType`; one
             or several. The default is all types.
         :return: the websocket, an instance of that class.
+        :raises TypeError: the callable returned something else.
 
         Endpoint: ``GET /1.0/events``.
         """

@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from pylxd.core.model import Model
 
 
-class Attribute(object):
-    """The descriptor of a declared attribute: see `attribute`."""
+class Attribute(property):
+    """The descriptor of a declared attribute: see `attribute`.
+
+    It is a property, since the Tab key of Python's prompt evaluates each
+    attribute that is none, and would load the object.
+    """
 
     name = ''
 

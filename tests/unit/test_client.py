@@ -1,6 +1,8 @@
 """The client against scripted servers."""
+import copy
 import json
 import os
+import pickle
 
 import pytest
 
@@ -183,8 +185,36 @@ def test_authenticate_after_the_certificate_was_deleted(tmpdir):
             client.authenticate('s3cr3t')
 
 
+def test_event_types_are_text_constants():
+    assert [each.value for each in EventType] == [
+        'all', 'lifecycle', 'logging', 'network-acl', 'operation', 'ovn',
+        'security']
+    assert len(EventType) == 7
+    for each in EventType:
+        assert isinstance(each, EventType) and isinstance(each, str)
+        assert type(each.value) is str and each == each.value
+        assert hash(each) == hash(each.value)
+        assert '{}'.format(each) == str(each) == json.dumps(each)[1:-1]
+        for same in (EventType(each.value), EventType(each),
+                     EventType[each.name], getattr(EventType, each.name),
+                     pickle.loads(pickle.dumps(each)), copy.deepcopy(each)):
+            assert same is each
+    assert repr(EventType.NetworkACL) == (
+        "<EventType.NetworkACL: 'network-acl'>")
+    assert 'ovn' in EventType and u'ovn' in EventType
+    assert 'none' not in EventType
+    with pytest.raises(ValueError) as caught:
+        EventType('none')
+    assert str(caught.value) == (
+        "'none' is not one of all, lifecycle, logging, network-acl, "
+        "operation, ovn, security")
+    with pytest.raises(KeyError):
+        EventType['lifecycle']
+
+
 @pytest.mark.parametrize('types, query', [
-    (None, ''), ([], ''), (EventType.All, ''),
+    (None, ''), ([], ''), (EventType.All, ''), (EventType, ''),
+    (EventType.OVN, '?type=ovn'),
     ('lifecycle', '?type=lifecycle'), ('a&project=b', '?type=a%26project%3Db'),
     ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
     (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])

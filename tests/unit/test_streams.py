@@ -39,7 +39,6 @@ def make_stream(*pieces, **kwargs):
     :param socket_class: `OpenSocket` by default.
     """
     stream = streams.StreamSocket(Transport('/s'), '/w')
-    stream.sock.close()
     stream.sock = kwargs.get('socket_class', OpenSocket)(pieces, False)
     stream._buffer = FrameBuffer()
     stream.handshake_ok()
