@@ -25,7 +25,7 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple
+    from typing import Any, Optional, Sequence, Tuple
     import requests
     from pylxd.core.operation import Operation
 
@@ -185,6 +185,14 @@ class OperationFailed(LXDAPIException):
     """A background operation ended in failure or was cancelled."""
 
     operation = None  # type: Optional[Operation]
+    urls = ()  # type: Sequence[str]  # of the objects of the operation
+
+    @property
+    def _request_line(self):
+        # type: () -> str
+        if not self.urls:
+            return super(OperationFailed, self)._request_line
+        return printable(' ({})'.format(', '.join(self.urls)))
 
     @property
     def message(self):

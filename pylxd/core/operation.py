@@ -287,8 +287,7 @@ class Operation(object):
         urls = {url.replace('/containers/', '/instances/')
                 for url in self.affected_urls}
         return exceptions.OperationFailed(
-            self._response, operation=self, reason=reason,
-            subject=', '.join(sorted(urls)))
+            self._response, operation=self, reason=reason, urls=sorted(urls))
 
     def _request_end(self, timeout):
         # type: (Optional[float]) -> None

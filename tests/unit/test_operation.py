@@ -143,8 +143,8 @@ def test_a_failure_names_the_objects(make_operation):
     operation, _ = make_operation({WAIT: failed})
     with pytest.raises(exceptions.OperationFailed) as caught:
         operation.wait()
-    assert str(caught.value).startswith(
-        '/1.0/instances/c1, /1.0/instances/c2: it broke [Starting] (')
+    assert str(caught.value) == (
+        'it broke [Starting] (/1.0/instances/c1, /1.0/instances/c2)')
     assert caught.value.message == 'it broke [Starting]'
 
 
