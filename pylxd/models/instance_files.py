@@ -12,6 +12,7 @@ import tempfile
 import six
 
 from pylxd import exceptions
+from pylxd.core.values import check_id
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_instance_missing
 
@@ -164,13 +165,14 @@ class FilesManager(object):
         :param filepath: the path of the file in the instance.
         :param data: bytes, text (sent as UTF-8), a file that is open for
             reading bytes, or an iterable of bytes.
-        :param mode: the permissions, a number (``0o600``) or octal digits
-            (``'0600'``); None is the server's default.
+        :param mode: the permissions: an octal number (``0o755``, not
+            ``755``), octal digits (``'0755'``) or the ``st_mode`` of
+            `os.stat`; None is the server's default.
         :param uid: the number of the owner.
         :param gid: the number of the group.
         :return: True.
         :raises TypeError: ``data`` has another type.
-        :raises ValueError: ``mode`` is no permission.
+        :raises ValueError: ``mode`` is no permission, or a decimal number.
         :raises NotFound: the directory is missing; `mk_dir` makes it.
         :raises LXDAPIException: the server refused.
 
@@ -223,10 +225,11 @@ class FilesManager(object):
         node, header = self._node, self._client.dialect.header
         headers = {header('type'): entry_type}
         if mode is not None:
-            headers[header('mode')] = format_mode(mode)
+            headers[header('mode')] = format_mode(
+                mode, entry_type == 'directory')
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
-                headers[header(name)] = str(int(number))
+                headers[header(name)] = str(check_id(number, name))
         path = check_path(path)
         if_missing = 'the directory above is missing: {} makes it'.format(
             'parents=True' if entry_type == 'directory' else
@@ -314,7 +317,7 @@ class FilesManager(object):
             # type: (Tuple[str, str]) -> List[Tuple[str, str]]
             local, remote = paths
             status = os.stat(local) if local == src else os.lstat(local)
-            permissions = stat.S_IMODE(status.st_mode)
+            permissions = '{:o}'.format(stat.S_IMODE(status.st_mode))
             if stat.S_ISLNK(status.st_mode):
                 self._client.dialect.need('file_symlinks')
                 self._create_entry(
@@ -454,12 +457,18 @@ def check_path(path):
     return six.ensure_str(encoded)
 
 
-def format_mode(mode):
-    # type: (Union[int, str]) -> str
+#: The permissions with the sticky bit that a directory may have as a number.
+STICKY_MODES = (0o1777, 0o1775, 0o1770, 0o1755)
+
+
+def format_mode(mode, is_directory=False):
+    # type: (Union[int, str], bool) -> str
     """Return permissions as octal digits.
 
-    :raises ValueError: ``mode`` is neither a number nor octal digits, or
-        greater than 0o7777.
+    A number with the sticky bit is most often a decimal one: 755 is 0o1363.
+
+    :raises ValueError: ``mode`` is neither a number nor octal digits, or no
+        permission.
     """
     try:
         if isinstance(mode, six.string_types):
@@ -468,9 +477,18 @@ def format_mode(mode):
             number = operator.index(mode)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = -1
+    if 0o7777 < number <= 0o177777 and (
+            stat.S_ISREG(number) or stat.S_ISDIR(number)):
+        number = stat.S_IMODE(number)  # from os.stat
+    elif number > 0 and number & stat.S_ISVTX and not (
+            isinstance(mode, six.string_types)
+            or is_directory and number in STICKY_MODES):
+        raise ValueError(
+            'mode={0} is 0o{0:o} in octal digits, with the sticky bit: write '
+            "mode=0o{0}, or mode='{0:o}' if you mean that".format(number))
     if isinstance(mode, bool) or not 0 <= number <= 0o7777:
-        raise ValueError('mode must be a number or octal digits, 0o7777 at '
-                         'most, not {!r}'.format(mode))
+        raise ValueError("mode must be an octal number, such as 0o755, or "
+                         "octal digits, '7777' at most, not {!r}".format(mode))
     # LXD takes 4755 for a decimal number
     return '0{:03o}'.format(number)
 
