@@ -55,9 +55,9 @@ class Client(Context):
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
         ``https://host:port``; without a port, 443. By default the socket
         that ``LXD_SOCKET``, ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR``
-        names, or the first default socket that exists. An ``http://``
-        endpoint with ``cert`` is taken as ``https://``, since the server
-        speaks only TLS there.
+        names, or the first default socket that this user may open. An
+        ``http://`` endpoint with ``cert`` is taken as ``https://``, since the
+        server speaks only TLS there.
     :param version: the version of the API.
     :param cert: the paths of the client certificate and its key, PEM files;
         one path if a file holds both. The default for an ``https://``

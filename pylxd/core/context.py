@@ -23,7 +23,7 @@ def check_client(value, argument):
 
 
 class Context(object):
-    """One server, seen from one project: the base class of `Client`."""
+    """A client as models and managers use it: one server, one project."""
 
     #: The root of the REST tree: ``client.api.instances['c1'].state.get()``.
     api = _SET_LATER  # type: Node

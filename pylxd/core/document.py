@@ -211,7 +211,7 @@ class Document(object):
 
     def expire(self):
         # type: () -> None
-        """Record that the server changed the object; a read loads it again."""
+        """Mark the representation as outdated; the next read loads it."""
         self.etag, self.stale = None, True
 
     # -- saves
@@ -230,7 +230,7 @@ class Document(object):
 
     def restore(self, savepoint):
         # type: (Savepoint) -> None
-        """Make the changes that a failed save sent local changes again."""
+        """Restore the changes of a failed save as local changes."""
         self.representation = savepoint.representation
         self._bases = savepoint.bases
 
@@ -254,7 +254,7 @@ class Document(object):
 
     def is_changed_elsewhere(self, savepoint, representation, names):
         # type: (Savepoint, Dict[str, Any], Iterable[str]) -> bool
-        """Return whether there are changes beside those that a save sent.
+        """Return whether another client changed the object since a save.
 
         :param representation: what was loaded after the save.
         :param names: the fields that a caller can change.

@@ -14,7 +14,7 @@ _SET_LATER = None  # type: Any
 
 
 class Identity(object):
-    """The key of an object and what depends on it; makes no request."""
+    """The key of an object, its path, its node and its repr; no requests."""
 
     #: The segment of the URL that all objects of this kind share.
     path = ''

@@ -311,7 +311,7 @@ class Model(Identity):
 
     def _expire(self):
         # type: () -> None
-        """Record that the server changed the object; a read loads it again."""
+        """Mark the representation as outdated; the next read loads it."""
         self._document.expire()
         self.__dict__['_listing'] = None
 

@@ -1,6 +1,5 @@
 """Images."""
 import os
-import re
 
 import six
 
@@ -11,8 +10,8 @@ from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import (
-    Destination, Digest, FormSplitter, Upload, iterate_form, random_name)
+from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
+from pylxd.models.image_export import Export
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
@@ -85,14 +84,17 @@ class Image(Savable, Deletable):
         :return: the fingerprint of the newest image of the same source.
         """
         server, alias = self._source
+        if not alias:
+            return None
+        newest = ('', '')
         response = self.client.api.images.get(params={'recursion': 1})
-        found = [
-            (image.get('uploaded_at', ''), image.get('fingerprint'))
-            for image in rest.metadata(response, list)
-            for source in [image.get('update_source') or {}]
-            if alias and source.get('alias') == alias
-            and str(source.get('server')).rstrip('/') == server.rstrip('/')]
-        return max(found)[1] if found else None
+        for image in rest.metadata(response, list):
+            source = image.get('update_source') or {}
+            if source.get('alias') == alias and str(
+                    source.get('server')).rstrip('/') == server.rstrip('/'):
+                newest = max(newest, (image.get('uploaded_at', ''),
+                                      image.get('fingerprint', '')))
+        return newest[1] or None
 
     if TYPE_CHECKING:
         @overload
@@ -128,79 +130,8 @@ class Image(Savable, Deletable):
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
         response = self.ensure_ready().export.get(stream=True)
-        content_type = response.headers.get('Content-Type', '')
-        boundary = re.search('boundary="?([^";]+)', content_type)
-        number = 2 if content_type.startswith('multipart/') else 1
-        destinations = []  # type: List[Destination]
-
-        def open_part(filename):
-            # type: (str) -> Any
-            destinations.append(Destination(self._choose_place(
-                fileobj, len(destinations), number, filename)))
-            return destinations[-1].file
-
-        try:
-            with Digest() as digest:
-                if number == 2:
-                    form = FormSplitter(
-                        boundary.group(1) if boundary else '', open_part,
-                        digest)
-                    self.client.transport.download(response, form)
-                    self._check_form(form, destinations)
-                else:
-                    filename = re.search('filename="?([^";]+)', (
-                        response.headers.get('Content-Disposition', '')))
-                    self.client.transport.download(response, open_part(
-                        filename.group(1) if filename else ''), digest)
-            if digest.hexdigest() != self.fingerprint:
-                raise exceptions.StreamBroken(
-                    'the downloaded data of image {} has another '
-                    'fingerprint, {}: export it again'.format(
-                        self.fingerprint, digest.hexdigest()))
-            results = tuple(
-                destination.commit() for destination in destinations)
-        except BaseException:
-            response.close()
-            for destination in destinations:
-                destination.discard()
-            raise
-        return results if number == 2 else results[0]
-
-    def _choose_place(self, target, index, number, filename):
-        # type: (Any, int, int, str) -> Any
-        """Choose where a part of the image is written to.
-
-        :param target: the argument of `export`.
-        :param index: 0 for the first part, 1 for the second.
-        :param number: the number of parts.
-        :param filename: the name that the server gives to the part.
-        """
-        if isinstance(target, (tuple, list)):
-            if len(target) != number:
-                raise ValueError(
-                    'image {} has {} part(s), but {} files were given'.format(
-                        self.fingerprint, number, len(target)))
-            target = target[index]
-        elif isinstance(target, six.string_types):
-            if os.path.isdir(target):
-                # A hostile server may send a path
-                filename = os.path.basename(filename)
-                return os.path.join(target, filename or self.fingerprint
-                                    + ('.root' if index else ''))
-            target += '.root' if index else ''
-        elif number == 2 and target is not None:
-            raise ValueError(
-                'image {} has two parts: export it to a pair of files, or to '
-                'a path'.format(self.fingerprint))
-        return target
-
-    def _check_form(self, form, destinations):
-        # type: (FormSplitter, List[Destination]) -> None
-        if not form.has_ended or len(destinations) != 2:
-            raise exceptions.StreamBroken(
-                'the form with the data of image {} ends early, after {} '
-                'part(s): export it again'.format(
-                    self.fingerprint, len(destinations)))
+        return Export(self.fingerprint, fileobj).run(
+            self.client.transport, response)
 
     def add_alias(self, name, description=''):
         # type: (str, str) -> None

@@ -1,22 +1,19 @@
-"""The data of an image: its fingerprint, its upload, its download."""
+"""The data of an image: its fingerprint and its upload."""
 import binascii
 import hashlib
 import io
 import os
-import re
 import threading
 
 import six
 from six.moves import queue
 
-from pylxd import exceptions
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any, Callable, Iterable, Iterator, Optional, Text, Tuple, Union)
-    from pylxd.models.protocols import Readable, Writable
+    from typing import Any, Iterable, Iterator, Tuple, Union
+    from pylxd.models.protocols import Readable
 
 
 class Digest(object):
@@ -103,107 +100,6 @@ class Upload(object):
     def __iter__(self):
         # type: () -> Iterator[bytes]
         return iter(self.read, b'')
-
-
-class Destination(object):
-    """The place that downloaded data goes to.
-
-    :param place: a file that is open for writing bytes; a path, on which a
-        file appears with `commit`; None collects bytes.
-    """
-
-    def __init__(self, place):
-        # type: (Union[None, Text, Writable]) -> None
-        self._place = place
-        self._temporary_path = None  # type: Optional[str]
-        if place is None:
-            self.file = io.BytesIO()  # type: Any
-        elif isinstance(place, six.string_types):
-            self._temporary_path = '{}.{}.part'.format(
-                place, random_name()[:8])
-            self.file = open(self._temporary_path, 'wb')
-        else:
-            self.file = place
-
-    def commit(self):
-        # type: () -> Any
-        """Keep the data.
-
-        :return: the bytes; the path or the file if there is one.
-        """
-        if self._temporary_path is not None:
-            self.file.close()
-            os.rename(self._temporary_path, str(self._place))
-        return self.file.getvalue() if self._place is None else self._place
-
-    def discard(self):
-        # type: () -> None
-        """Remove the file that `commit` has not kept."""
-        if self._temporary_path is not None:
-            self.file.close()
-            if os.path.exists(self._temporary_path):
-                os.unlink(self._temporary_path)
-
-
-class FormSplitter(object):
-    """Divides a multipart form into its parts while it is written.
-
-    :param boundary: the text that separates the parts.
-    :param open_part: a function that is called with the file name of each
-        part, and returns the file to write the part to.
-    :param digest: updated with the contents of all parts.
-    """
-
-    def __init__(self, boundary, open_part, digest):
-        # type: (Text, Callable[[str], Writable], Digest) -> None
-        self._mark = b'\r\n--' + six.ensure_binary(boundary)
-        self._open_part = open_part
-        self._digest = digest
-        self._part = None  # type: Optional[Writable]
-        # The mark of the first part has no line before it
-        self._unwritten = b'\r\n'
-        #: Whether the end of the form was written.
-        self.has_ended = False  # type: bool
-
-    def write(self, data):
-        # type: (bytes) -> None
-        """Write the next bytes of the form.
-
-        :raises StreamBroken: the form is malformed.
-        """
-        data = self._unwritten + data
-        place = data.find(self._mark)
-        while place >= 0 and not self.has_ended:
-            start = place + len(self._mark)
-            end = data.find(b'\r\n\r\n', start)
-            self.has_ended = data[start:start + 2] == b'--'
-            if self.has_ended:
-                self._write_part(data[:place])
-                return
-            if end < 0:
-                break  # the rest of the head is to come
-            self._write_part(data[:place])
-            filename = re.search(b'filename="?([^";\r\n]*)', data[start:end])
-            self._part = self._open_part(six.ensure_str(
-                filename.group(1) if filename else b'', errors='replace'))
-            data = data[end + 4:]
-            place = data.find(self._mark)
-        if self.has_ended:
-            return
-        # The last bytes may be the start of a mark
-        size = place if place >= 0 else max(len(data) - len(self._mark), 0)
-        self._write_part(data[:size])
-        self._unwritten = data[size:]
-        if len(self._unwritten) > BLOCK:
-            raise exceptions.StreamBroken(
-                'a part of the form has a head of more than {} bytes'.format(
-                    BLOCK))
-
-    def _write_part(self, data):
-        # type: (bytes) -> None
-        if self._part is not None and data:
-            self._part.write(data)
-            self._digest.update(data)
 
 
 def random_name():

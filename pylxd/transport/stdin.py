@@ -18,7 +18,7 @@ PIECE = 64 * 1024
 
 
 class DescriptorInput(six.Iterator):
-    """The pieces of a descriptor that may block, which can be polled.
+    """Iterates over the data of a descriptor, such as a pipe, by polling.
 
     :param descriptor: the descriptor.
     :param buffered: the pieces that a file object has read from it already.
@@ -56,11 +56,11 @@ class DescriptorInput(six.Iterator):
 
 
 class ThreadedInput(DescriptorInput):
-    """An iterator of what another iterator yields, which may block.
+    """Iterates in a thread over another iterator, which may block.
 
-    The thread sends them over a pair of sockets, which can be polled. Under
-    gevent, a greenlet that writes into a full pipe blocks the process for
-    ever; one that waits for a socket lets the others run.
+    The thread sends the items over a pair of sockets, which can be polled.
+    Under gevent, a greenlet that writes into a full pipe blocks the process
+    for ever; a greenlet that waits for a socket lets the others run.
     """
 
     def __init__(self, items):
@@ -97,7 +97,7 @@ class ThreadedInput(DescriptorInput):
 
 def _retry(read, *arguments):
     # type: (Callable[..., bytes], *Any) -> bytes
-    """Call a function again that a signal has interrupted, on Python 2."""
+    """Call a function, on Python 2 again if a signal interrupts it."""
     while True:
         try:
             return read(*arguments)
@@ -144,7 +144,7 @@ def open_input(payload, encoding='utf-8'):
 
 def _reads_a_descriptor(file):
     # type: (Any) -> bool
-    """Return whether a file object gives what its descriptor gives."""
+    """Return whether a file object and its descriptor give the same data."""
     inner = getattr(file, 'buffer', file)  # of a text file
     return isinstance(getattr(inner, 'raw', inner), io.FileIO) or (
         six.PY2 and isinstance(file, six.moves.builtins.file))

@@ -203,7 +203,7 @@ def _transfer(stdin, source, sinks):
 
 def _wait(readers, writers):
     # type: (List[Any], List[Any]) -> Tuple[List[Any], List[Any]]
-    """Wait; return the sockets that can be read, and those for writing."""
+    """Wait until a socket can be read or written; return both lists."""
     if not hasattr(select, 'poll'):  # Windows
         return select.select(readers, writers, [])[:2]
     poll = select.poll()

@@ -193,15 +193,30 @@ def other_model(other_client, model, collection):
 
 
 @pytest.fixture
-def stranger(lxd, lxd_client, key_pair):
-    """A client over HTTPS that the server does not trust yet."""
-    with lxd.client(endpoint=lxd.endpoint, verify=lxd.certificate,
-                    cert=key_pair) as client:
-        assert not client.trusted
-        yield client
+def make_stranger(lxd, lxd_client, key_pair):
+    """Return a function that makes a client with an unknown certificate."""
+    clients = []
+
+    def make(**arguments):
+        clients.append(lxd.client(
+            endpoint=lxd.endpoint, verify=lxd.certificate, cert=key_pair,
+            **arguments))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
     fingerprint = fingerprint_of(read_bytes(key_pair[0]))
     if lxd_client.certificates.exists(fingerprint):
         lxd_client.certificates.get(fingerprint).delete()
+
+
+@pytest.fixture
+def stranger(make_stranger):
+    """A client over HTTPS that the server does not trust yet."""
+    client = make_stranger()
+    assert not client.trusted
+    return client
 
 
 @pytest.fixture(scope='module')

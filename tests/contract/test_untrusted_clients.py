@@ -7,26 +7,7 @@ from pylxd import exceptions
 
 from helpers import read_bytes, run_in_threads, unique_name
 
-from .support import fingerprint_of, make_image
-
-
-@pytest.fixture
-def make_stranger(lxd, lxd_client, key_pair):
-    """Return a function that makes a client with an unknown certificate."""
-    clients = []
-
-    def make(**arguments):
-        clients.append(lxd.client(
-            endpoint=lxd.endpoint, verify=lxd.certificate, cert=key_pair,
-            **arguments))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()
-    fingerprint = fingerprint_of(read_bytes(key_pair[0]))
-    if lxd_client.certificates.exists(fingerprint):
-        lxd_client.certificates.get(fingerprint).delete()
+from .support import make_image
 
 
 @pytest.fixture

@@ -207,25 +207,56 @@ def find_models():
     return found
 
 
+def find_managers():
+    """Return the managers of all resources, as pairs of module and class."""
+    return [(module, cls) for module in sorted(MODULES)
+            if module.startswith('pylxd.models.')
+            for cls in find_classes(MODULES[module])
+            if getattr(cls, 'model', None) is not None]
+
+
+def find_identifiers(*tops):
+    """Return the names that code uses; comments and texts do not count."""
+    found = set()
+    for name in find_files(*tops):
+        for node in ast.walk(ast.parse(read_text(name), name)):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+    return found
+
+
+#: The API extensions that LXD or Incus lists in ``GET /1.0``.
+EXTENSIONS = set(re.findall(r'[\w-]+', read_text(
+    'pylxd/testing/fake/extensions.py')))
+
+
 @pytest.mark.parametrize('module, cls', find_models())
 def test_a_resource_is_complete(module, cls):
     """Each message says what a new resource needs beside its module."""
     models = importlib.import_module('pylxd.models')
     assert getattr(models, cls.__name__, None) is cls and (
         cls.__name__ in models.__all__), 'export it from pylxd/models'
+    assert cls.__name__ in find_identifiers('tests/contract'), (
+        'use {} in a test of tests/contract'.format(cls.__name__))
+    assert find_identifiers('tests/unit') & {
+        each.__name__ for each in find_classes(MODULES[module])}, (
+            'use {} in a test of tests/unit'.format(cls.__name__))
+    for extension in (cls.extension, cls.write_extension):
+        assert not extension or extension in EXTENSIONS, (
+            'no server has the extension {}'.format(extension))
+
+
+@pytest.mark.parametrize('module, cls', find_models() + find_managers())
+def test_the_api_page_has_the_class(module, cls):
     name = '{}.{}'.format(module, cls.__name__)
-    assert name in read_text('doc/api.rst'), (
-        'add {} to doc/api.rst'.format(name))
-    assert any(re.search(r'\b{}\b'.format(cls.__name__), read_text(test))
-               for test in find_files('tests/contract')), (
-        'test {} in tests/contract'.format(cls.__name__))
+    assert re.search(r'^\.\. autoclass:: {}$'.format(re.escape(name)),
+                     read_text('doc/api.rst'), re.M), (
+        'add .. autoclass:: {} to doc/api.rst'.format(name))
 
 
-@pytest.mark.parametrize('module, manager', [
-    (module, cls) for module in sorted(MODULES)
-    if module.startswith('pylxd.models.')
-    for cls in find_classes(MODULES[module])
-    if getattr(cls, 'model', None) is not None])
+@pytest.mark.parametrize('module, manager', find_managers())
 def test_a_manager_is_an_attribute_of_its_parent(module, manager):
     line = "'{}:{}'".format(module.rpartition('.')[2], manager.__name__)
     assert any(line in read_text(name) for name in find_files('pylxd')), (

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from pylxd import Client, exceptions
 from pylxd.image import Image
-from pylxd.models import image_data
+from pylxd.models import image_export
 from pylxd.transport.connection import BLOCK
 from helpers import MinimalReader
 from wire import ROOT, Server, accepted, error, http, lxd_api
@@ -262,7 +262,7 @@ def test_a_form_is_split_wherever_it_is_cut(sizes):
         parts.append(io.BytesIO())
         return parts[-1]
 
-    splitter = image_data.FormSplitter('x', open_part, digest)
+    splitter = image_export.FormSplitter('x', open_part, digest)
     source = io.BytesIO(form() + b'epilogue')
     for size in itertools.cycle(sizes):
         piece = source.read(size)
@@ -275,10 +275,10 @@ def test_a_form_is_split_wherever_it_is_cut(sizes):
 
 
 def test_a_head_without_an_end():
-    splitter = image_data.FormSplitter('x', None, None)
+    splitter = image_export.FormSplitter('x', None, None)
     with pytest.raises(exceptions.StreamBroken):
         for _ in range(100):
-            splitter.write(b'--x' + b'y' * image_data.BLOCK)
+            splitter.write(b'--x' + b'y' * image_export.BLOCK)
 
 
 @pytest.mark.parametrize('page, fingerprint', [

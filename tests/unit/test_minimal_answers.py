@@ -10,6 +10,8 @@ import six
 
 from pylxd import Client, exceptions
 
+from .store import sync
+
 URL = 'http://lxd.example'
 
 
@@ -20,10 +22,6 @@ def mocker():
         mocker.get(URL + '/1.0', json=sync({
             'auth': 'trusted', 'environment': {}}))
         yield mocker
-
-
-def sync(metadata):
-    return {'type': 'sync', 'metadata': metadata}
 
 
 def answer_async(mocker, method, path, **fields):
