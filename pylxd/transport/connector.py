@@ -1,5 +1,6 @@
 """The settings and the opening of all sockets to a server."""
 import contextlib
+import errno
 import socket
 
 import six
@@ -134,6 +135,9 @@ class Connector(object):
                 "path of the server's own certificate as verify=")
         elif 'CERTIFICATE_VERIFY' in message.upper():
             message = self._explain_refused_certificate(message)
+        elif getattr(error, 'errno', None) == errno.ECONNREFUSED:
+            message += ('; LXD and Incus listen on the network only if '
+                        'core.https_address is set in their configuration')
         if self.has_default_port and not isinstance(error, socket.gaierror):
             message += (
                 '; the endpoint names no port, so this was port {}: LXD and '
