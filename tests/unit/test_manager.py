@@ -49,6 +49,18 @@ def test_a_busy_loop_loads_the_list_again(client, store, clock):
     assert store.requested == ['GET profiles'] + ['GET profiles?recursion'] * 2
 
 
+def test_a_list_that_times_out(client, store):
+    """Each object is loaded alone: a list of instances takes LXD 30 s if a
+    member of its cluster hangs."""
+    store.add('p2')
+    first, second = Profiles(client).all()
+    store.answers.append(exceptions.ConnectionTimeout('silent'))
+    assert (first.description, second.description) == (u'\xe4', '')
+    assert store.requested == [
+        'GET profiles', 'GET profiles?recursion', 'GET profiles/p1',
+        'GET profiles/p2']
+
+
 def test_a_listed_object_that_was_deleted(client, store):
     profile, = Profiles(client).all()
     store.documents.clear()
