@@ -44,6 +44,7 @@ class InstanceStore(object):
     :param extensions: the API extensions of the server.
     """
 
+    read_timeout = None
     endpoint = '/s'
 
     def __init__(self, extensions=('instances', 'patch')):
