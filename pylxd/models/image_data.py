@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         Any, Callable, Iterable, Iterator, Optional, Text, Tuple, Union)
     from pylxd.models.protocols import Readable, Writable
 
+# Windows' rename() replaces no file
+_replace = getattr(os, 'replace', os.rename)
+
 
 class Digest(object):
     """The SHA-256 of an image; a thread computes it in a ``with`` block.
@@ -133,7 +136,7 @@ class Destination(object):
         """
         if self._temporary_path is not None:
             self.file.close()
-            os.rename(self._temporary_path, str(self._place))
+            _replace(self._temporary_path, str(self._place))
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):

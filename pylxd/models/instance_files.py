@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     T = TypeVar('T')
     W = TypeVar('W', bound=Writable)
 
+# Windows' rename() replaces no file
+_replace = getattr(os, 'replace', os.rename)
+
 #: Symbolic links that `FilesManager.get` follows, as many as Linux does.
 MAX_LINKS = 40
 #: Files of a tree that are transferred at once: four take little more than
@@ -270,9 +273,10 @@ class FilesManager(object):
             permissions = stat.S_IMODE(status.st_mode)
             if stat.S_ISLNK(status.st_mode):
                 self._client.dialect.need('file_symlinks')
+                target = os.readlink(local).replace(os.sep, '/')
                 self._create_entry(
-                    remote, 'symlink', six.ensure_binary(os.readlink(local)),
-                    None, uid, gid)
+                    remote, 'symlink', six.ensure_binary(target), None, uid,
+                    gid)
             elif stat.S_ISDIR(status.st_mode):
                 self.mk_dir(remote, permissions, uid, gid)
                 return [(os.path.join(local, name),
@@ -333,6 +337,10 @@ class FilesManager(object):
     def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
         names = self._read_names(response)
+        for name in names:
+            if os.path.basename(name) != name:  # on Windows: a\b, c:d
+                raise OSError(errno.EINVAL, 'not a name of a local file',
+                              os.path.join(local, name))
         if not os.path.isdir(local):
             os.mkdir(local)
         os.chmod(local, self._permissions(response, 0o755) | stat.S_IRWXU)
@@ -349,7 +357,7 @@ class FilesManager(object):
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
             os.chmod(temporary_path, self._permissions(response, 0o644))
-            os.rename(temporary_path, local_path)
+            _replace(temporary_path, local_path)
         except BaseException:
             os.unlink(temporary_path)
             raise
