@@ -15,6 +15,7 @@ from pylxd import exceptions
 from pylxd.core.values import check_id
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_instance_missing
+from pylxd.transport.paths import replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ class FilesManager(object):
         Endpoint: ``POST .../files?path=`` for each entry; needs
         ``directory_manipulation``, and ``file_symlinks`` for links.
         """
-        src, dst = to_native(src), to_native(dst)
+        src, dst = to_native(src), check_path(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
 
@@ -320,9 +321,10 @@ class FilesManager(object):
             permissions = '{:o}'.format(stat.S_IMODE(status.st_mode))
             if stat.S_ISLNK(status.st_mode):
                 self._client.dialect.need('file_symlinks')
+                target = os.readlink(local).replace(os.sep, '/')
                 self._create_entry(
-                    remote, 'symlink', six.ensure_binary(os.readlink(local)),
-                    None, uid, gid)
+                    remote, 'symlink', six.ensure_binary(target), None, uid,
+                    gid)
             elif stat.S_ISDIR(status.st_mode):
                 self.mk_dir(remote, permissions, uid, gid, parents)
                 return [(os.path.join(local, name),
@@ -383,6 +385,10 @@ class FilesManager(object):
     def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
         names = self._read_names(response)
+        for name in names:
+            if os.path.basename(name) != name:  # on Windows: a\b, c:d
+                raise OSError(errno.EINVAL, 'not a name of a local file',
+                              os.path.join(local, name))
         if not os.path.isdir(local):
             os.mkdir(local)
         os.chmod(local, self._permissions(response, 0o755) | stat.S_IRWXU)
@@ -399,7 +405,7 @@ class FilesManager(object):
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
             os.chmod(temporary_path, self._permissions(response, 0o644))
-            os.rename(temporary_path, local_path)
+            replace(temporary_path, local_path)
         except BaseException:
             os.unlink(temporary_path)
             raise
@@ -444,6 +450,9 @@ def check_path(path):
     :raises InvalidName: the path is empty, has a null character, or cannot
         be encoded in UTF-8.
     """
+    # A path of Windows would have backslashes
+    as_posix = getattr(path, 'as_posix', None)
+    path = as_posix() if as_posix else to_path(path)
     if not isinstance(path, (bytes, six.text_type)):
         raise TypeError('a path must be text, not {!r}'.format(path))
     try:
@@ -499,4 +508,5 @@ def to_native(path):
 
     On Python 2, names that are not UTF-8 can be joined to bytes alone.
     """
+    path = to_path(path)
     return six.ensure_str(path) if six.PY2 else path
