@@ -45,6 +45,7 @@ class InstanceStore(object):
     """
 
     endpoint = '/s'
+    read_timeout = None
 
     def __init__(self, extensions=('instances', 'patch')):
         self.extensions = list(extensions)
