@@ -198,9 +198,9 @@ class TestAMemberThatHangs(object):
         with pytest.raises(exceptions.ConnectionTimeout):
             containers[remote.name].status
 
-    def test_a_list(self, request, cluster, local, remote):
+    def test_a_list(self, scale, cluster, local, remote):
         """Without a timeout, the server shows which ones it cannot ask."""
-        if not request.config.getoption('--long'):
+        if not scale(False, True):
             pytest.skip('takes 30 s: run it with --long')
         containers = BackgroundCall(lambda: {
             each.name: each.status

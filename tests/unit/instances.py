@@ -46,6 +46,7 @@ class InstanceStore(object):
 
     read_timeout = None
     endpoint = '/s'
+    read_timeout = None
 
     def __init__(self, extensions=('instances', 'patch')):
         self.extensions = list(extensions)

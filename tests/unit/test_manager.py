@@ -53,7 +53,7 @@ def test_a_list_that_times_out(client, store):
     """Each object is loaded alone: a list of instances takes LXD 30 s if a
     member of its cluster hangs."""
     store.add('p2')
-    first, second = Profiles(client).all()
+    first, second = sorted(Profiles(client).all(), key=lambda p: p.name)
     store.answers.append(exceptions.ConnectionTimeout('silent'))
     assert (first.description, second.description) == (u'\xe4', '')
     assert store.requested == [
