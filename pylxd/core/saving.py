@@ -25,6 +25,10 @@ sleep = time.sleep  # type: Callable[[float], None]
 class Savable(Model):
     """A model whose objects can be changed."""
 
+    #: Whether a PATCH leaves the fields that it does not have as they are.
+    #: Where it empties them, `save` and `patch` send all fields by PUT.
+    patchable = True
+
     # The operation of a save whose end is not known yet, and the state from
     # before
     _pending_save = None  # type: Optional[Tuple[Operation, Savepoint]]
@@ -121,7 +125,7 @@ class Savable(Model):
     def _make_patch(self):
         # type: () -> Optional[Dict[str, Any]]
         """Return the body of a PATCH; None if the changes need a PUT."""
-        if not self.client.dialect.has('patch'):
+        if not (self.patchable and self.client.dialect.has('patch')):
             return None
         return self._document.make_patch(self.__attributes__)
 
@@ -251,13 +255,27 @@ class Savable(Model):
         # type: (Dict[str, Any], bool) -> None
         """Change some fields on the server; this object stays as it is.
 
-        :param obj: the fields to change, sent as they are.
+        :param obj: the fields to change, sent as they are. In a dict such as
+            ``config``, ``''`` removes a key.
         :param wait: return when the server has applied them.
         :raises LXDAPIException: the server refused.
 
-        Endpoint: ``PATCH`` on the object; needs ``patch``.
+        Endpoint: ``PATCH`` on the object; needs ``patch``. Objects that are
+        not `patchable`: ``GET`` and ``PUT``.
         """
-        self._start_operation(self._ready_to_change().patch(json=obj), wait)
+        node = self._ready_to_change()
+        if self.patchable:
+            self._start_operation(node.patch(json=obj), wait)
+            return
+        loaded = self.from_key(self.parent, self._key or ())
+        loaded.sync()
+        for name, value in obj.items():
+            if isinstance(value, dict):
+                value = dict(loaded.get_attribute(name) or {}, **value)
+                value = {key: each for key, each in value.items()
+                         if each != ''}
+            loaded.set_attribute(name, value)
+        loaded.save(wait)
 
     def put(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None
