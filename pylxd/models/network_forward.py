@@ -24,7 +24,7 @@ class NetworkForward(Savable, Deletable):
     synchronous = True
     patchable = False
 
-    # The servers ignore If-Match here
+    # Servers ignore If-Match: LXD 5.0, Incus 6.0 and 7.0
     config = attribute(dict, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str
     listen_address = attribute(readonly=True)  # type: str

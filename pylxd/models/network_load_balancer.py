@@ -36,7 +36,7 @@ class NetworkLoadBalancer(Savable, Deletable):
     synchronous = True
     patchable = False
 
-    # The servers ignore If-Match here
+    # As with forwards, servers may ignore If-Match
     backends = attribute(list, in_etag=False)  # type: List[Dict[str, Any]]
     config = attribute(dict, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str

@@ -20,7 +20,7 @@ class NetworkPeer(Savable, Deletable):
     synchronous = True
     patchable = False
 
-    # The servers ignore If-Match here
+    # As with forwards, servers may ignore If-Match
     name = attribute(readonly=True)  # type: str
     config = attribute(dict, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str

@@ -154,6 +154,23 @@ def test_wrong_records_are_refused(zone, record):
 
 
 @pytest.mark.needs('network_dns_records')
+def test_names_with_special_characters(lxd_client, zone, zone_name):
+    """Incus 7 refuses them."""
+    for manager, name in ((lxd_client.network_zones, zone_name + '/a%62?c#d'),
+                          (zone.records, 'www/a%62?c#d')):
+        try:
+            created = manager.create(name)
+        except exceptions.LXDAPIException:
+            assert not manager.exists(name)
+        else:
+            assert created in manager.all()
+            assert manager.get(name).name == created.name == name
+            created.delete()
+            assert created not in manager.all()
+    assert lxd_client.network_zones.exists(zone_name)
+
+
+@pytest.mark.needs('network_dns_records')
 def test_a_zone_is_deleted_with_its_records(lxd_client, zone, record):
     zone.delete()
     for call in record.sync, zone.records.all, record.delete:
