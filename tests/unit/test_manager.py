@@ -109,8 +109,7 @@ def test_signatures_of_class_methods(cls):
         assert method.__doc__ and method.__name__ == name
     if six.PY3:
         first = list(inspect.signature(cls.get).parameters)[0]
-        assert first == (
-            'container' if cls is models.Snapshot else 'client')
+        assert first == cls.get.manager.parent_name
 
 
 @pytest.mark.parametrize('cls', [
