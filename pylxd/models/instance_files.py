@@ -15,7 +15,7 @@ from pylxd import exceptions
 from pylxd.core.values import check_id
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_instance_missing
-from pylxd.transport.paths import replace, to_path
+from pylxd.transport.paths import add_filename, replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -406,8 +406,9 @@ class FilesManager(object):
                 self._client.transport.download(response, target)
             os.chmod(temporary_path, self._permissions(response, 0o644))
             replace(temporary_path, local_path)
-        except BaseException:
+        except BaseException as error:
             os.unlink(temporary_path)
+            add_filename(error, local_path)
             raise
 
     def _permissions(self, response, default):
