@@ -105,6 +105,13 @@ class Instance(Savable, Renamable, Deletable):
         path, params = parent.dialect.instances(cls.instance_type)
         return parent.api[path], params
 
+    @classmethod
+    def is_listed(cls, representation):
+        # type: (Dict[str, Any]) -> bool
+        """Return whether an instance is of this type, as far as it says."""
+        return not cls.instance_type or representation.get(
+            'type', cls.instance_type) == cls.instance_type
+
     @property
     def files(self):
         # type: () -> instance_files.FilesManager

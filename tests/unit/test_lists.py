@@ -66,6 +66,19 @@ def test_filter(server):
         'GET /1.0/instances?filter=status+eq+Running&recursion=1']
 
 
+@pytest.mark.parametrize('server_kind, sent', [
+    ('lxd', 'filter=name+eq+a+or+name+eq+b&instance-type=container'),
+    ('incus', 'filter=name+eq+a+or+name+eq+b&instance-type=container')])
+def test_filter_with_or(server, server_kind, sent):
+    """The type cannot be joined to it, so the library looks at the type."""
+    client = Client(server.endpoint)
+    client.dialect.info['environment'] = {'server': server_kind}
+    container, = client.containers.all(filter='name eq a or name eq b')
+    assert container.name == 'a'
+    assert sorted(server.requested[-1].partition('?')[2].split('&')) == (
+        sent.split('&') + ['recursion=1'])
+
+
 @pytest.mark.parametrize('arguments', [
     {'filter': 'name eq a'}, {'all_projects': True}])
 def test_what_the_server_would_ignore_is_refused(server, arguments):
