@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pylxd.models.instance import (
         Containers, Instances, VirtualMachines)
     from pylxd.models.network import Networks
+    from pylxd.models.network_acl import NetworkAcls
+    from pylxd.models.network_address_set import NetworkAddressSets
+    from pylxd.models.network_integration import NetworkIntegrations
+    from pylxd.models.network_zone import NetworkZones
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
     from pylxd.transport.tls import Cert, Timeout, Verify
@@ -98,6 +102,14 @@ class Client(Context):
     containers = collection('instance:Containers')  # type: Containers
     images = collection('image:Images')  # type: Images
     instances = collection('instance:Instances')  # type: Instances
+    network_acls = collection('network_acl:NetworkAcls')  # type: NetworkAcls
+    network_address_sets = collection(
+        'network_address_set:NetworkAddressSets')  # type: NetworkAddressSets
+    network_integrations = collection(
+        'network_integration:NetworkIntegrations'
+    )  # type: NetworkIntegrations
+    network_zones = collection(
+        'network_zone:NetworkZones')  # type: NetworkZones
     networks = collection('network:Networks')  # type: Networks
     operations = collection('operation:Operations')  # type: Operations
     profiles = collection('profile:Profiles')  # type: Profiles

@@ -64,3 +64,18 @@ def _convert_to_text(value, place):
         hint = ''
     raise TypeError('{} must be text, a number or a bool, not {!r}{}'.format(
         place, value, hint))
+
+
+def check_id(value, name):
+    # type: (Any, str) -> int
+    """Return the number of a user or a group.
+
+    :raises TypeError: it is no number; the message calls it ``name``.
+    """
+    try:
+        if not isinstance(value, bool):
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError('{} must be a number, such as 0 for root, not {!r}'.format(
+        name, value))

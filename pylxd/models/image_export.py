@@ -7,6 +7,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.models.image_data import Digest, random_name
+from pylxd.transport.paths import replace, to_path
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -94,12 +95,13 @@ class Export(object):
                     'image {} has {} part(s), but {} files were given'.format(
                         fingerprint, number, len(target)))
             return target[index]
-        if isinstance(target, six.string_types):
-            if os.path.isdir(target):
+        path = to_path(target)
+        if isinstance(path, six.string_types):
+            if os.path.isdir(path):
                 # A hostile server may send a path
-                return os.path.join(target, os.path.basename(
+                return os.path.join(path, os.path.basename(
                     filename) or fingerprint + suffix)
-            return target + suffix
+            return path + suffix if suffix else target
         if number == 2 and target is not None:
             raise ValueError(
                 'image {} has two parts: export it to a pair of files, or to '
@@ -117,12 +119,13 @@ class Destination(object):
     def __init__(self, place):
         # type: (Union[None, Text, Writable]) -> None
         self._place = place
+        self._path = to_path(place)
         self._temporary_path = None  # type: Optional[str]
         if place is None:
             self.file = io.BytesIO()  # type: Any
-        elif isinstance(place, six.string_types):
+        elif isinstance(self._path, six.string_types):
             self._temporary_path = '{}.{}.part'.format(
-                place, random_name()[:8])
+                self._path, random_name()[:8])
             self.file = open(self._temporary_path, 'wb')
         else:
             self.file = place
@@ -135,7 +138,7 @@ class Destination(object):
         """
         if self._temporary_path is not None:
             self.file.close()
-            os.rename(self._temporary_path, str(self._place))
+            replace(self._temporary_path, self._path)
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):

@@ -12,8 +12,10 @@ import tempfile
 import six
 
 from pylxd import exceptions
+from pylxd.core.values import check_id
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_instance_missing
+from pylxd.transport.paths import replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,13 +166,14 @@ class FilesManager(object):
         :param filepath: the path of the file in the instance.
         :param data: bytes, text (sent as UTF-8), a file that is open for
             reading bytes, or an iterable of bytes.
-        :param mode: the permissions, a number (``0o600``) or octal digits
-            (``'0600'``); None is the server's default.
+        :param mode: the permissions: an octal number (``0o755``, not
+            ``755``), octal digits (``'0755'``) or the ``st_mode`` of
+            `os.stat`; None is the server's default.
         :param uid: the number of the owner.
         :param gid: the number of the group.
         :return: True.
         :raises TypeError: ``data`` has another type.
-        :raises ValueError: ``mode`` is no permission.
+        :raises ValueError: ``mode`` is no permission, or a decimal number.
         :raises NotFound: the directory is missing; `mk_dir` makes it.
         :raises LXDAPIException: the server refused.
 
@@ -223,10 +226,11 @@ class FilesManager(object):
         node, header = self._node, self._client.dialect.header
         headers = {header('type'): entry_type}
         if mode is not None:
-            headers[header('mode')] = format_mode(mode)
+            headers[header('mode')] = format_mode(
+                mode, entry_type == 'directory')
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
-                headers[header(name)] = str(int(number))
+                headers[header(name)] = str(check_id(number, name))
         path = check_path(path)
         if_missing = 'the directory above is missing: {} makes it'.format(
             'parents=True' if entry_type == 'directory' else
@@ -306,7 +310,7 @@ class FilesManager(object):
         Endpoint: ``POST .../files?path=`` for each entry; needs
         ``directory_manipulation``, and ``file_symlinks`` for links.
         """
-        src, dst = to_native(src), to_native(dst)
+        src, dst = to_native(src), check_path(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
 
@@ -314,12 +318,13 @@ class FilesManager(object):
             # type: (Tuple[str, str]) -> List[Tuple[str, str]]
             local, remote = paths
             status = os.stat(local) if local == src else os.lstat(local)
-            permissions = stat.S_IMODE(status.st_mode)
+            permissions = '{:o}'.format(stat.S_IMODE(status.st_mode))
             if stat.S_ISLNK(status.st_mode):
                 self._client.dialect.need('file_symlinks')
+                target = os.readlink(local).replace(os.sep, '/')
                 self._create_entry(
-                    remote, 'symlink', six.ensure_binary(os.readlink(local)),
-                    None, uid, gid)
+                    remote, 'symlink', six.ensure_binary(target), None, uid,
+                    gid)
             elif stat.S_ISDIR(status.st_mode):
                 self.mk_dir(remote, permissions, uid, gid, parents)
                 return [(os.path.join(local, name),
@@ -380,6 +385,10 @@ class FilesManager(object):
     def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
         names = self._read_names(response)
+        for name in names:
+            if os.path.basename(name) != name:  # on Windows: a\b, c:d
+                raise OSError(errno.EINVAL, 'not a name of a local file',
+                              os.path.join(local, name))
         if not os.path.isdir(local):
             os.mkdir(local)
         os.chmod(local, self._permissions(response, 0o755) | stat.S_IRWXU)
@@ -396,7 +405,7 @@ class FilesManager(object):
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
             os.chmod(temporary_path, self._permissions(response, 0o644))
-            os.rename(temporary_path, local_path)
+            replace(temporary_path, local_path)
         except BaseException:
             os.unlink(temporary_path)
             raise
@@ -441,6 +450,9 @@ def check_path(path):
     :raises InvalidName: the path is empty, has a null character, or cannot
         be encoded in UTF-8.
     """
+    # A path of Windows would have backslashes
+    as_posix = getattr(path, 'as_posix', None)
+    path = as_posix() if as_posix else to_path(path)
     if not isinstance(path, (bytes, six.text_type)):
         raise TypeError('a path must be text, not {!r}'.format(path))
     try:
@@ -454,12 +466,18 @@ def check_path(path):
     return six.ensure_str(encoded)
 
 
-def format_mode(mode):
-    # type: (Union[int, str]) -> str
+#: The permissions with the sticky bit that a directory may have as a number.
+STICKY_MODES = (0o1777, 0o1775, 0o1770, 0o1755)
+
+
+def format_mode(mode, is_directory=False):
+    # type: (Union[int, str], bool) -> str
     """Return permissions as octal digits.
 
-    :raises ValueError: ``mode`` is neither a number nor octal digits, or
-        greater than 0o7777.
+    A number with the sticky bit is most often a decimal one: 755 is 0o1363.
+
+    :raises ValueError: ``mode`` is neither a number nor octal digits, or no
+        permission.
     """
     try:
         if isinstance(mode, six.string_types):
@@ -468,9 +486,18 @@ def format_mode(mode):
             number = operator.index(mode)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = -1
+    if 0o7777 < number <= 0o177777 and (
+            stat.S_ISREG(number) or stat.S_ISDIR(number)):
+        number = stat.S_IMODE(number)  # from os.stat
+    elif number > 0 and number & stat.S_ISVTX and not (
+            isinstance(mode, six.string_types)
+            or is_directory and number in STICKY_MODES):
+        raise ValueError(
+            'mode={0} is 0o{0:o} in octal digits, with the sticky bit: write '
+            "mode=0o{0}, or mode='{0:o}' if you mean that".format(number))
     if isinstance(mode, bool) or not 0 <= number <= 0o7777:
-        raise ValueError('mode must be a number or octal digits, 0o7777 at '
-                         'most, not {!r}'.format(mode))
+        raise ValueError("mode must be an octal number, such as 0o755, or "
+                         "octal digits, '7777' at most, not {!r}".format(mode))
     # LXD takes 4755 for a decimal number
     return '0{:03o}'.format(number)
 
@@ -481,4 +508,5 @@ def to_native(path):
 
     On Python 2, names that are not UTF-8 can be joined to bytes alone.
     """
+    path = to_path(path)
     return six.ensure_str(path) if six.PY2 else path

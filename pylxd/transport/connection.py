@@ -239,6 +239,12 @@ class Transport(object):
         """
         return translate_errors(self.endpoint, error_class)
 
+    @property
+    def read_timeout(self):
+        # type: () -> Optional[float]
+        """Seconds to wait for each read; None waits for ever."""
+        return self.connector.timeout[1]
+
     def connect(self):
         # type: () -> socket.socket
         """Return a connected socket outside the pool, for a websocket.

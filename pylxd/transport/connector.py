@@ -1,5 +1,6 @@
 """The settings and the opening of all sockets to a server."""
 import contextlib
+import errno
 import socket
 
 import six
@@ -10,6 +11,7 @@ from pylxd.transport import endpoint as endpoints
 from pylxd.transport import tls
 from pylxd.transport.errors import LOWER_ERRORS, translate_errors
 from pylxd.transport.kinds import explain_socket_error
+from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,10 +37,11 @@ class Connector(object):
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
         # type: (str, Optional[Cert], Verify, Timeout) -> None
+        endpoint = to_path(endpoint)
         if not isinstance(endpoint, six.string_types):
             raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
         self.cert = cert  # type: Optional[Cert]
-        self.verify = verify  # type: Verify
+        self.verify = to_path(verify)  # type: Verify
         self.timeout = timeout if isinstance(timeout, tuple) else (
             timeout, timeout)  # type: Tuple[Optional[float], Optional[float]]
         self.context = None  # type: Optional[ssl.SSLContext]
@@ -134,6 +137,9 @@ class Connector(object):
                 "path of the server's own certificate as verify=")
         elif 'CERTIFICATE_VERIFY' in message.upper():
             message = self._explain_refused_certificate(message)
+        elif getattr(error, 'errno', None) == errno.ECONNREFUSED:
+            message += ('; LXD and Incus listen on the network only if '
+                        'core.https_address is set in their configuration')
         if self.has_default_port and not isinstance(error, socket.gaierror):
             message += (
                 '; the endpoint names no port, so this was port {}: LXD and '

@@ -93,7 +93,7 @@ def explain_socket_error(path, error, environ=os.environ):
     code = getattr(error, 'errno', None)
     groups = ' / '.join(group for kind in KINDS for group in kind.groups)
     membership = 'are you root or in the group {}'.format(groups)
-    if code == errno.EACCES:
+    if code in (errno.EACCES, errno.EPERM):
         return membership + '? A new membership counts from the next login'
     if code == errno.ECONNREFUSED:
         return 'no server listens there: is LXD or Incus running?'

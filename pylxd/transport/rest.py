@@ -246,7 +246,7 @@ def _explain_status(response):
     if response.status_code == 403 and url.startswith('https:'):
         return DISTRUST
     if response.status_code == 400 and b'HTTPS server' in response.content:
-        return 'the endpoint begins with https://'
+        return 'write the endpoint with https://'
     return ''
 
 

@@ -10,6 +10,7 @@ import requests
 import six
 
 from pylxd import exceptions
+from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def key_pair(cert):
     :param cert: two paths, or the path of a file that contains both.
     :raises TypeError: ``cert`` is neither.
     """
+    cert = to_path(cert)
     if isinstance(cert, (str, type(u''))):
         return cert, cert
     try:
@@ -127,8 +129,9 @@ def key_pair(cert):
 def _require_path(path, argument):
     # type: (Any, str) -> Any
     """Return a path; raise TypeError if it is of another type."""
+    path = to_path(path)
     # open() would accept a number, as the descriptor of an open file
-    if isinstance(path, six.string_types) or hasattr(path, '__fspath__'):
+    if isinstance(path, six.string_types):
         return path
     raise TypeError('{}: a path must be text, not {!r}'.format(argument, path))
 

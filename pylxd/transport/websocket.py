@@ -237,7 +237,7 @@ class Websocket(WebSocketBaseClient):
         self.stream = Stream(
             always_mask=True, expect_masking=False)  # type: Any
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
-        timeout = self.transport.connector.timeout[1]
+        timeout = self.transport.read_timeout
         self._deadline = clock() + timeout if timeout else None
         with self.transport.translate_errors():
             self.sock.sendall(self.handshake_request)

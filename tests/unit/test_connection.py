@@ -427,6 +427,12 @@ def test_an_endpoint_without_a_port(endpoint, proposed, monkeypatch):
         assert (proposed or '') in str(caught.value)
 
 
+def test_a_server_that_does_not_listen_on_the_network():
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+        Transport('https://127.0.0.1:1').connect()
+    assert 'core.https_address' in str(caught.value)
+
+
 @pytest.mark.parametrize('path', [None, True])
 @pytest.mark.parametrize('method', ['GET', 'POST'])
 def test_a_response_that_never_begins(path, method):

@@ -175,7 +175,7 @@ def test_http_to_a_port_of_https():
     with pytest.raises(exceptions.InvalidResponse) as caught:
         rest.check_response(response(
             b'Client sent an HTTP request to an HTTPS server.\n'), (200,))
-    assert 'begins with https://' in str(caught.value)
+    assert 'with https://' in str(caught.value)
 
 
 def test_messages_of_subclasses():
