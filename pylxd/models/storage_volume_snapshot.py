@@ -84,16 +84,15 @@ class StorageVolumeSnapshots(Manager[StorageVolumeSnapshot]):
         ``storage_api_volume_snapshots``.
         """
         return super(StorageVolumeSnapshots, self).all(
-            recursion, filter, all_projects)
+            recursion and int(recursion), filter, all_projects)
 
     def create(self, name=None, expires_at=None, wait=True):
         # type: (Optional[str], Any, bool) -> StorageVolumeSnapshot
         """Take a snapshot of the volume.
 
         :param name: the name of the new snapshot; None leaves the choice to
-            the server (``snapshots.pattern``). LXD 5.0 does not tell its
-            choice: the call then waits, and compares the snapshots from
-            before and after.
+            the server. LXD 5.0 does not tell its choice: the call then
+            waits, and compares the snapshots from before and after.
         :param expires_at: when the server deletes the snapshot: a datetime,
             or the text of a time. Needs ``custom_volume_snapshot_expiry``.
         :param wait: return when the snapshot is complete.
