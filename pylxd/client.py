@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pylxd.models.network_zone import NetworkZones
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
+    from pylxd.models.storage_pool import StoragePools
+    from pylxd.models.storage_volumes import AllStorageVolumes
     from pylxd.transport.tls import Cert, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
@@ -114,6 +116,10 @@ class Client(Context):
     operations = collection('operation:Operations')  # type: Operations
     profiles = collection('profile:Profiles')  # type: Profiles
     projects = collection('project:Projects')  # type: Projects
+    storage_pools = collection(
+        'storage_pool:StoragePools')  # type: StoragePools
+    storage_volumes = collection(
+        'storage_volumes:AllStorageVolumes')  # type: AllStorageVolumes
     virtual_machines = collection(
         'instance:VirtualMachines')  # type: VirtualMachines
 

@@ -59,6 +59,9 @@ class Manager(_Of[M]):
     parent_name = 'client'
     #: The values of ``recursion`` that `all` accepts.
     recursions = (0, 1)  # type: Tuple[int, ...]
+    #: Whether each URL of a list tells which object it is of. Where servers
+    #: do not quote the names in it (``a?b``), `all` loads the objects.
+    has_exact_urls = True
 
     def __init__(self, parent):
         # type: (Union[Client, Model]) -> None
@@ -139,10 +142,14 @@ class Manager(_Of[M]):
                 self.recursions, recursion))
         listing = Listing(self, query)
         model = self.model
-        if recursion or all_projects or has_or(query.get('filter', '')):
+        if (recursion or all_projects or not self.has_exact_urls
+                or has_or(query.get('filter', ''))):
             parents = {}  # type: Dict[Any, Any]
+            # A project may share objects of the default project, which are
+            # reached by the client's own project
             return [model.from_key(
-                self._find_parent(representation, parents), key,
+                self._find_parent(representation, parents) if all_projects
+                else self.parent, key,
                 Document(representation, complete=True))
                 for key, representation in listing.pairs(recursion or 1)]
         response = listing.request()
@@ -250,7 +257,7 @@ class Manager(_Of[M]):
         if None in key:
             key = self._created_key(node, response, operation)
         instance = model.from_key(self.parent, key)  # type: M
-        instance.created_by(operation, wait)
+        instance.created_by(operation, wait or model.synchronous)
         return instance
 
     def _created_key(self, node, response, operation):

@@ -389,12 +389,12 @@ class Model(Identity):
         """Store the operation that creates this object; wait for its end.
 
         :param operation: the operation; None if the object is created.
-        :param wait: whether to wait; `synchronous` models always do.
+        :param wait: whether to wait.
         :raises OperationFailed: the creation failed.
         """
         if operation is not None:
             self.operation = self._pending_creation = operation
-            if wait or self.synchronous:
+            if wait:
                 operation.wait()
                 self._finish_creation()
 

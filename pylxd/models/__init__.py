@@ -17,6 +17,13 @@ from pylxd.models.network_zone_record import NetworkZoneRecord
 from pylxd.models.profile import Profile
 from pylxd.models.project import Project
 from pylxd.models.snapshot import Snapshot
+from pylxd.models.storage_bucket import StorageBucket
+from pylxd.models.storage_bucket_backup import StorageBucketBackup
+from pylxd.models.storage_bucket_key import StorageBucketKey
+from pylxd.models.storage_pool import StoragePool, StorageResources
+from pylxd.models.storage_volume import StorageVolume, StorageVolumeState
+from pylxd.models.storage_volume_backup import StorageVolumeBackup
+from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 
 __all__ = [
     'Certificate', 'Container', 'ContainerState', 'Image', 'Instance',
@@ -24,4 +31,6 @@ __all__ = [
     'NetworkForward', 'NetworkIntegration', 'NetworkLoadBalancer',
     'NetworkLoadBalancerState', 'NetworkPeer', 'NetworkState', 'NetworkZone',
     'NetworkZoneRecord', 'Operation', 'Profile', 'Project', 'Snapshot',
-    'VirtualMachine']
+    'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey', 'StoragePool',
+    'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
+    'StorageVolumeSnapshot', 'StorageVolumeState', 'VirtualMachine']
