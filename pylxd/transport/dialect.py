@@ -292,3 +292,13 @@ def is_missing(error):
     it lists: "Failed to connect to OVS".
     """
     return 'not found' in error.message.lower()
+
+
+def is_file_missing(error):
+    # type: (exceptions.LXDAPIException) -> bool
+    """Return whether a request failed as a file of the server is missing.
+
+    LXD answers so for the log of a console to which nothing was written (500,
+    or 404), Incus with an empty log.
+    """
+    return 'no such file or directory' in error.message

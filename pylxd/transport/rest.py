@@ -292,10 +292,10 @@ def envelope(response):
 
 
 def metadata(response, type_=dict):
-    # type: (requests.Response, type) -> Any
+    # type: (requests.Response, Union[type, Tuple[type, ...]]) -> Any
     """Return the field ``metadata`` of a response.
 
-    :param type_: the type that the field must have.
+    :param type_: the type, or types, that the field must have.
     :raises InvalidResponse: the field is of another type.
     """
     data = envelope(response).get('metadata')

@@ -16,7 +16,7 @@ from pylxd.transport.handshake import Handshake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
+    from typing import Any, Dict, List, Tuple, Type, TypeVar
     from pylxd.transport.connection import Transport
     W = TypeVar('W')
 

@@ -14,7 +14,7 @@ TYPES = re.findall(
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
-INSIDE_ANOTHER = ('Snapshot',)
+INSIDE_ANOTHER = ('Backup', 'InstanceMetadata', 'Snapshot')
 
 
 def list_directory(directory):
