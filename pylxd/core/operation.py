@@ -101,7 +101,8 @@ class Operation(object):
         parts = [document] + [isinstance(document, dict) and (
             document.get(name) or {}) for name in ('metadata', 'resources')]
         if not (all(isinstance(part, dict) for part in parts)
-                and all(isinstance(urls, list) for urls in parts[-1].values())
+                and all(isinstance(urls or [], list)
+                        for urls in parts[-1].values())
                 and all(isinstance(document.get(name, ''), six.string_types)
                         for name in TEXTS)
                 and isinstance(document.get('status_code', 0), int)):

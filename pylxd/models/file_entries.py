@@ -62,6 +62,10 @@ class FileEntries(object):
             # type: (str, Any) -> Any
             pass
 
+        def _open(self, path):
+            # type: (str) -> requests.Response
+            pass
+
         def listdir(self, path):
             # type: (str) -> List[str]
             pass
@@ -81,16 +85,14 @@ class FileEntries(object):
         read.
         """
         self._client.dialect.need('instance_file_head')
-        params = {'path': self._check_path(path)}
         try:
-            response = self._node.head(params=params)
-        except exceptions.NotFound as error:
-            raise exceptions.NotFound(
-                error.response, reason='Not Found: {}'.format(path))
+            response = self._head(path)
+        except exceptions.LXDAPIException:
+            response = self._open(path)  # for the reason
         type_ = self._read_header(response, 'type', r'\w+')
         if type_ == 'file' and 'Content-Length' not in response.headers:
-            response = self._node.get(params=params, stream=True)
-            response.close()
+            response = self._open(path)
+        response.close()
         size = response.headers.get('Content-Length', '')
         return FileStatus(
             type=type_,
@@ -98,6 +100,12 @@ class FileEntries(object):
             uid=int(self._read_header(response, 'uid', '[0-9]+')),
             gid=int(self._read_header(response, 'gid', '[0-9]+')),
             size=int(size) if type_ == 'file' and size.isdigit() else None)
+
+    def _head(self, path):
+        # type: (str) -> requests.Response
+        response = self._node.head(
+            params={'path': self._check_path(path)})  # type: Any
+        return response
 
     def _read_header(self, response, name, pattern):
         # type: (requests.Response, str, str) -> str
@@ -112,13 +120,18 @@ class FileEntries(object):
 
         :param path: its path in the instance; a link at the end of it is not
             followed.
+        :raises LXDAPIException: the server refused, as when the path leads
+            through a file.
 
-        Endpoint: as for `stat`.
+        Endpoint: ``HEAD .../files?path=``; needs ``instance_file_head``.
         """
+        self._client.dialect.need('instance_file_head')
         try:
-            self.stat(path)
+            self._head(path)
         except exceptions.NotFound:
             return False
+        except exceptions.LXDAPIException:
+            self._open(path).close()  # for the reason
         return True
 
     def append(self, filepath, data):
@@ -180,10 +193,6 @@ class FileEntries(object):
         if not posixpath.normpath('/' + path).strip('/'):
             raise ValueError(
                 'delete(recursive=True) does not delete the root directory')
-        if dialect.has('file_delete_force'):
-            node.delete(params={'path': path},
-                        headers={dialect.header('force'): 'true'})
-            return
         waiting, opened = [path], set()  # type: List[str], Set[str]
         while waiting:
             try:
@@ -193,6 +202,11 @@ class FileEntries(object):
                     raise
                 waiting.pop()  # another client has deleted it
             except exceptions.LXDAPIException as error:
+                if dialect.has('file_delete_force'):
+                    # Not at once: Incus 7 would follow a link
+                    node.delete(params={'path': path},
+                                headers={dialect.header('force'): 'true'})
+                    return
                 names = self._names_to_delete(waiting[-1], opened)
                 if not names:
                     raise error

@@ -516,13 +516,14 @@ def check_aliases(aliases):
     # type: (Iterable[str]) -> List[str]
     """Return the names of aliases as a list.
 
-    :raises TypeError: ``aliases`` is a single text.
+    :raises TypeError: ``aliases`` is a single text, or holds no text.
     :raises InvalidName: no server allows one of the names.
     """
-    if isinstance(aliases, (bytes, six.text_type)):
+    names = [aliases] if isinstance(aliases, bytes) else list(aliases)
+    if isinstance(aliases, six.string_types) or not all(
+            isinstance(name, six.string_types) for name in names):
         raise TypeError(
             'aliases must be a list of names, not {!r}'.format(aliases))
-    names = list(aliases)
     for name in names:
         rest.quote(name)
     return names

@@ -309,7 +309,8 @@ class Instances(InstanceManager[Instance]):
         # type: (str, int, bool, bool) -> Optional[Operation]
         """Start, stop or suspend all instances of the project.
 
-        Instances that are in the new state already are left alone.
+        Instances that are in the new state already are left alone. LXD 5.0
+        does not find those that are to be unfrozen.
 
         :param action: ``start``, ``stop``, ``restart``, ``freeze`` or
             ``unfreeze``.

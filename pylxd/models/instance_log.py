@@ -2,6 +2,7 @@
 from pylxd import exceptions
 from pylxd.core.identity import Identity
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_file_missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ class InstanceLog(Identity):
         Endpoint: ``GET .../logs/LOG``.
         """
         self.parent.ensure_ready()
-        return self.api.get(is_api=False).content
+        try:
+            return self.api.get(is_api=False).content
+        except exceptions.LXDAPIException as error:
+            if is_file_missing(error):
+                raise exceptions.NotFound(error.response)
+            raise
 
     def delete(self):
         # type: () -> None

@@ -298,7 +298,7 @@ def is_file_missing(error):
     # type: (exceptions.LXDAPIException) -> bool
     """Return whether a request failed as a file of the server is missing.
 
-    LXD answers so for the log of a console to which nothing was written (500,
-    or 404), Incus with an empty log.
+    LXD 5.0 answers so (500, or 404) for a log that does not exist, or a
+    console to which nothing was written.
     """
     return 'no such file or directory' in error.message
