@@ -492,7 +492,7 @@ def publish_image(source,  # type: Savable
     if aliases:
         client.dialect.need('image_create_aliases')
         request['aliases'] = [
-            {'name': name} for name in check_aliases(aliases)]
+            {'name': name} for name in check_aliases(client, aliases)]
     for field, value in (
             ('compression_algorithm', compression_algorithm),
             ('properties', properties),
@@ -512,18 +512,28 @@ def publish_image(source,  # type: Savable
     return image
 
 
-def check_aliases(aliases):
-    # type: (Iterable[str]) -> List[str]
-    """Return the names of aliases as a list.
+def check_aliases(client, aliases):
+    # type: (Client, Iterable[str]) -> List[str]
+    """Return the names of new aliases as a list.
+
+    A server that finds that an alias exists when the image is complete keeps
+    the image, without aliases.
 
     :raises TypeError: ``aliases`` is a single text, or holds no text.
     :raises InvalidName: no server allows one of the names.
+    :raises Conflict: one of the aliases exists already.
     """
     names = [aliases] if isinstance(aliases, bytes) else list(aliases)
     if isinstance(aliases, six.string_types) or not all(
             isinstance(name, six.string_types) for name in names):
         raise TypeError(
             'aliases must be a list of names, not {!r}'.format(aliases))
-    for name in names:
-        rest.quote(name)
+    for node in [client.api.images.aliases[name] for name in names]:
+        try:
+            response = node.get()
+        except exceptions.NotFound:
+            continue
+        raise exceptions.Conflict(response, reason=(
+            'Alias already exists: {}'.format(
+                rest.metadata(response).get('name'))))
     return names

@@ -233,6 +233,7 @@ class Instance(Startable, Executable, Movable, Console,
             the text of a time.
         :param filename: the name of the file of the image.
         :return: with ``wait``, the image; otherwise None.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, as when the instance
             runs.
 

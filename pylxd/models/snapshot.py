@@ -127,6 +127,7 @@ class Snapshot(Savable, Renamable, Deletable):
             the text of a time.
         :param filename: the name of the file of the image.
         :return: with ``wait``, the image; otherwise None.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, or (with ``wait``) could
             not make the image.
 
