@@ -4,25 +4,30 @@ import time
 from pylxd import exceptions
 from pylxd.core.collection import (
     cache_managers, collection, copy_without_managers)
+from pylxd.core.constants import TextConstants
 from pylxd.core.context import Context
 from pylxd.transport.connection import Transport
-from pylxd.transport.dialect import (
-    Dialect, default_key_pair, default_socket, is_unreachable)
+from pylxd.transport.dialect import Dialect, is_unreachable
+from pylxd.transport.kinds import default_key_pair, default_socket
 from pylxd.transport.pools import clock
 from pylxd.transport.rest import Node, quote
-from pylxd.transport.tls import key_pair
+from pylxd.transport.tls import key_pair, read_pem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, Iterable, List, Optional, overload, Type,
-        TypeVar, Union)
+        Any, Callable, Dict, Iterable, List, Optional, overload, TypeVar,
+        Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.image import Images
     from pylxd.models.instance import (
         Containers, Instances, VirtualMachines)
     from pylxd.models.network import Networks
+    from pylxd.models.network_acl import NetworkAcls
+    from pylxd.models.network_address_set import NetworkAddressSets
+    from pylxd.models.network_integration import NetworkIntegrations
+    from pylxd.models.network_zone import NetworkZones
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
     from pylxd.transport.tls import Cert, Timeout, Verify
@@ -37,13 +42,24 @@ if TYPE_CHECKING:
 TRUST_DELAY = 2
 
 
-class EventType(object):
-    """The types of events, for the argument of `Client.events`."""
+class EventType(TextConstants):
+    """The types of events, for the argument of `Client.events`.
 
-    All = 'all'
-    Operation = 'operation'
-    Logging = 'logging'
-    Lifecycle = 'lifecycle'
+    Each type is a text with the attributes ``name`` and ``value``:
+    ``EventType.Lifecycle``, ``EventType['Lifecycle']`` and
+    ``EventType('lifecycle')`` are the same. Iteration yields all types.
+    """
+
+    All = 'all'  # type: Any
+    Operation = 'operation'  # type: Any
+    Logging = 'logging'  # type: Any
+    Lifecycle = 'lifecycle'  # type: Any
+    #: Of Incus.
+    NetworkACL = 'network-acl'  # type: Any
+    #: Of newer LXD.
+    OVN = 'ovn'  # type: Any
+    #: Of newer LXD.
+    Security = 'security'  # type: Any
 
 
 @cache_managers
@@ -54,19 +70,21 @@ class Client(Context):
     ``Containers = MyContainers``.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or
-        ``https://host:port``. By default the socket that ``LXD_SOCKET``,
-        ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR`` names, or the first
-        default socket that this user may open. An ``http://`` endpoint with
-        ``cert`` is taken as ``https://``, since the server speaks only TLS
-        there.
+        ``https://host:port``; without a port, 443. By default the socket
+        that ``LXD_SOCKET``, ``LXD_DIR``, ``INCUS_SOCKET`` or ``INCUS_DIR``
+        names, or the first default socket that this user may open. An
+        ``http://`` endpoint with ``cert`` is taken as ``https://``, since the
+        server speaks only TLS there.
     :param version: the version of the API.
     :param cert: the paths of the client certificate and its key, PEM files;
         one path if a file holds both. The default for an ``https://``
-        endpoint is the key pair of this user's ``lxc`` or ``incus``.
+        endpoint is the key pair of this user's ``lxc`` or ``incus``, in the
+        directory that ``LXD_CONF`` or ``INCUS_CONF`` names, or else in the
+        usual one.
     :param verify: how the server's certificate is checked. True: by the
-        usual authorities; a path: by a CA bundle, or against the server's
-        own certificate in that file; False: not at all. Variables of the
-        environment have no effect.
+        authorities of the system; a path: by a CA bundle, or against the
+        server's own certificate in that file; False: not at all. Variables
+        of the environment have no effect.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever. It does not limit the wait for
         the end of an operation.
@@ -84,6 +102,14 @@ class Client(Context):
     containers = collection('instance:Containers')  # type: Containers
     images = collection('image:Images')  # type: Images
     instances = collection('instance:Instances')  # type: Instances
+    network_acls = collection('network_acl:NetworkAcls')  # type: NetworkAcls
+    network_address_sets = collection(
+        'network_address_set:NetworkAddressSets')  # type: NetworkAddressSets
+    network_integrations = collection(
+        'network_integration:NetworkIntegrations'
+    )  # type: NetworkIntegrations
+    network_zones = collection(
+        'network_zone:NetworkZones')  # type: NetworkZones
     networks = collection('network:Networks')  # type: Networks
     operations = collection('operation:Operations')  # type: Operations
     profiles = collection('profile:Profiles')  # type: Profiles
@@ -236,7 +262,8 @@ class Client(Context):
         another process makes the server trust it at the same moment.
 
         :param password: the server's trust password, or a token.
-        :raises InvalidCertificate: the client has no certificate.
+        :raises InvalidCertificate: the client has no certificate, or its
+            file has been deleted.
         :raises LXDAPIException: the server refused the password or token.
 
         Endpoint: ``POST /1.0/certificates``.
@@ -250,11 +277,16 @@ class Client(Context):
         if self._learn_trust():  # an administrator may have added it
             return
         refusal = None  # type: Optional[exceptions.LXDAPIException]
-        with open(key_pair(self.cert)[0], 'rb') as pem:
-            try:
-                self.certificates.create(password, pem.read())
-            except exceptions.LXDAPIException as error:
-                refusal = error
+        pem = read_pem(key_pair(self.cert)[0], 'CERTIFICATE', 'cert')
+        try:
+            self.certificates.create(password, pem)
+        except exceptions.LXDAPIException as error:
+            if error.response.status_code < 500:
+                error.hint = (
+                    'check the trust password or token: a token serves one '
+                    'client and may expire, and newer servers take only '
+                    'tokens')
+            refusal = error
         # Pooled connections predate the trust: close them
         self.transport.close()
         # A certificate, also one that another process has just added, counts
@@ -336,7 +368,7 @@ class Client(Context):
         return self.transport.websocket_url
 
     def websocket(self, path, websocket_client):
-        # type: (str, Type[W]) -> W
+        # type: (str, Callable[[str], W]) -> W
         """Return an unconnected websocket for a path of the server.
 
         It carries the client certificate, and sends no ``Origin``, which
@@ -345,7 +377,9 @@ class Client(Context):
         :param path: the path and the query, such as those that
             ``raw_interactive_execute`` returns.
         :param websocket_client: the class of the websocket, a client of
-            ws4py, which handles what it receives.
+            ws4py, which handles what it receives; or another callable that
+            takes a URL and returns such a websocket.
+        :raises TypeError: the callable returned something else.
         """
         from pylxd.transport import websocket  # a third of import time
         connection = websocket.make(
@@ -360,7 +394,7 @@ class Client(Context):
 
         @overload
         def events(self, websocket_client, event_types=None):
-            # type: (Type[W], Union[None, str, Iterable[str]]) -> W
+            # type: (Callable[[str], W], Union[None, str, Iterable[str]]) -> W
             pass
 
     def events(self, websocket_client=None, event_types=None):
@@ -368,14 +402,19 @@ class Client(Context):
         """Return an unconnected websocket that receives the server's events.
 
         Call its ``connect()``, then its ``run()``, which receives events
-        until the websocket is closed.
+        until the websocket is closed. Any thread may close it: ``close()``
+        asks the server to, ``terminate()`` and ``close_connection()`` act
+        at once.
 
         :param websocket_client: the class of the websocket, a client of
-            ws4py. The default class is `EventsClient`, which appends the
-            events to its list ``messages``.
+            ws4py, or another callable that takes a URL and returns such a
+            websocket, such as a `functools.partial`. The default class is
+            `EventsClient`, which appends the events to its list
+            ``messages``.
         :param event_types: the types to receive, values of `EventType`; one
             or several. The default is all types.
         :return: the websocket, an instance of that class.
+        :raises TypeError: the callable returned something else.
 
         Endpoint: ``GET /1.0/events``.
         """

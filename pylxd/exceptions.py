@@ -16,7 +16,8 @@
 
 Arguments of a wrong type or value are TypeError and ValueError, as usual.
 The exceptions of sockets, TLS and requests are never raised to the caller:
-each is raised as one of these, with the original as ``__cause__``.
+each is raised as one of these, whose message says it all. The original is
+``.cause``; tracebacks do not show it.
 """
 import re
 
@@ -24,7 +25,7 @@ import six
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple
+    from typing import Any, Optional, Sequence, Tuple
     import requests
     from pylxd.core.operation import Operation
 
@@ -56,8 +57,12 @@ class LXDException(Exception):
     def __init__(self, *args, **state):
         # type: (*Any, **Any) -> None
         super(LXDException, self).__init__(*args)
-        self.__cause__ = state.pop(
+        #: The exception of a lower layer that this one stands for, or None.
+        self.cause = state.pop(
             'cause', None)  # type: Optional[BaseException]
+        # Python 3 would print the 40 to 90 lines of the cause's own
+        # traceback before the message
+        self.__suppress_context__ = self.cause is not None  # type: bool
         self.__dict__.update(state)
 
     def __str__(self):
@@ -66,9 +71,9 @@ class LXDException(Exception):
 
     def __reduce__(self):
         # type: () -> Any
-        # Without the cause, as on Python 3; it may not be picklable
+        # Without the cause, which may not be picklable
         state = dict(self.__dict__)
-        state.pop('__cause__', None)
+        state.pop('cause', None)
         return type(self), self.args, state
 
     def __repr__(self):
@@ -84,6 +89,8 @@ class LXDAPIException(LXDException):
 
     response = _SET_LATER  # type: requests.Response
     reason = ''  # a message that replaces the one in the response
+    subject = ''  # the object, if the path of the request does not name it
+    hint = ''  # what the user may do
 
     def __init__(self, response, **state):
         # type: (Any, **Any) -> None
@@ -144,7 +151,9 @@ class LXDAPIException(LXDException):
 
     def __str__(self):
         # type: () -> str
-        return self.message + self._request_line
+        subject, hint = printable(self.subject), printable(self.hint)
+        return ''.join([subject and subject + ': ', self.message,
+                        self._request_line, hint and '; ' + hint])
 
 
 class NotFound(LXDAPIException):
@@ -176,15 +185,24 @@ class OperationFailed(LXDAPIException):
     """A background operation ended in failure or was cancelled."""
 
     operation = None  # type: Optional[Operation]
+    urls = ()  # type: Sequence[str]  # of the objects of the operation
+
+    @property
+    def _request_line(self):
+        # type: () -> str
+        if not self.urls:
+            return super(OperationFailed, self)._request_line
+        return printable(' ({})'.format(', '.join(self.urls)))
 
     @property
     def message(self):
         # type: () -> str
         operation = self.operation
-        if operation is None or not operation.err:
+        reason = self.reason or (operation and operation.err)
+        if operation is None or not reason:
             return super(OperationFailed, self).message
         description = six.ensure_str(operation.description or '')
-        return printable(operation.err) + (
+        return printable(reason) + (
             printable(' [{}]'.format(description)) if description else '')
 
 
@@ -219,6 +237,8 @@ class OperationTimeout(LXDException):
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
     """The server lacks the API extension that a call needs."""
 
+    hint = ''  # what the user may do if the server hides its extensions
+
     def __init__(self, name, **state):
         # type: (str, **Any) -> None
         super(LXDAPIExtensionNotAvailable, self).__init__(name, **state)
@@ -226,8 +246,11 @@ class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):
 
     def __str__(self):
         # type: () -> str
-        return 'the server does not have the API extension "{}"'.format(
-            printable(self.name))
+        name = printable(self.name)
+        if self.hint:
+            return ('the server does not tell this client whether it has the '
+                    'API extension "{}"; {}'.format(name, self.hint))
+        return 'the server does not have the API extension "{}"'.format(name)
 
 
 class InvalidName(LXDException, ValueError):

@@ -7,6 +7,8 @@ import pytest
 @pytest.fixture(scope='session', autouse=True)
 def home(tmpdir_factory):
     """Set ``HOME`` to an empty directory, without the user's key pair."""
+    for variable in 'LXD_CONF', 'INCUS_CONF':
+        os.environ.pop(variable, None)
     before = os.environ.get('HOME')
     os.environ['HOME'] = str(tmpdir_factory.mktemp('home'))
     yield os.environ['HOME']

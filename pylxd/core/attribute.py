@@ -1,22 +1,31 @@
 """Attributes of models, each a field of the server's representation."""
 import six
 
+from pylxd.core.values import convert
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple, Union
     from pylxd.core.model import Model
 
 
-class Attribute(object):
-    """The descriptor of a declared attribute: see `attribute`."""
+class Attribute(property):
+    """The descriptor of a declared attribute: see `attribute`.
+
+    It is a property, since the Tab key of Python's prompt evaluates each
+    attribute that is none, and would load the object.
+    """
 
     name = ''
 
     def __init__(self, type_, readonly, in_etag, patch):
-        # type: (Optional[type], bool, bool, str) -> None
+        # type: (Any, bool, bool, str) -> None
+        #: The schema of a dict or list; None if any is allowed.
+        self.schema = type_ if isinstance(type_, (dict, list)) else None
         self.type_ = (
-            six.string_types if type_ is str
-            else type_)  # type: Union[None, type, Tuple[type, ...]]
+            six.string_types if type_ is str else type_
+            if self.schema is None else type(type_)
+        )  # type: Union[None, type, Tuple[type, ...]]
         self.readonly = readonly  # type: bool
         self.in_etag = in_etag  # type: bool
         self.patch = patch  # type: str
@@ -40,15 +49,24 @@ class Attribute(object):
         if self.type_ is not None and not isinstance(value, self.type_):
             raise TypeError('{} must be of type {}, not {!r}'.format(
                 name, getattr(self.type_, '__name__', 'str'), value))
-        model.set_attribute(self.name, value)
+        model.set_attribute(self.name, self.convert(value))
+
+    def convert(self, value):
+        # type: (Any) -> Any
+        """Convert a value by the schema; see `values.convert`."""
+        if self.schema is None or value is None:
+            return value
+        return convert(self.schema, value, self.name)
 
 
 def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
-    # type: (Optional[type], bool, bool, str) -> Any
+    # type: (Any, bool, bool, str) -> Any
     """Declare an attribute of a model, a field of the same name.
 
     :param type_: the type of values that a caller may assign: ``str``,
-        ``bool``, ``dict`` or ``list``; None allows each.
+        ``bool``, ``dict`` or ``list``; None allows each. A dict or list
+        says what is inside, and lets numbers and bools become text:
+        ``{str: str}`` for a ``config``, ``[str]`` for a list of names.
     :param readonly: whether the server refuses or ignores new values.
     :param in_etag: whether the server's ETag covers the field. A save that
         sends a field which no ETag covers loads the object first.

@@ -7,6 +7,8 @@ import sys
 
 import six
 
+from pylxd.core.context import check_client
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable
@@ -35,8 +37,14 @@ class ClassMethod(object):
             if not args and manager.parent_name not in kwargs:
                 raise TypeError('{}() is missing its argument {!r}'.format(
                     name, manager.parent_name))
-            bound = manager(args[0] if args else kwargs.pop(
-                manager.parent_name))
+            parent = args[0] if args else kwargs.pop(manager.parent_name)
+            if manager.parent_name == 'client':
+                check_client(parent, 'client')
+            elif not hasattr(parent, 'client'):
+                raise TypeError('{} must be an object of the server, such as '
+                                "client.containers.get('c1'), not {!r}".format(
+                                    manager.parent_name, parent))
+            bound = manager(parent)
             bound.model = cls
             return getattr(bound, name)(*args[1:], **kwargs)
 

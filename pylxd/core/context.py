@@ -10,6 +10,18 @@ if TYPE_CHECKING:
 _SET_LATER = None  # type: Any
 
 
+def check_client(value, argument):
+    # type: (Any, str) -> None
+    """Check that an argument is a client, and not the URL of a server.
+
+    :raises TypeError: it is something else.
+    """
+    if not hasattr(value, 'dialect'):
+        raise TypeError(
+            "{} must be a Client, such as Client('https://10.0.0.1:8443', "
+            'cert=..., verify=...), not {!r}'.format(argument, value))
+
+
 class Context(object):
     """A client as models and managers use it: one server, one project."""
 

@@ -89,9 +89,11 @@ class Document(object):
 
     def replace_null(self, name, empty):
         # type: (str, Any) -> None
-        """Set a field to an empty dict or list if the server sent a null."""
-        if name in self.representation and (
-                self.representation[name] is None):
+        """Set a field to an empty dict or list if the server sent a null.
+
+        Incus 7 leaves out the empty ``config`` of an address set.
+        """
+        if self.representation.get(name) is None:
             self.representation[name] = empty
 
     def assign(self, name, value):
@@ -107,6 +109,24 @@ class Document(object):
         # type: (str) -> bool
         """Return whether the value was handed out to or set by the caller."""
         return name in self._values
+
+    def convert(self, attributes):
+        # type: (Mapping[str, Attribute]) -> None
+        """Convert the local changes as their attributes say.
+
+        :raises TypeError: a value cannot be converted.
+        """
+        for name in self.changed:
+            value, base = self._values[name], self._base(name)
+            if name not in attributes:
+                continue
+            if isinstance(value, dict) and isinstance(base, dict):
+                converted = dict(value, **attributes[name].convert({
+                    key: each for key, each in value.items()
+                    if each != base.get(key, MISSING)}))
+            else:
+                converted = attributes[name].convert(value)
+            self._values[name] = merge.refill(value, converted, self._inner)
 
     # -- changes
 
@@ -178,7 +198,7 @@ class Document(object):
         for name in list(self._values):
             base, mine = self._base(name), self._values[name]
             theirs = representation.get(name, MISSING)
-            if theirs is None and isinstance(mine, (dict, list)):
+            if theirs in (None, MISSING) and isinstance(mine, (dict, list)):
                 theirs = representation[name] = type(mine)()
             if base is MISSING and not self.complete:
                 # Assigned before the object was loaded: replaces the field

@@ -28,6 +28,7 @@ class Listing(object):
         self._representations = {}  # type: Dict[Any, Dict[str, Any]]
         self._loaded_at = None  # type: Optional[float]
         self._reads = 0
+        self._has_timed_out = False
 
     def request(self, recursion=None):
         # type: (Optional[int]) -> requests.Response
@@ -36,7 +37,11 @@ class Listing(object):
         Endpoint: ``GET`` on the collection.
         """
         node, params = self._manager.node_and_query()
-        params = dict(params, **self._query)
+        query = dict(self._query)
+        if 'filter' in params and 'filter' in query:
+            query['filter'] = '{} and {}'.format(
+                params['filter'], query['filter'])
+        params = dict(params, **query)
         if recursion:
             params['recursion'] = str(recursion)
         return node.get(params=params)
@@ -76,13 +81,20 @@ class Listing(object):
 
         :return: None if the caller shall load this object alone.
         """
-        if self._loaded_at is None:
-            self.load()
-        elif not 0 <= clock() - self._loaded_at <= MAX_AGE:
+        if self._has_timed_out:
+            return None
+        if self._loaded_at is None or not (
+                0 <= clock() - self._loaded_at <= MAX_AGE):
             # A slow loop reads few objects within MAX_AGE: loading all of
             # them for each of these would take longer
             if self._reads * 10 < len(self._representations):
                 return None
-            self.load()
+            try:
+                self.load()
+            except exceptions.ConnectionTimeout:
+                # LXD waits 30 s for a member of a cluster that hangs before
+                # it lists instances; those of other members answer at once
+                self._has_timed_out = True
+                return None
         self._reads += 1
         return self._representations.get(key)

@@ -225,6 +225,7 @@ class Manager(_Of[M]):
         :param wait: return when the object is created.
         :param target: the cluster member to create the object on.
         :raises InvalidName: no server allows the name.
+        :raises TypeError: a value is none that the API takes.
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
 
         Endpoint: ``POST`` on the collection.
@@ -238,6 +239,9 @@ class Manager(_Of[M]):
         for name in model.key_names[:1]:
             if isinstance(body.get(name), dict):
                 body = dict(body, **body[name])
+        body = {name: model.__attributes__[name].convert(value)
+                if name in model.__attributes__ else value
+                for name, value in body.items()}
         key = tuple(model.check_name(body[name]) if name in body else None
                     for name in model.key_names)
         response = node.post(target=target, json={

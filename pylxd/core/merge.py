@@ -50,6 +50,13 @@ def _copy_inner(value, inner):
     return copied
 
 
+def without_empty(fields):
+    # type: (Dict[str, Any]) -> Dict[str, Any]
+    """Return the fields that are neither None nor empty."""
+    return {name: value for name, value in fields.items()
+            if value not in (None, '', {}, [])}
+
+
 def refill(held, value, inner):
     # type: (Any, Any, Dict[int, Any]) -> Any
     """Change ``held`` in place to equal ``value``, and return it.

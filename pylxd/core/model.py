@@ -254,6 +254,10 @@ class Model(Identity):
     def dirty(self):
         # type: () -> bool
         """Whether the object has local changes that were not saved."""
+        try:
+            self._document.convert(self.__attributes__)
+        except TypeError:
+            return True  # a save refuses the value
         return bool(self._document.changed)
 
     # -- loading
@@ -397,14 +401,28 @@ class Model(Identity):
         operation = self._pending_creation
         if operation is None:
             return
+        is_forgotten = False
         try:
             if not operation.await_end():
                 raise operation.failure()
         except exceptions.NotFound:
-            pass  # the server has forgotten how the creation ended
+            is_forgotten = True
         if self._key is None:
             self._key = self._created_key(operation)
+        elif is_forgotten:
+            self._check_existence()
         self._pending_creation = None
+
+    def _check_existence(self):
+        # type: () -> None
+        """Raise NotFound if the object does not exist after its creation."""
+        try:
+            self.api.get()
+        except exceptions.NotFound as error:
+            error.hint = (
+                'its creation failed, or it was deleted since; servers forget '
+                'the reason after 5 s: create(..., wait=True) raises it')
+            raise
 
     def _created_key(self, operation):
         # type: (Operation) -> Tuple[Any, ...]

@@ -1,4 +1,6 @@
 """Operations: tasks that the server runs in the background."""
+import re
+
 import six
 
 from pylxd import exceptions
@@ -74,7 +76,10 @@ class Operation(object):
             {} if document is None else document, response)
         if not operation.id and isinstance(
                 body.get('operation'), six.string_types):
-            operation.id = cls.extract_operation_id(body['operation'])
+            try:
+                operation.id = cls.extract_operation_id(body['operation'])
+            except exceptions.InvalidName:
+                pass
         if not operation.id:
             raise exceptions.InvalidResponse(response)
         return operation
@@ -138,6 +143,7 @@ class Operation(object):
 
         :param operation_id: the id, path or URL of the operation.
         :raises NotFound: there is no such operation any more.
+        :raises InvalidName: this is no id, path or URL of an operation.
 
         Endpoint: ``GET /1.0/operations/ID``.
         """
@@ -185,9 +191,22 @@ class Operation(object):
     @staticmethod
     def extract_operation_id(operation_id):
         # type: (str) -> str
-        """Return the id of an operation from its id, path or URL."""
-        path = operation_id.partition('?')[0]
-        return path.rstrip('/').rpartition('/operations/')[2].split('/')[0]
+        """Return the id of an operation from its id, path or URL.
+
+        :raises InvalidName: it is none of them.
+        :raises TypeError: it is no text.
+        """
+        if not isinstance(operation_id, (bytes, six.text_type)):
+            raise TypeError('the id or path of an operation must be text, '
+                            'not {!r}'.format(operation_id))
+        match = re.match(
+            r'(?:[^?]*/operations/)?([^/?]+)(?:/wait|/websocket)?/?(?:\?|$)',
+            six.ensure_str(operation_id))
+        if not match:
+            raise exceptions.InvalidName(
+                '{!r} is no id of an operation, nor its path, such as '
+                '/1.0/operations/ID'.format(operation_id))
+        return match.group(1)
 
     @property
     def running(self):
@@ -261,7 +280,15 @@ class Operation(object):
     def failure(self):
         # type: () -> exceptions.OperationFailed
         """Return the exception for the failure of the operation."""
-        return exceptions.OperationFailed(self._response, operation=self)
+        reason = self.err or 'the server gave no reason'
+        if self.status_code == CANCELLED:
+            reason = 'the operation was cancelled' + (
+                self.err and ': ' + self.err)
+        # LXD names containers by two paths
+        urls = {url.replace('/containers/', '/instances/')
+                for url in self.affected_urls}
+        return exceptions.OperationFailed(
+            self._response, operation=self, reason=reason, urls=sorted(urls))
 
     def _request_end(self, timeout):
         # type: (Optional[float]) -> None

@@ -24,7 +24,8 @@ LATE_CHANGE = 0.5
 #: Seconds for which other clients count as active after one of them was
 #: noticed.
 CONTENTION_PERIOD = 10
-#: Seconds to wait at most for the list of operations.
+#: Seconds to wait at most for the list of operations: while a member of a
+#: cluster hangs that runs an operation, the server sends no list.
 LIST_TIMEOUT = 5
 #: Seconds to wait at most for an operation of another client.
 LONGEST_WAIT = 60
@@ -56,8 +57,10 @@ class OtherClients(object):
     def _list_operations(self):
         # type: () -> List[Operation]
         """Return the operations on the object that the server remembers."""
+        own_timeout = self._client.transport.read_timeout
         try:
-            operations = Operation.all(self._client, timeout=LIST_TIMEOUT)
+            operations = Operation.all(
+                self._client, min(own_timeout or LIST_TIMEOUT, LIST_TIMEOUT))
         except exceptions.LXDException:
             # This client may not see them, or a cluster member hangs: no
             # reason for a save to fail

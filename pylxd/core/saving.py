@@ -2,6 +2,7 @@
 import time
 
 from pylxd import exceptions
+from pylxd.core import merge
 from pylxd.core.model import Model, warn
 from pylxd.core.operation import SUCCESS
 from pylxd.core.other_clients import LATE_CHANGE, OtherClients
@@ -24,6 +25,10 @@ sleep = time.sleep  # type: Callable[[float], None]
 
 class Savable(Model):
     """A model whose objects can be changed."""
+
+    #: Whether a PATCH leaves the fields that it does not have as they are.
+    #: Where it empties them, `save` and `patch` send all fields by PUT.
+    patchable = True
 
     # The operation of a save whose end is not known yet, and the state from
     # before
@@ -52,12 +57,15 @@ class Savable(Model):
             call `sync` and save again.
         :raises OperationFailed: this save, or the one before, failed in the
             background; the local changes are kept.
+        :raises TypeError: a value is none that the API takes; nothing was
+            sent.
         :raises LXDAPIException: the server refused; the local changes are
             kept.
 
         Endpoint: ``PATCH`` on the object; ``PUT`` to remove something, and
         on servers without the extension ``patch``.
         """
+        self._document.convert(self.__attributes__)
         self._ready_to_change()
         self._raise_failed_save()
         deadline = clock() + SAVE_TIMEOUT
@@ -121,7 +129,7 @@ class Savable(Model):
     def _make_patch(self):
         # type: () -> Optional[Dict[str, Any]]
         """Return the body of a PATCH; None if the changes need a PUT."""
-        if not self.client.dialect.has('patch'):
+        if not (self.patchable and self.client.dialect.has('patch')):
             return None
         return self._document.make_patch(self.__attributes__)
 
@@ -166,7 +174,9 @@ class Savable(Model):
         if operation is not None and others.wait_for_overlaps(operation):
             may_be_undone = True
         representation, etag = self.fetch_representation()
-        if etag is None and representation == savepoint.representation:
+        if etag is None and merge.without_empty(
+                representation) == merge.without_empty(
+                    savepoint.representation):
             return  # no server, but a mock with one response for all requests
         if etag is not None and etag == savepoint.etag and (
                 not others.are_active):
@@ -251,13 +261,27 @@ class Savable(Model):
         # type: (Dict[str, Any], bool) -> None
         """Change some fields on the server; this object stays as it is.
 
-        :param obj: the fields to change, sent as they are.
+        :param obj: the fields to change, sent as they are. In a dict such as
+            ``config``, ``''`` removes a key.
         :param wait: return when the server has applied them.
         :raises LXDAPIException: the server refused.
 
-        Endpoint: ``PATCH`` on the object; needs ``patch``.
+        Endpoint: ``PATCH`` on the object; needs ``patch``. Objects that are
+        not `patchable`: ``GET`` and ``PUT``.
         """
-        self._start_operation(self._ready_to_change().patch(json=obj), wait)
+        node = self._ready_to_change()
+        if self.patchable:
+            self._start_operation(node.patch(json=obj), wait)
+            return
+        loaded = self.from_key(self.parent, self._key or ())
+        loaded.sync()
+        for name, value in obj.items():
+            if isinstance(value, dict):
+                value = dict(loaded.get_attribute(name) or {}, **value)
+                value = {key: each for key, each in value.items()
+                         if each != ''}
+            loaded.set_attribute(name, value)
+        loaded.save(wait)
 
     def put(self, obj, wait=False):
         # type: (Dict[str, Any], bool) -> None

@@ -65,7 +65,7 @@ class Renamable(Model):
         operation, old_key = self._pending_rename
         try:
             renamed = operation.await_end()
-            reason = operation.err
+            reason = operation.failure().message
         except exceptions.NotFound:
             renamed = not self._was_left_at(old_key, operation)
             reason = 'the server still has it under the old name'

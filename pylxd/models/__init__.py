@@ -7,12 +7,24 @@ from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
 from pylxd.models.instance_metadata import InstanceMetadata
 from pylxd.models.network import Network, NetworkState
+from pylxd.models.network_acl import NetworkAcl
+from pylxd.models.network_address_set import NetworkAddressSet
+from pylxd.models.network_forward import NetworkForward
+from pylxd.models.network_integration import NetworkIntegration
+from pylxd.models.network_load_balancer import (
+    NetworkLoadBalancer, NetworkLoadBalancerState)
+from pylxd.models.network_peer import NetworkPeer
+from pylxd.models.network_zone import NetworkZone
+from pylxd.models.network_zone_record import NetworkZoneRecord
 from pylxd.models.profile import Profile
 from pylxd.models.project import Project
 from pylxd.models.snapshot import Snapshot
 
 __all__ = [
     'Backup', 'Certificate', 'Container', 'ContainerState', 'Image',
-    'Instance', 'InstanceMetadata', 'InstanceState', 'Network',
-    'NetworkState', 'Operation', 'Profile', 'Project', 'Snapshot',
+    'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
+    'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
+    'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
+    'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation',
+    'Profile', 'Project', 'Snapshot',
     'VirtualMachine']

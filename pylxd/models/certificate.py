@@ -11,6 +11,7 @@ from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
+from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 from pylxd.transport import rest
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple, Union
 
 
-class Certificate(Deletable):
+class Certificate(Savable, Deletable):
     """A certificate that the server trusts, known by its fingerprint.
+
+    Changes need ``certificate_update``, those of ``projects`` and
+    ``restricted`` also ``certificate_project``.
 
     Endpoint: ``/1.0/certificates/FINGERPRINT``.
     """
@@ -31,10 +35,18 @@ class Certificate(Deletable):
 
     certificate = attribute(readonly=True)  # type: str
     fingerprint = attribute(readonly=True)  # type: str
-    name = attribute(readonly=True)  # type: str
-    projects = attribute(list, readonly=True)  # type: List[str]
-    restricted = attribute(readonly=True)  # type: bool
+    name = attribute(str)  # type: str
+    projects = attribute([str])  # type: List[str]
+    restricted = attribute(bool)  # type: bool
     type = attribute(readonly=True)  # type: str
+
+    def save(self, wait=False):
+        # type: (bool) -> None
+        """Send the local changes to the server; see `Savable.save`."""
+        self.client.dialect.need('certificate_update')
+        if {'projects', 'restricted'} & set(self._document.changed):
+            self.client.dialect.need('certificate_project')
+        super(Certificate, self).save(wait)
 
 
 class Certificates(Manager[Certificate]):
@@ -165,6 +177,6 @@ def to_der(cert_data):
         x509.load_der_x509_certificate(cert_data, default_backend())
     except (ValueError, binascii.Error) as error:
         raise exceptions.InvalidCertificate(
-            'cert_data is no certificate in PEM or DER form: {}'.format(
-                error), cause=error)
+            'cert_data is no certificate in PEM or DER form, the content of '
+            'a file and not its path: {}'.format(error), cause=error)
     return cert_data

@@ -1,10 +1,12 @@
 """Running a command in an instance: its request, its streams, its result."""
 import codecs
+import re
 
 import six
 
 from pylxd import exceptions
 from pylxd.core.operation import Operation
+from pylxd.core.values import check_id, convert
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
@@ -61,8 +63,8 @@ class ExecuteResult(Pair[S]):
 
     def __repr__(self):
         # type: () -> str
-        return ('ExecuteResult(exit_code={!r}, stdout={!r}, stderr={!r})'
-                .format(self.exit_code, self[0], self[1]))
+        return 'ExecuteResult({!r}, {!r}, exit_code={!r})'.format(
+            self[0], self[1], self.exit_code)
 
 
 def make_request(dialect,  # type: Dialect
@@ -77,20 +79,22 @@ def make_request(dialect,  # type: Dialect
     """Check the arguments of a command, and return the request's body.
 
     :param interactive: whether the command gets a terminal.
-    :raises TypeError: ``commands`` or ``environment`` hold other than text.
+    :raises TypeError: ``commands`` or ``environment`` hold other than text,
+        or ``user`` or ``group`` is no number.
     :raises ValueError: ``commands`` is empty.
     :raises LXDAPIExtensionNotAvailable: the server cannot set ``user``,
         ``group`` or ``cwd``.
     """
     if isinstance(commands, (bytes, six.string_types)):
         raise TypeError('commands must be a list of the command and its '
-                        'arguments, such as [{!r}]'.format(commands))
+                        'arguments, such as {!r}'.format(
+                            split_command(six.ensure_str(commands))))
     commands = list(commands)
-    environment = dict(environment or {})
-    for text in commands + list(environment) + list(environment.values()):
+    environment = convert({str: str}, environment or {}, 'environment')
+    for text in commands:
         if not isinstance(text, six.string_types):
-            raise TypeError('a command, its arguments and its environment '
-                            'must be text, not {!r}'.format(text))
+            raise TypeError('a command and its arguments must be text, not '
+                            '{!r}'.format(text))
     if not commands:
         raise ValueError('commands is empty: its first item must be the '
                          'program to run')
@@ -100,9 +104,23 @@ def make_request(dialect,  # type: Dialect
     }  # type: Dict[str, Any]
     for name, value in (('user', user), ('group', group), ('cwd', cwd)):
         if value is not None:
+            if name != 'cwd':
+                value = check_id(value, name)
             dialect.need('container_exec_user_group_cwd')
             request[name] = value
     return request
+
+
+def split_command(text):
+    # type: (str) -> List[str]
+    """Return the list that runs the command of a text."""
+    import shlex  # takes 3 ms, for an error message
+    if not re.search(r'[|&;<>()$`*?\n]', text):
+        try:
+            return shlex.split(text)
+        except ValueError:
+            pass  # a quotation without its end
+    return ['sh', '-c', text]
 
 
 def start_command(client, node, request):

@@ -62,6 +62,14 @@ class FileEntries(object):
             # type: (str, Any) -> Any
             pass
 
+        def _naming(self, path, if_missing=''):
+            # type: (str, str) -> Any
+            pass
+
+        def delete(self, filepath):
+            # type: (str) -> None
+            pass
+
         def _open(self, path):
             # type: (str) -> requests.Response
             pass
@@ -196,7 +204,7 @@ class FileEntries(object):
         waiting, opened = [path], set()  # type: List[str], Set[str]
         while waiting:
             try:
-                node.delete(params={'path': waiting[-1]})
+                self.delete(waiting[-1])
             except exceptions.NotFound:
                 if waiting[-1] == path and not opened:
                     raise
@@ -204,8 +212,9 @@ class FileEntries(object):
             except exceptions.LXDAPIException as error:
                 if dialect.has('file_delete_force'):
                     # Not at once: Incus 7 would follow a link
-                    node.delete(params={'path': path},
-                                headers={dialect.header('force'): 'true'})
+                    with self._naming(path):
+                        node.delete(params={'path': path}, headers={
+                            dialect.header('force'): 'true'})
                     return
                 names = self._names_to_delete(waiting[-1], opened)
                 if not names:

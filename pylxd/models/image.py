@@ -5,10 +5,12 @@ import six
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
+from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
+from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
 from pylxd.models.image_export import Export
@@ -54,10 +56,10 @@ class Image(Savable, Deletable):
     fingerprint = attribute(readonly=True)  # type: str
     last_used_at = attribute(readonly=True)  # type: str
     profiles = attribute(
-        list, in_etag=False, patch='ignored')  # type: List[str]
+        [str], in_etag=False, patch='ignored')  # type: List[str]
     project = attribute(readonly=True)  # type: str
     properties = attribute(
-        dict, patch='ignored')  # type: Dict[str, str]
+        {str: str}, patch='ignored')  # type: Dict[str, str]
     public = attribute(bool, patch='ignored')  # type: bool
     size = attribute(readonly=True)  # type: int
     type = attribute(readonly=True)  # type: str
@@ -194,6 +196,7 @@ class Image(Savable, Deletable):
             not reach this one by the address of this client, as behind a
             tunnel, the addresses that this server names are tried too.
         :return: with ``wait``, the image on the new server; otherwise None.
+        :raises TypeError: ``new_client`` is no client.
         :raises ClientConnectionFailed: this server has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, or (with
             ``wait``) the copy failed.
@@ -201,6 +204,7 @@ class Image(Savable, Deletable):
         Endpoint: ``POST /1.0/images`` of the destination; an image of a
         project needs ``image_source_project`` there.
         """
+        check_client(new_client, 'new_client')
         self.sync()
         if public is None:
             public = self.public
@@ -495,7 +499,8 @@ def publish_image(source,  # type: Savable
             {'name': name} for name in check_aliases(client, aliases)]
     for field, value in (
             ('compression_algorithm', compression_algorithm),
-            ('properties', properties),
+            ('properties', properties and convert(
+                {str: str}, properties, 'properties')),
             ('expires_at', format_time(expires_at)), ('filename', filename)):
         if value is not None:
             request[field] = value
@@ -519,15 +524,11 @@ def check_aliases(client, aliases):
     A server that finds that an alias exists when the image is complete keeps
     the image, without aliases.
 
-    :raises TypeError: ``aliases`` is a single text, or holds no text.
+    :raises TypeError: ``aliases`` is no list of names.
     :raises InvalidName: no server allows one of the names.
     :raises Conflict: one of the aliases exists already.
     """
-    names = [aliases] if isinstance(aliases, bytes) else list(aliases)
-    if isinstance(aliases, six.string_types) or not all(
-            isinstance(name, six.string_types) for name in names):
-        raise TypeError(
-            'aliases must be a list of names, not {!r}'.format(aliases))
+    names = convert([str], aliases, 'aliases')  # type: List[str]
     for node in [client.api.images.aliases[name] for name in names]:
         try:
             response = node.get()

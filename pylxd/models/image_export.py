@@ -7,6 +7,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.models.image_data import Digest, random_name
+from pylxd.transport.paths import add_filename, replace, to_path
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -47,10 +48,11 @@ class Export(object):
                         self._fingerprint, digest.hexdigest()))
             results = tuple(
                 destination.commit() for destination in self._destinations)
-        except BaseException:
+        except BaseException as error:
             response.close()
             for destination in self._destinations:
                 destination.discard()
+                add_filename(error, destination.path)
             raise
         return results if self._is_form else results[0]
 
@@ -94,12 +96,13 @@ class Export(object):
                     'image {} has {} part(s), but {} files were given'.format(
                         fingerprint, number, len(target)))
             return target[index]
-        if isinstance(target, six.string_types):
-            if os.path.isdir(target):
+        path = to_path(target)
+        if isinstance(path, six.string_types):
+            if os.path.isdir(path):
                 # A hostile server may send a path
-                return os.path.join(target, os.path.basename(
+                return os.path.join(path, os.path.basename(
                     filename) or fingerprint + suffix)
-            return target + suffix
+            return path + suffix if suffix else target
         if number == 2 and target is not None:
             raise ValueError(
                 'image {} has two parts: export it to a pair of files, or to '
@@ -117,12 +120,14 @@ class Destination(object):
     def __init__(self, place):
         # type: (Union[None, Text, Writable]) -> None
         self._place = place
+        #: The path of the file that appears; `place` if that is no path.
+        self.path = to_path(place)  # type: Any
         self._temporary_path = None  # type: Optional[str]
         if place is None:
             self.file = io.BytesIO()  # type: Any
-        elif isinstance(place, six.string_types):
+        elif isinstance(self.path, six.string_types):
             self._temporary_path = '{}.{}.part'.format(
-                place, random_name()[:8])
+                self.path, random_name()[:8])
             self.file = open(self._temporary_path, 'wb')
         else:
             self.file = place
@@ -135,7 +140,7 @@ class Destination(object):
         """
         if self._temporary_path is not None:
             self.file.close()
-            os.rename(self._temporary_path, str(self._place))
+            replace(self._temporary_path, self.path)
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from typing import (
-        Any, Dict, Iterable, List, Optional, Tuple, TypeVar)
+        Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
     from pylxd.models.backup import Backups
     from pylxd.models.image import Image, ImageOrSource
     from pylxd.models.instance_log import InstanceLogs
@@ -75,20 +75,22 @@ class Instance(Startable, Executable, Movable, Console,
     filter_extension = 'api_filtering'
     all_projects_extension = 'instance_all_projects'
     FilesManager = instance_files.FilesManager
+    #: The class of what `state` returns.
+    state_class = InstanceState  # type: Type[InstanceState]
 
     name = attribute(readonly=True)  # type: str
     architecture = attribute(str)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     created_at = attribute(readonly=True)  # type: str
     description = attribute(str, in_etag=False)  # type: str
-    devices = attribute(dict)  # type: Dict[str, Dict[str, str]]
+    devices = attribute({str: {str: str}})  # type: Dict[str, Dict[str, str]]
     ephemeral = attribute(bool)  # type: bool
     expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
         dict, readonly=True)  # type: Dict[str, Dict[str, str]]
     last_used_at = attribute(readonly=True)  # type: str
     location = attribute(readonly=True)  # type: str
-    profiles = attribute(list)  # type: List[str]
+    profiles = attribute([str])  # type: List[str]
     project = attribute(readonly=True)  # type: str
     stateful = attribute(readonly=True)  # type: bool
     status = attribute(readonly=True)  # type: str
@@ -138,7 +140,7 @@ class Instance(Startable, Executable, Movable, Console,
 
         Endpoint: ``GET .../state``.
         """
-        return ContainerState(rest.metadata(self.ensure_ready().state.get()))
+        return self.state_class(rest.metadata(self.ensure_ready().state.get()))
 
     def rename(self, name, wait=False):
         # type: (T, str, bool) -> T
@@ -293,6 +295,7 @@ class Container(Instance):
     """A container."""
 
     instance_type = 'container'
+    state_class = ContainerState
 
 
 class VirtualMachine(Instance):

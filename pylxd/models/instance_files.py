@@ -1,4 +1,5 @@
 """Files inside an instance."""
+import contextlib
 import errno
 import io
 import operator
@@ -11,15 +12,18 @@ import tempfile
 import six
 
 from pylxd import exceptions
+from pylxd.core.values import check_id
 from pylxd.models.file_entries import FileEntries
 from pylxd.transport import rest
+from pylxd.transport.dialect import is_instance_missing
+from pylxd.transport.paths import add_filename, replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Callable, Iterable, List, Optional, overload, Text, Tuple,
-        TypeVar, Union)
+        Any, Callable, Iterable, Iterator, List, Optional, overload, Text,
+        Tuple, TypeVar, Union)
     from pylxd.client import Client
     from pylxd.models.instance import Instance
     from pylxd.models.protocols import Readable, Writable
@@ -62,6 +66,26 @@ class FilesManager(FileEntries):
         # type: () -> rest.Node
         return self._container.ensure_ready().files
 
+    def _describe(self, path):
+        # type: (str) -> str
+        return '{} in {}'.format(path, self._container.name)
+
+    @contextlib.contextmanager
+    def _naming(self, path, if_missing=''):
+        # type: (str, str) -> Iterator[None]
+        """Name a path and the instance in the errors of a block.
+
+        :param if_missing: what the user can do if a directory is missing.
+        """
+        try:
+            yield
+        except exceptions.LXDAPIException as error:
+            error.subject = self._describe(path)
+            if isinstance(error, exceptions.NotFound) and (
+                    not is_instance_missing(error)):
+                error.hint = if_missing
+            raise
+
     if TYPE_CHECKING:
         @overload
         def get(self, filepath, fileobj=None):
@@ -81,12 +105,16 @@ class FilesManager(FileEntries):
         :param fileobj: a file that is open for writing bytes, to write the
             data to, piece by piece; None returns all data.
         :return: the data as bytes; ``fileobj`` if one was given.
+        :raises TypeError: ``fileobj`` is no file.
         :raises NotFound: there is no such file.
         :raises LXDAPIException: the path leads to a directory, or through
             more than 40 links.
 
         Endpoint: ``GET .../files?path=``.
         """
+        if fileobj is not None and not hasattr(fileobj, 'write'):
+            raise TypeError('fileobj must be a file open for writing bytes, '
+                            'not {!r}'.format(fileobj))
         response = self._open_file(filepath)
         if fileobj is None:
             target = io.BytesIO()
@@ -107,20 +135,23 @@ class FilesManager(FileEntries):
             response = self._open(path)
             entry_type = self._entry_type(response)
             if entry_type == 'directory':
-                raise exceptions.LXDAPIException(response, reason=(
-                    'Is a directory: {}; read it with listdir() or '
-                    'recursive_get()'.format(filepath)))
+                raise exceptions.LXDAPIException(
+                    response, subject=self._describe(filepath),
+                    reason='Is a directory',
+                    hint='read it with listdir() or recursive_get()')
             if entry_type != 'symlink':
                 return response
             path = posixpath.join(
                 posixpath.dirname(path), self._read_link_target(response))
         raise exceptions.LXDAPIException(
-            response, reason='Too many levels of symbolic links: ' + filepath)
+            response, subject=self._describe(filepath),
+            reason='Too many levels of symbolic links')
 
     def _open(self, path):
         # type: (str) -> requests.Response
-        return self._node.get(
-            params={'path': check_path(path)}, stream=True)
+        node, path = self._node, check_path(path)
+        with self._naming(path):
+            return node.get(params={'path': path}, stream=True)
 
     def _entry_type(self, response):
         # type: (requests.Response) -> str
@@ -140,15 +171,16 @@ class FilesManager(FileEntries):
         :param filepath: the path of the file in the instance.
         :param data: bytes, text (sent as UTF-8), a file that is open for
             reading bytes, or an iterable of bytes.
-        :param mode: the permissions, a number (``0o600``) or octal digits
-            (``'0600'``); None is the server's default.
+        :param mode: the permissions: an octal number (``0o755``, not
+            ``755``), octal digits (``'0755'``) or the ``st_mode`` of
+            `os.stat`; None is the server's default.
         :param uid: the number of the owner.
         :param gid: the number of the group.
         :return: True.
         :raises TypeError: ``data`` has another type.
-        :raises ValueError: ``mode`` is no permission.
-        :raises LXDAPIException: the server refused, as when the directory
-            is missing.
+        :raises ValueError: ``mode`` is no permission, or a decimal number.
+        :raises NotFound: the directory is missing; `mk_dir` makes it.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST .../files?path=``.
         """
@@ -174,22 +206,31 @@ class FilesManager(FileEntries):
             data = iter(data)  # requests would make a form of a list
         return data
 
-    def mk_dir(self, path, mode=None, uid=None, gid=None):
-        # type: (str, Mode, Optional[int], Optional[int]) -> None
+    def mk_dir(self, path, mode=None, uid=None, gid=None, parents=False):
+        # type: (str, Mode, Optional[int], Optional[int], bool) -> None
         """Make a directory, unless there is one already.
 
         :param path: the path of the directory in the instance.
         :param mode: the permissions, as for `put`.
         :param uid: the number of the owner.
         :param gid: the number of the group.
-        :raises LXDAPIException: the server refused, as when the directory
-            above is missing.
+        :param parents: make the missing directories above too, with the
+            same owner and group, and the server's default permissions.
+        :raises NotFound: the directory above is missing.
+        :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST .../files?path=``; needs
         ``directory_manipulation``.
         """
         self._client.dialect.need('directory_manipulation')
-        self._create_entry(path, 'directory', b'', mode, uid, gid)
+        above = posixpath.dirname(check_path(path).rstrip('/'))
+        try:
+            self._create_entry(path, 'directory', b'', mode, uid, gid)
+        except exceptions.NotFound:
+            if not parents or above in ('', '/'):
+                raise
+            self.mk_dir(above, None, uid, gid, parents)
+            self._create_entry(path, 'directory', b'', mode, uid, gid)
 
     def _create_entry(self,
                       path,  # type: str
@@ -204,13 +245,18 @@ class FilesManager(FileEntries):
         node, header = self._node, self._client.dialect.header
         headers = dict(headers, **{header('type'): entry_type})
         if mode is not None:
-            headers[header('mode')] = format_mode(mode)
+            headers[header('mode')] = format_mode(
+                mode, entry_type == 'directory')
         for name, number in (('uid', uid), ('gid', gid)):
             if number is not None:
-                headers[header(name)] = str(int(number))
-        response = node.post(
-            params={'path': check_path(path)}, data=data, headers=headers)
-        rest.envelope(response)
+                headers[header(name)] = str(check_id(number, name))
+        path = check_path(path)
+        if_missing = 'the directory above is missing: {} makes it'.format(
+            'parents=True' if entry_type == 'directory' else
+            'mk_dir({!r}, parents=True)'.format(posixpath.dirname(path)))
+        with self._naming(path, if_missing):
+            rest.envelope(node.post(
+                params={'path': path}, data=data, headers=headers))
 
     def delete(self, filepath, recursive=False):
         # type: (str, bool) -> None
@@ -231,7 +277,9 @@ class FilesManager(FileEntries):
         self._client.dialect.need('file_delete')
         if recursive:
             return self._delete_tree(filepath)
-        self._node.delete(params={'path': check_path(filepath)})
+        node, path = self._node, check_path(filepath)
+        with self._naming(path):
+            node.delete(params={'path': path})
 
     def delete_available(self):
         # type: () -> bool
@@ -267,12 +315,13 @@ class FilesManager(FileEntries):
             raise exceptions.InvalidResponse(response)
         return [six.ensure_str(name) for name in names]
 
-    def recursive_put(self, src, dst, mode=None, uid=None, gid=None):
-        # type: (str, str, Mode, Optional[int], Optional[int]) -> None
+    def recursive_put(self, src, dst, mode=None, uid=None, gid=None,
+                      parents=False):
+        # type: (str, str, Mode, Optional[int], Optional[int], bool) -> None
         """Write the contents of a local directory into the instance.
 
-        Missing directories are made, ``dst`` as well. Links stay links;
-        sockets, pipes and devices are left out.
+        Missing directories are made, ``dst`` as well, but not those above
+        it. Links stay links; sockets, pipes and devices are left out.
 
         :param src: the path of the local directory.
         :param dst: the path of the directory in the instance.
@@ -280,12 +329,14 @@ class FilesManager(FileEntries):
             those of each file. New directories get those of the local ones.
         :param uid: the number of the owner of all.
         :param gid: the number of the group of all.
+        :param parents: make the missing directories above ``dst`` too.
+        :raises NotFound: the directory above ``dst`` is missing.
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
 
         Endpoint: ``POST .../files?path=`` for each entry; needs
         ``directory_manipulation``, and ``file_symlinks`` for links.
         """
-        src, dst = to_native(src), to_native(dst)
+        src, dst = to_native(src), check_path(dst)
         if not os.path.isdir(src):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), src)
 
@@ -293,14 +344,15 @@ class FilesManager(FileEntries):
             # type: (Tuple[str, str]) -> List[Tuple[str, str]]
             local, remote = paths
             status = os.stat(local) if local == src else os.lstat(local)
-            permissions = stat.S_IMODE(status.st_mode)
+            permissions = '{:o}'.format(stat.S_IMODE(status.st_mode))
             if stat.S_ISLNK(status.st_mode):
                 self._client.dialect.need('file_symlinks')
+                target = os.readlink(local).replace(os.sep, '/')
                 self._create_entry(
-                    remote, 'symlink', six.ensure_binary(os.readlink(local)),
-                    None, uid, gid)
+                    remote, 'symlink', six.ensure_binary(target), None, uid,
+                    gid)
             elif stat.S_ISDIR(status.st_mode):
-                self.mk_dir(remote, permissions, uid, gid)
+                self.mk_dir(remote, permissions, uid, gid, parents)
                 return [(os.path.join(local, name),
                          posixpath.join(remote, name))
                         for name in os.listdir(local)]
@@ -359,6 +411,10 @@ class FilesManager(FileEntries):
     def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
         names = self._read_names(response)
+        for name in names:
+            if os.path.basename(name) != name:  # on Windows: a\b, c:d
+                raise OSError(errno.EINVAL, 'not a name of a local file',
+                              os.path.join(local, name))
         if not os.path.isdir(local):
             os.mkdir(local)
         os.chmod(local, self._permissions(response, 0o755) | stat.S_IRWXU)
@@ -375,9 +431,10 @@ class FilesManager(FileEntries):
             with os.fdopen(descriptor, 'wb') as target:
                 self._client.transport.download(response, target)
             os.chmod(temporary_path, self._permissions(response, 0o644))
-            os.rename(temporary_path, local_path)
-        except BaseException:
+            replace(temporary_path, local_path)
+        except BaseException as error:
             os.unlink(temporary_path)
+            add_filename(error, local_path)
             raise
 
     def _permissions(self, response, default):
@@ -420,6 +477,9 @@ def check_path(path):
     :raises InvalidName: the path is empty, has a null character, or cannot
         be encoded in UTF-8.
     """
+    # A path of Windows would have backslashes
+    as_posix = getattr(path, 'as_posix', None)
+    path = as_posix() if as_posix else to_path(path)
     if not isinstance(path, (bytes, six.text_type)):
         raise TypeError('a path must be text, not {!r}'.format(path))
     try:
@@ -433,12 +493,18 @@ def check_path(path):
     return six.ensure_str(encoded)
 
 
-def format_mode(mode):
-    # type: (Union[int, str]) -> str
+#: The permissions with the sticky bit that a directory may have as a number.
+STICKY_MODES = (0o1777, 0o1775, 0o1770, 0o1755)
+
+
+def format_mode(mode, is_directory=False):
+    # type: (Union[int, str], bool) -> str
     """Return permissions as octal digits.
 
-    :raises ValueError: ``mode`` is neither a number nor octal digits, or
-        greater than 0o7777.
+    A number with the sticky bit is most often a decimal one: 755 is 0o1363.
+
+    :raises ValueError: ``mode`` is neither a number nor octal digits, or no
+        permission.
     """
     try:
         if isinstance(mode, six.string_types):
@@ -447,9 +513,18 @@ def format_mode(mode):
             number = operator.index(mode)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = -1
+    if 0o7777 < number <= 0o177777 and (
+            stat.S_ISREG(number) or stat.S_ISDIR(number)):
+        number = stat.S_IMODE(number)  # from os.stat
+    elif number > 0 and number & stat.S_ISVTX and not (
+            isinstance(mode, six.string_types)
+            or is_directory and number in STICKY_MODES):
+        raise ValueError(
+            'mode={0} is 0o{0:o} in octal digits, with the sticky bit: write '
+            "mode=0o{0}, or mode='{0:o}' if you mean that".format(number))
     if isinstance(mode, bool) or not 0 <= number <= 0o7777:
-        raise ValueError('mode must be a number or octal digits, 0o7777 at '
-                         'most, not {!r}'.format(mode))
+        raise ValueError("mode must be an octal number, such as 0o755, or "
+                         "octal digits, '7777' at most, not {!r}".format(mode))
     # LXD takes 4755 for a decimal number
     return '0{:03o}'.format(number)
 
@@ -460,4 +535,5 @@ def to_native(path):
 
     On Python 2, names that are not UTF-8 can be joined to bytes alone.
     """
+    path = to_path(path)
     return six.ensure_str(path) if six.PY2 else path

@@ -4,6 +4,7 @@ import six
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
 from pylxd.models.image_data import Upload
+from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class InstanceManager(Manager[M]):
                 headers[dialect.header(header)] = six.ensure_binary(
                     self.model.check_name(value))
         node, _ = self.node_and_query()
+        file = to_path(file)
         if isinstance(file, six.string_types):
             with open(file, 'rb') as opened:
                 response = node.post(data=Upload(opened), headers=headers)

@@ -27,7 +27,7 @@ class InstanceMetadata(Savable):
     architecture = attribute(str)  # type: str
     creation_date = attribute(int)  # type: int
     expiry_date = attribute(int)  # type: int
-    properties = attribute(dict)  # type: Dict[str, str]
+    properties = attribute({str: str})  # type: Dict[str, str]
     #: By the path of a file in the instance, the template that makes it.
     templates = attribute(dict)  # type: Dict[str, Dict[str, Any]]
 

@@ -1,5 +1,6 @@
 """Moves of instances, and copies to other servers."""
 from pylxd import exceptions
+from pylxd.core.context import check_client
 from pylxd.core.model import Model
 
 TYPE_CHECKING = False
@@ -74,12 +75,14 @@ class Movable(Model):
         :param live: whether to take the running state along, which needs
             CRIU on both servers.
         :return: the instance on the new server.
+        :raises TypeError: ``new_client`` is no client.
         :raises ClientConnectionFailed: this server has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, or (with
             ``wait``) the copy failed.
 
         Endpoint: ``POST`` on the object, ``POST`` on the new collection.
         """
+        check_client(new_client, 'new_client')
         data = self.generate_migration_data(live)
         source = data['source']
         path = source['operation'][len(self.client.address):]

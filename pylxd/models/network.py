@@ -1,5 +1,6 @@
 """Networks."""
 from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
 from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
@@ -9,6 +10,9 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
+    from pylxd.models.network_forward import NetworkForwards
+    from pylxd.models.network_load_balancer import NetworkLoadBalancers
+    from pylxd.models.network_peer import NetworkPeers
 
 
 class NetworkState(State):
@@ -48,7 +52,7 @@ class Network(Savable, Renamable, Deletable):
     synchronous = True
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
     locations = attribute(list, readonly=True)  # type: List[str]
     managed = attribute(readonly=True)  # type: bool
@@ -57,16 +61,48 @@ class Network(Savable, Renamable, Deletable):
     type = attribute(readonly=True)  # type: str
     used_by = attribute(list, readonly=True)  # type: List[str]
 
-    def state(self):
-        # type: () -> NetworkState
+    #: The forwards of the network.
+    forwards = collection(
+        'network_forward:NetworkForwards')  # type: NetworkForwards
+    #: The load balancers of the network, which must be of the type ``ovn``.
+    load_balancers = collection(
+        'network_load_balancer:NetworkLoadBalancers'
+    )  # type: NetworkLoadBalancers
+    #: The peers of the network, which must be of the type ``ovn``.
+    peers = collection('network_peer:NetworkPeers')  # type: NetworkPeers
+
+    def state(self, target=None):
+        # type: (Optional[str]) -> NetworkState
         """Get the current addresses and counters of the network.
 
+        :param target: the cluster member to ask.
         :return: the state, of which each field is an attribute.
 
         Endpoint: ``GET /1.0/networks/NAME/state``; needs ``network_state``.
         """
         self.client.dialect.need('network_state')
-        return NetworkState(rest.metadata(self.ensure_ready().state.get()))
+        if target is not None:
+            self.client.dialect.need('clustering')
+        return NetworkState(rest.metadata(
+            self.ensure_ready().state.get(target=target)))
+
+    def leases(self):
+        # type: () -> List[Dict[str, str]]
+        """List the addresses that the network has given out.
+
+        :return: a dict for each: ``hostname``, ``hwaddr`` (the MAC address),
+            ``address``, ``type`` (``static``, ``dynamic`` or ``gateway``, and
+            ``uplink`` on newer servers), ``location`` (the cluster member).
+        :raises NotFound: the server does not manage the network.
+
+        Endpoint: ``GET /1.0/networks/NAME/leases``; needs
+        ``network_leases``.
+        """
+        self.client.dialect.need('network_leases')
+        leases = rest.metadata(
+            self.ensure_ready().leases.get(),
+            list)  # type: List[Dict[str, str]]
+        return leases
 
 
 class Networks(Manager[Network]):
@@ -81,6 +117,7 @@ class Networks(Manager[Network]):
                type=None,  # type: Optional[str]
                config=None,  # type: Optional[Dict[str, str]]
                wait=True,  # type: bool
+               target=None,  # type: Optional[str]
                ):
         # type: (...) -> Network
         """Create a network.
@@ -92,6 +129,9 @@ class Networks(Manager[Network]):
         :param config: the configuration of the network, a dict of text.
         :param wait: ignored: the call always returns when the network is
             created.
+        :param target: a cluster member: the call then stores the part of the
+            configuration that belongs to that member. When all members have
+            theirs, a call without ``target`` creates the network.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name is
             taken.
@@ -100,4 +140,24 @@ class Networks(Manager[Network]):
         """
         return self._create({
             'name': name, 'description': description, 'type': type,
-            'config': config or {}}, wait)
+            'config': config or {}}, wait, target)
+
+    def allocations(self, all_projects=False):
+        # type: (bool) -> List[Dict[str, Any]]
+        """List the addresses in use on the networks that the server manages.
+
+        :param all_projects: list those of all projects.
+        :return: a dict for each: ``addresses`` (in CIDR notation),
+            ``used_by`` (the URL of the network, instance, forward, ...),
+            ``type`` (of that object), ``nat`` (a bool), ``hwaddr`` (the MAC
+            address), and ``network`` on newer servers.
+
+        Endpoint: ``GET /1.0/network-allocations``; needs
+        ``network_allocations``.
+        """
+        self.client.dialect.need('network_allocations')
+        response = self.client.api['network-allocations'].get(
+            params={'all-projects': 'true'} if all_projects else None)
+        allocations = rest.metadata(
+            response, list)  # type: List[Dict[str, Any]]
+        return allocations

@@ -20,9 +20,9 @@ class Profile(Savable, Renamable, Deletable):
     synchronous = True
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
-    devices = attribute(dict)  # type: Dict[str, Dict[str, str]]
+    devices = attribute({str: {str: str}})  # type: Dict[str, Dict[str, str]]
     project = attribute(readonly=True)  # type: str
     type = attribute(readonly=True)  # type: Optional[str]
     used_by = attribute(list, readonly=True)  # type: List[str]

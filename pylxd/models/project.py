@@ -22,7 +22,7 @@ class Project(Savable, Renamable, Deletable):
     synchronous = True
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict, patch='replaced')  # type: Dict[str, str]
+    config = attribute({str: str}, patch='replaced')  # type: Dict[str, str]
     description = attribute(str)  # type: str
     used_by = attribute(list, readonly=True)  # type: List[str]
 

@@ -46,7 +46,7 @@ class Transport(object):
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
     :param cert: the client certificate and its key, two paths of PEM files.
-    :param verify: True (the usual authorities), False, or the path of a CA
+    :param verify: True (the system's authorities), False, or the path of a CA
         bundle or of the server's own certificate.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever.
@@ -119,16 +119,22 @@ class Transport(object):
             method in ('PUT', 'PATCH')
             and 'If-Match' in (kwargs.get('headers') or ()))
         request = self._prepare(method, self.url + path, **kwargs)
-        with self.translate_errors(), log_request(method, path) as outcome:
-            try:
-                response = self._send(request, timeout)
-            except requests.ConnectionError as error:
-                if not (may_repeat and is_dropped_connection(error)):
-                    raise
-                response = self._send(request, timeout)
-            if not stream or response.status_code != 200:
-                self.read(response)
-            outcome.append(response.status_code)
+        try:
+            with self.translate_errors(), log_request(method, path) as outcome:
+                try:
+                    response = self._send(request, timeout)
+                except requests.ConnectionError as error:
+                    if not (may_repeat and is_dropped_connection(error)):
+                        raise
+                    response = self._send(request, timeout)
+                if not stream or response.status_code != 200:
+                    self.read(response)
+                outcome.append(response.status_code)
+        except exceptions.ClientConnectionFailed as failure:
+            # The traceback starts here: its 30 lines of requests, urllib3 and
+            # http.client tell the user nothing
+            failure.__traceback__ = None
+            raise failure
         return response
 
     def _send(self, request, timeout):
@@ -235,6 +241,12 @@ class Transport(object):
         """
         return translate_errors(self.endpoint, error_class)
 
+    @property
+    def read_timeout(self):
+        # type: () -> Optional[float]
+        """Seconds to wait for each read; None waits for ever."""
+        return self.connector.timeout[1]
+
     def connect(self):
         # type: () -> socket.socket
         """Return a connected socket outside the pool, for a websocket.
@@ -271,7 +283,7 @@ class Transport(object):
                 sock.sendall(six.ensure_binary(head + '\r\n\r\n')
                              + (request.body or b''))
                 response, _, _ = Handshake(
-                    sock, self.connector.timeout[1], '{}: {} {}'.format(
+                    sock, self.read_timeout, '{}: {} {}'.format(
                         self.endpoint, method, path)).read(request)
                 sock.settimeout(None)
             except BaseException:

@@ -1,102 +1,22 @@
 """The differences between servers: LXD and Incus, older and newer.
 
-No other module depends on the kind of server. `KINDS` has a row for each
-kind; `Dialect` reads the rest from ``GET /1.0``.
+No other module but `kinds`, which has a row for each kind, depends on the
+kind of server; `Dialect` reads the rest from ``GET /1.0``.
 """
 import base64
 import json
-import os
 
 import six
 
 from pylxd import exceptions
 from pylxd.transport import rest
+from pylxd.transport.kinds import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
-    from typing import Tuple
+    from typing import Any, Dict, List, Optional, Set, Tuple
     import requests
-
-
-class Kind(object):
-    """A kind of server, LXD or Incus: a row of `KINDS`.
-
-    :param name: ``environment.server`` of ``GET /1.0``.
-    :param prefix: of the names of headers of files and images.
-    :param socket: the environment variable of the socket's path.
-    :param directory: the environment variable of the server's directory.
-    :param directories: the server's default directories, by package.
-    :param configurations: the directories of the key pair of the command
-        line client.
-    """
-
-    def __init__(self, name, prefix, socket, directory, directories,
-                 configurations):
-        # type: (str, str, str, str, Sequence[str], Sequence[str]) -> None
-        self.name = name  # type: str
-        self.prefix = prefix  # type: str
-        self.socket = socket  # type: str
-        self.directory = directory  # type: str
-        self.directories = directories  # type: Sequence[str]
-        self.configurations = configurations  # type: Sequence[str]
-
-
-KINDS = (
-    Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
-         ('/var/snap/lxd/common/lxd', '/var/lib/lxd'),
-         ('~/snap/lxd/common/config', '~/.config/lxc')),
-    Kind('incus', 'X-Incus-', 'INCUS_SOCKET', 'INCUS_DIR',
-         ('/run/incus', '/var/lib/incus'),
-         ('~/.config/incus',)),
-)
-
-
-#: The sockets in a server's directory: for its administrators, and for the
-#: members of the group ``incus``, who have a project of their own.
-SOCKETS = ('/unix.socket', '/unix.socket.user')
-
-
-def default_socket(environ=os.environ):
-    # type: (Mapping[str, str]) -> str
-    """Return the path of the socket of this machine's server.
-
-    :return: the socket that a variable of the environment names, in the
-        order of `KINDS`; without such a variable, the first default socket
-        that this user may open, or else that exists; if none exists, LXD's,
-        for the error message.
-    """
-    for kind in KINDS:
-        if environ.get(kind.socket):
-            return _absolute(environ[kind.socket])
-        if environ.get(kind.directory):
-            return _absolute(environ[kind.directory] + '/unix.socket')
-    paths = [directory + name for kind in KINDS
-             for directory in kind.directories for name in SOCKETS]
-    existing = [path for path in paths if os.path.exists(path)]
-    usable = [path for path in existing if os.access(path, os.W_OK)]
-    return (usable + existing + ['/var/lib/lxd/unix.socket'])[0]
-
-
-def default_key_pair():
-    # type: () -> Optional[Tuple[str, str]]
-    """Return the paths of the key pair of this user's ``lxc`` or ``incus``.
-
-    :return: the certificate and its key, or None if there is no such pair.
-    """
-    for kind in KINDS:
-        for directory in kind.configurations:
-            directory = os.path.expanduser(directory)
-            pair = directory + '/client.crt', directory + '/client.key'
-            if all(os.path.exists(path) for path in pair):
-                return pair
-    return None
-
-
-def _absolute(path):
-    # type: (str) -> str
-    return os.path.abspath(path[len('unix://'):]
-                           if path.startswith('unix://') else path)
+    from pylxd.transport.kinds import Kind
 
 
 class Dialect(object):
@@ -168,7 +88,8 @@ class Dialect(object):
         if not self.has(extension):
             self.refresh_untrusted()
         if not self.has(extension):
-            raise exceptions.LXDAPIExtensionNotAvailable(extension)
+            raise exceptions.LXDAPIExtensionNotAvailable(
+                extension, hint=rest.DISTRUST if self.hides_extensions else '')
 
     def header(self, name):
         # type: (str) -> str
@@ -282,6 +203,13 @@ def is_unreachable(error):
     return any(words in message for words in (
         'dial tcp', 'failed to connect', 'no such host',
         'unable to connect'))
+
+
+def is_instance_missing(error):
+    # type: (exceptions.NotFound) -> bool
+    """Return whether a 404 for a file means that the instance is missing."""
+    message = error.message.lower()
+    return 'instance not found' in message or 'container not found' in message
 
 
 def is_missing(error):

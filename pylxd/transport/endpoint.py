@@ -1,5 +1,6 @@
 """Parsing of the endpoint of a client: the path of a socket, or a URL."""
 import re
+import socket
 
 from six.moves.urllib import parse
 
@@ -17,7 +18,8 @@ def parse_socket_path(endpoint):
     :param endpoint: ``/PATH``, ``unix:/PATH``, ``unix:///PATH`` or
         ``http+unix://QUOTED_PATH``.
     :return: the absolute path, or None if the endpoint is no socket.
-    :raises ClientConnectionFailed: the path is relative or holds NUL.
+    :raises ClientConnectionFailed: the path is relative or holds NUL, or
+        this system has no unix sockets.
     """
     if endpoint.startswith('unix:'):
         endpoint = re.sub('^unix:(//)?', '', endpoint)
@@ -28,6 +30,10 @@ def parse_socket_path(endpoint):
     if not endpoint.startswith('/') or '\0' in endpoint:
         raise exceptions.ClientConnectionFailed(
             '{!r}: the path of a socket must be absolute'.format(endpoint))
+    if not hasattr(socket, 'AF_UNIX'):
+        raise exceptions.ClientConnectionFailed(
+            '{}: Python has no unix sockets on this system: pass the URL of '
+            'a server, https://host:port'.format(endpoint))
     return endpoint
 
 

@@ -12,7 +12,8 @@ from pylxd import exceptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Type
+    from typing import Callable, Iterator, Optional, Type
+    Explain = Optional[Callable[[BaseException, str], str]]
 
 #: The exceptions by which the layers below report a failed connection.
 LOWER_ERRORS = (
@@ -22,21 +23,26 @@ LOWER_ERRORS = (
 
 
 @contextlib.contextmanager
-def translate_errors(endpoint, error_class=exceptions.ClientConnectionFailed):
-    # type: (str, Type[exceptions.LXDException]) -> Iterator[None]
+def translate_errors(endpoint, error_class=exceptions.ClientConnectionFailed,
+                     explain=None):
+    # type: (str, Type[exceptions.LXDException], Explain) -> Iterator[None]
     """Raise the library's exceptions for the `LOWER_ERRORS` of a block.
 
     :param endpoint: the server, for the messages.
     :param error_class: the class of the exceptions; a timeout is a
         `ConnectionTimeout` instead.
+    :param explain: a function that returns the message for an error, given
+        the error and its own message.
     """
     try:
         yield
     except LOWER_ERRORS as error:
         if _is_timeout(error):
             error_class = exceptions.ConnectionTimeout
-        raise error_class('{}: {}'.format(
-            endpoint, _innermost_message(error)), cause=error)
+        message = _innermost_message(error)
+        if explain is not None:
+            message = explain(error, message)
+        raise error_class('{}: {}'.format(endpoint, message), cause=error)
 
 
 def is_dropped_connection(error):
@@ -63,8 +69,4 @@ def _innermost_message(error):
         if not isinstance(inner, BaseException):
             break
         error = inner
-    text = exceptions.printable(error) or type(error).__name__
-    if 'CERTIFICATE_VERIFY' in text.upper():
-        text += (' (the certificate of the server was refused: if it is self '
-                 'signed, pass its path as verify=)')
-    return text
+    return exceptions.printable(error) or type(error).__name__

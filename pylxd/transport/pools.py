@@ -12,7 +12,7 @@ from six.moves import http_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Optional
     from pylxd.transport.connector import Connector
 
 #: The number of idle connections that a pool keeps. More threads open more
@@ -23,6 +23,8 @@ MAX_IDLE = 64
 BLOCK = 256 * 1024
 #: The timeout for a read restarts only after this many bytes.
 MINIMUM_BYTES = 4096
+#: The number of responses "100 Continue" before the response itself.
+MAX_CONTINUES = 100
 
 # The methods of http.client that urllib3's connection overrides
 _plain = http_client.HTTPConnection  # type: Any
@@ -84,8 +86,26 @@ class _HTTPResponse(http_client.HTTPResponse, object):
     def __init__(self, sock, *args, **kwargs):
         # type: (Any, *Any, **Any) -> None
         http_client.HTTPResponse.__init__(self, sock, *args, **kwargs)
+        self._continues = 0
+        self._deadline = None  # type: Optional[float]
         if sock.gettimeout():
+            self._deadline = clock() + sock.gettimeout()
             self.fp = io.BufferedReader(MinimumRateReader(self.fp, sock))
+
+    def _read_status(self):
+        # type: () -> Any
+        # http.client would skip any number of responses "100 Continue"
+        status = http_client.HTTPResponse._read_status(self)  # type: ignore
+        if status[1] == http_client.CONTINUE:
+            self._continues += 1
+            if self._continues > MAX_CONTINUES:
+                raise urllib3.exceptions.HTTPError(
+                    'the server sent more than {} times "100 Continue", and '
+                    'no response'.format(MAX_CONTINUES))
+            if self._deadline is not None and clock() > self._deadline:
+                raise socket.timeout(
+                    'timed out: the server sent only "100 Continue"')
+        return status
 
 
 class _HTTPConnection(urllib3.connection.HTTPConnection, object):

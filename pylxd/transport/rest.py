@@ -33,6 +33,12 @@ TARGETED = re.compile(r'''
     | [A-Z]+ \ /[^/]+/storage-pools/[^/]+/(volumes|buckets)(/|$)
     ''', re.VERBOSE)
 
+#: The hint for status 403 over HTTPS.
+DISTRUST = (
+    'if the server does not trust this client (client.trusted is False), pass '
+    'cert=(certificate, key) to Client, and call authenticate(); a restricted '
+    'certificate may use only its own projects')
+
 _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
@@ -256,7 +262,8 @@ def check_response(response, expected, is_api=True):
         is_error = is_envelope(_parse(response)) or getattr(
             response.request, 'method', None) == 'HEAD'
         raise (exceptions.LXDAPIException if is_error
-               else exceptions.InvalidResponse)(response)
+               else exceptions.InvalidResponse)(
+                   response, hint=_explain_status(response))
     content_type = response.headers.get('Content-Type', '')
     # A downloaded file may contain JSON of the same form: check the header
     if not is_api or content_type == 'application/octet-stream':
@@ -268,6 +275,18 @@ def check_response(response, expected, is_api=True):
         raise exceptions.InvalidResponse(response)
     if body['type'] == 'error':
         raise exceptions.LXDAPIException(response)
+
+
+def _explain_status(response):
+    # type: (requests.Response) -> str
+    """Return what a user can do about the status of a response."""
+    url = getattr(response.request, 'url', None) or ''
+    # The clients of a unix socket need no certificate
+    if response.status_code == 403 and url.startswith('https:'):
+        return DISTRUST
+    if response.status_code == 400 and b'HTTPS server' in response.content:
+        return 'write the endpoint with https://'
+    return ''
 
 
 def is_envelope(body):

@@ -9,6 +9,11 @@ import threading
 
 import six
 
+try:
+    import fcntl
+except ImportError:  # on Windows, where only sockets can be polled
+    fcntl = None  # type: ignore[assignment]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Iterator, List, Optional
@@ -111,9 +116,9 @@ def open_input(payload, encoding='utf-8'):
     """Return an iterator of the bytes of a payload, `PIECE` at most each.
 
     A pipe or terminal is read by its descriptor, after what the file object
-    has buffered; any other source that may block is read by a thread, so
-    that output of the command goes on meanwhile. The iterator has a method
-    ``close``.
+    has buffered. On Windows a thread reads them, and everywhere any other
+    source that may block, so that output of the command goes on meanwhile.
+    The iterator has a method ``close``.
 
     :param payload: None, bytes, text, a file object, or an iterable of
         bytes and texts.
@@ -132,11 +137,14 @@ def open_input(payload, encoding='utf-8'):
         if _reads_a_descriptor(file):
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return _cut(payload, encoding)
-            if _has_encoding(file, encoding):
+            if fcntl is not None and _has_encoding(file, encoding):
                 return DescriptorInput(
                     file.fileno(), _cut(_take_buffered(file), encoding))
+            if not isinstance(file, io.FileIO):  # read() waits for more
+                read = getattr(file, 'read1', file.readline)
+                payload = iter(lambda: read(PIECE) or None, None)
         if isinstance(file, io.TextIOBase):
-            payload = iter(file.readline, u'')  # read() waits for more
+            payload = iter(file.readline, u'')  # as above
     if isinstance(payload, (tuple, list)):
         return _cut(payload, encoding)
     return ThreadedInput(_cut(iter(payload), encoding))
@@ -166,7 +174,6 @@ def _take_buffered(file):
     """
     if isinstance(file, io.FileIO):
         return []
-    import fcntl  # which Windows lacks
     is_text = isinstance(file, io.TextIOBase)
     # read1() is missing in files of Python 2, whose read() returns early.
     # read() of a text file loses text before a character that is incomplete.

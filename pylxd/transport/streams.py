@@ -26,9 +26,8 @@ class StreamSocket(websocket.Websocket):
 
     def __init__(self, transport, path):
         # type: (Transport, str) -> None
-        self.transport = transport
         super(StreamSocket, self).__init__(transport.websocket_url)
-        self.resource = path
+        self.attach(transport, path)
         #: Whether the server has sent the text message that ends a stream.
         self.ended = False  # type: bool
         # The part of the current frame that was not sent yet

@@ -3,10 +3,13 @@ import errno
 import json
 import socket
 import ssl
+import threading
+import weakref
 
 import requests
 import six
 from ws4py.exc import HandshakeError
+from ws4py.websocket import Heartbeat
 
 from pylxd import exceptions
 from pylxd.transport import rest
@@ -16,7 +19,7 @@ from pylxd.transport.handshake import Handshake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Tuple, Type, TypeVar
+    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
     from pylxd.transport.connection import Transport
     W = TypeVar('W')
 
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
         resource = ''  # type: str
         reading_buffer_size = 0  # type: int
         handshake_request = b''  # type: bytes
+        heartbeat_freq = None  # type: Optional[float]
+        client_terminated = False  # type: bool
+        server_terminated = False  # type: bool
+        terminated = False  # type: bool
 
         def __init__(self, url, *args, **kwargs):
             # type: (str, *Any, **Any) -> None
@@ -62,7 +69,19 @@ if TYPE_CHECKING:
             # type: () -> None
             pass
 
+        def opened(self):
+            # type: () -> None
+            pass
+
+        def closed(self, code, reason=None):
+            # type: (int, Any) -> None
+            pass
+
         def run(self):
+            # type: () -> None
+            pass
+
+        def terminate(self):
             # type: () -> None
             pass
 
@@ -83,13 +102,31 @@ LONGEST_FRAME = 64 * 1024 * 1024
 class Websocket(WebSocketBaseClient):
     """A client of ws4py whose socket a `Transport` opens.
 
-    So websockets are encrypted and verified in the same way as HTTP.
+    So websockets are encrypted and verified in the same way as HTTP. Any
+    thread may end the websocket while another is in `run`.
     """
 
     transport = None  # type: Any
     sock = None  # type: Any
     _buffer = None  # type: Any
     _handshake = None  # type: Any
+    # Held by the thread that receives. A signal handler of that thread may
+    # close the connection, too: an RLock.
+    _receiving = None  # type: Any
+    # Acquired for good by the first call of `terminate`
+    _terminating = None  # type: Any
+
+    def attach(self, transport, path):
+        # type: (Transport, str) -> None
+        """Let a transport open the socket, in the place of ws4py.
+
+        :param path: the path and query of the URL.
+        """
+        self.transport, self.resource = transport, path
+        self._receiving = threading.RLock()
+        self._terminating = threading.Lock()
+        sock, self.sock = self.sock, None
+        sock.close()  # of ws4py, not connected
 
     @property
     def handshake_headers(self):
@@ -109,36 +146,95 @@ class Websocket(WebSocketBaseClient):
         """
         try:
             self.send_handshake()
+            if six.PY3:  # which warns of sockets that are dropped while open
+                weakref.finalize(self, self.sock.close).atexit = False
             self.read_handshake()
         except BaseException:
             self.close_connection()
             raise
 
+    def run(self):
+        # type: () -> None
+        """Receive until the server or another thread ends the websocket.
+
+        :raises ClientConnectionFailed: ``connect()`` was not called.
+        """
+        if self._buffer is None:
+            raise exceptions.ClientConnectionFailed(
+                '{}: websocket {}: call connect() before run()'.format(
+                    self.transport.endpoint, self._path))
+        with Heartbeat(self, frequency=self.heartbeat_freq):
+            try:
+                self.opened()
+                while not self.terminated and self.once():
+                    pass
+            finally:
+                self.terminate()
+
+    def close(self, code=1000, reason=''):
+        # type: (int, str) -> None
+        """Ask the server to close the websocket, which ends `run`.
+
+        Do nothing if the connection has ended.
+        """
+        if self.sock is not None:
+            try:
+                super(Websocket, self).close(code, reason)
+            except (socket.error, RuntimeError):
+                pass  # it ended at this moment
+
+    def terminate(self):
+        # type: () -> None
+        """Call ``closed`` and close the connection, once.
+
+        ws4py would also take the stream away, which the thread in `run` may
+        be using.
+        """
+        try:
+            if self._terminating.acquire(False):
+                closing = self.stream.closing
+                if closing is None:
+                    self.closed(1006, 'Going away')
+                else:
+                    self.closed(closing.code, closing.reason)
+        finally:
+            self.client_terminated = self.server_terminated = True
+            self.close_connection()
+
     def close_connection(self):
         # type: () -> None
-        """Close the socket.
+        """Close the socket; a thread in `run` returns.
 
         ws4py would not close a socket that the server has shut down.
         """
         sock, self.sock = self.sock, None
         if sock is not None:
+            # SSLSocket.shutdown() would take TLS away from the other thread
+            plain = (super(ssl.SSLSocket, sock) if self._is_secure
+                     else sock)  # type: Any
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                plain.shutdown(socket.SHUT_RDWR)
             except (OSError, socket.error):
                 pass
-            sock.close()
+            with self._receiving:  # its descriptor is not in use any more
+                sock.close()
+
+    def _write(self, data):
+        # type: (bytes) -> None
+        sock = self.sock  # another thread may set it to None
+        if self.terminated or sock is None:
+            raise RuntimeError('Cannot send on a terminated websocket')
+        sock.sendall(data)
 
     def send_handshake(self):
         # type: () -> None
         """Connect, and send the request of the handshake."""
-        if self.sock is not None:
-            self.sock.close()  # ws4py creates one that is not connected
         self.sock = self.transport.connect()
         self.stream = Stream(
             always_mask=True, expect_masking=False)  # type: Any
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
         self._handshake = Handshake(
-            self.sock, self.transport.connector.timeout[1],
+            self.sock, self.transport.read_timeout,
             '{}: websocket {}'.format(self.transport.endpoint, self._path))
         with self.transport.translate_errors():
             self.sock.sendall(self.handshake_request)
@@ -194,12 +290,12 @@ class Websocket(WebSocketBaseClient):
             try:
                 if not self.process(part):
                     break
-            except socket.error:
+            except (socket.error, RuntimeError):
                 stream = self.stream
                 if not (stream.pings or stream.errors
                         or stream.closing is not None):
                     raise
-                break  # the server closed before our reply was sent
+                break  # the connection ended before our reply was sent
         return False
 
     def _pop_part(self):
@@ -219,17 +315,21 @@ class Websocket(WebSocketBaseClient):
 
     def _receive(self):
         # type: () -> bool
-        try:
-            size = self._buffer.receive(self.sock)
-            # select() does not report bytes that TLS has already decrypted
-            while self._is_secure and self.sock.pending():
-                self._buffer.receive(self.sock)
-        except socket.error as error:
-            if error.errno == errno.EINTR:  # on Python 2
-                return True
-            self.unhandled_error(error)
-            return False
-        return bool(size)
+        with self._receiving:
+            sock = self.sock
+            try:
+                size = self._buffer.receive(sock) if sock else 0
+                # select() does not report bytes that TLS has decrypted
+                while size and self._is_secure and sock.pending():
+                    self._buffer.receive(sock)
+                return bool(size)
+            except socket.error as error:
+                if error.errno == errno.EINTR:  # on Python 2
+                    return True
+                failure = error
+        if self.sock is not None and not self.client_terminated:
+            self.unhandled_error(failure)
+        return False
 
     def _make_error(self, reason):
         # type: (Any) -> exceptions.StreamBroken
@@ -244,19 +344,34 @@ class Websocket(WebSocketBaseClient):
         return self.resource.partition('?')[0]
 
 
-def make(transport, path, cls):
-    # type: (Transport, str, Type[W]) -> W
+def make(transport, path, factory):
+    # type: (Transport, str, Callable[[str], W]) -> W
     """Return an unconnected websocket whose socket a transport will open.
 
     :param path: the path and query of its URL.
-    :param cls: the class of the websocket, a client of ws4py.
+    :param factory: the class of the websocket, a client of ws4py, or another
+        callable that takes the URL and returns such a websocket.
     """
-    websocket_class = type(cls.__name__, (cls, Websocket), {
-        'transport': transport, '__module__': cls.__module__,
-        '__doc__': cls.__doc__})  # type: Any
-    websocket = websocket_class(transport.websocket_url)
-    websocket.resource = path
-    return websocket
+    if isinstance(factory, six.class_types):
+        websocket = _derive(factory)(transport.websocket_url)  # type: Any
+    else:
+        websocket = factory(transport.websocket_url)
+        if not isinstance(websocket, WebSocketBaseClient):
+            raise TypeError(
+                'websocket_client must return a client of ws4py, not '
+                '{!r}'.format(websocket))
+        websocket.__class__ = _derive(type(websocket))
+    websocket.attach(transport, path)
+    result = websocket  # type: W
+    return result
+
+
+def _derive(cls):
+    # type: (Any) -> Any
+    """Return a subclass of a class of websockets, with our connections."""
+    bases = (Websocket,) if issubclass(Websocket, cls) else (cls, Websocket)
+    return type(cls.__name__, bases, {
+        '__module__': cls.__module__, '__doc__': cls.__doc__})
 
 
 class EventsClient(WebSocketBaseClient):

@@ -7,7 +7,7 @@ import pytest
 import six
 
 from pylxd import Client, exceptions
-from pylxd.container import Container
+from pylxd.container import Container, Snapshot
 from wire import (
     ROOT, Proxy, Server, make_certificate, error, http, reply, sync)
 import wire
@@ -88,13 +88,17 @@ def test_invalid_names_are_not_sent(targets, call):
 
 
 @pytest.mark.parametrize('operation_id', INVALID_NAMES[:4] + [
-    '/', '/1.0/operations/', '/1.0/operations/..'])
+    '/', '/1.0/operations/', '/1.0/operations/..', '/1.0/instances/c1',
+    'a/b'])
 def test_invalid_operation_ids_are_not_sent(targets, operation_id):
     before = list_sent(targets.client)
     for call in (targets.client.operations.get,
                  targets.client.operations.wait_for_operation):
         with pytest.raises(InvalidName):
             call(operation_id)
+        for no_id in None, 7, targets.container:
+            with pytest.raises(TypeError):
+                call(no_id)
     assert list_sent(targets.client) == before
 
 
@@ -102,6 +106,8 @@ def test_invalid_operation_ids_are_not_sent(targets, operation_id):
 REFUSED = [
     (lambda at: at.client.containers.create('c1'), TypeError),
     (lambda at: at.client.containers.create(None), TypeError),
+    (lambda at: at.client.profiles.create('p', config=['a']), TypeError),
+    (lambda at: at.client.profiles.create('p', devices={'a': 1}), TypeError),
     (lambda at: at.client.containers.create([('name', 'c1')]), TypeError),
     (lambda at: at.container.execute('ls -l'), TypeError),
     (lambda at: at.container.execute(b'ls'), TypeError),
@@ -110,12 +116,21 @@ REFUSED = [
     (lambda at: at.container.execute([]), ValueError),
     (lambda at: at.container.execute(['ls', None]), TypeError),
     (lambda at: at.container.execute([['ls']]), TypeError),
-    (lambda at: at.container.execute(['ls'], {'A': 1}), TypeError),
+    (lambda at: at.container.execute(['ls'], {'A': {}}), TypeError),
+    (lambda at: at.container.execute(['ls'], user='root'), TypeError),
     (lambda at: at.container.execute(['ls'], {1: 'a'}), TypeError),
     (lambda at: at.container.execute(['ls'], 'A=1'), (TypeError, ValueError)),
     (lambda at: at.container.execute(['ls'], encoding='none such'),
      LookupError),
     (lambda at: at.container.raw_interactive_execute('ls'), TypeError),
+    (lambda at: at.container.migrate('https://h:8443'), TypeError),
+    (lambda at: at.container.migrate(None), TypeError),
+    (lambda at: at.image.copy('https://h:8443'), TypeError),
+    (lambda at: Container.get('https://h:8443', 'c1'), TypeError),
+    (lambda at: Container.get('c1'), TypeError),
+    (lambda at: Container.create({'name': 'c1'}), TypeError),
+    (lambda at: Snapshot.all(at.client), TypeError),
+    (lambda at: Snapshot.get('c1', 's1'), TypeError),
     (lambda at: at.container.snapshots.create('a/b'), InvalidName),
     (lambda at: at.container.snapshots.get('a/b'), InvalidName),
     (lambda at: at.container.snapshots.get('a%2fb'), InvalidName),
@@ -124,6 +139,7 @@ REFUSED = [
     (lambda at: at.container.files.get('/a\0'), InvalidName),
     (lambda at: at.container.files.get(None), TypeError),
     (lambda at: at.container.files.get(7), TypeError),
+    (lambda at: at.container.files.get('/a', '/tmp/a'), TypeError),
     (lambda at: at.container.files.put('', b''), InvalidName),
     (lambda at: at.container.files.put(None, b''), TypeError),
     (lambda at: at.container.files.put('/a', None), TypeError),
@@ -135,7 +151,7 @@ REFUSED = [
     (lambda at: at.container.files.put('/a', b'', mode=-1), ValueError),
     (lambda at: at.container.files.put('/a', b'', mode=0o200000), ValueError),
     (lambda at: at.container.files.put('/a', b'', mode=True), ValueError),
-    (lambda at: at.container.files.put('/a', b'', uid='root'), ValueError),
+    (lambda at: at.container.files.put('/a', b'', uid='root'), TypeError),
     (lambda at: at.container.files.put('/a', b'', gid=[]), TypeError),
     (lambda at: at.container.files.mk_dir(''), InvalidName),
     (lambda at: at.container.files.delete(''), InvalidName),
@@ -206,7 +222,6 @@ JUDGED = [
     lambda at: at.container.execute(['true']),  # the container is stopped
     lambda at: at.container.freeze(wait=True),
     lambda at: at.container.files.get('/'),  # the container has no files
-    lambda at: at.client.profiles.create(unique_name(), config=['a']),
     lambda at: at.client.profiles.create(
         unique_name(), config={'none.such': '1'}),
     lambda at: at.client.profiles.create(unique_name(), devices={'a': {}}),
@@ -237,6 +252,29 @@ def test_what_the_server_refuses_changes_nothing(targets, call):
     assert client.images.all() == images
     targets.container.sync()
     assert targets.container.status == 'Stopped'
+
+
+@pytest.mark.parametrize('command, proposed', [
+    ('ls', ['ls']), ('ls -l /', ['ls', '-l', '/']),
+    (b'ls -l', ['ls', '-l']), (u'cat "a b"', ['cat', 'a b']),
+    ('ls | wc', ['sh', '-c', 'ls | wc']),
+    ('echo $HOME', ['sh', '-c', 'echo $HOME']),
+    ('ls *', ['sh', '-c', 'ls *']), ("it's", ['sh', '-c', "it's"])])
+def test_the_list_for_a_command_in_a_text(targets, command, proposed):
+    with pytest.raises(TypeError) as caught:
+        targets.container.execute(command)
+    assert str(caught.value).endswith('such as {!r}'.format(proposed))
+
+
+@pytest.mark.parametrize('call, argument', [
+    (lambda at: at.container.migrate('https://h:8443'), 'new_client'),
+    (lambda at: at.image.copy('https://h:8443'), 'new_client'),
+    (lambda at: Container.all('https://h:8443'), 'client')])
+def test_a_url_instead_of_a_client(targets, call, argument):
+    with pytest.raises(TypeError) as caught:
+        call(targets)
+    assert str(caught.value).startswith(argument + ' must be a Client')
+    assert "not 'https://h:8443'" in str(caught.value)
 
 
 # -- the client's own arguments

@@ -128,6 +128,38 @@ def test_a_token_for_a_restricted_client(lxd_client, stranger, name):
 
 def test_attributes_are_read_only(lxd_client, pem, name):
     certificate = lxd_client.certificates.create('', pem, name=name)
-    for attribute in 'fingerprint', 'certificate', 'type', 'name':
+    for attribute in 'fingerprint', 'certificate', 'type':
         with pytest.raises(AttributeError):
             setattr(certificate, attribute, 'x')
+
+
+def test_changes_are_saved(lxd_client, pem, name, other_client):
+    certificate = lxd_client.certificates.create('', pem, name=name)
+    certificate.name = name + '2'
+    certificate.restricted = True
+    certificate.projects = ['default']
+    assert certificate.dirty
+    certificate.save()
+    assert not certificate.dirty
+    seen = other_client.certificates.get(certificate.fingerprint)
+    assert (seen.name, seen.restricted, seen.projects) == (
+        name + '2', True, ['default'])
+    certificate.projects = []
+    certificate.restricted = False
+    seen.name = name + '3'
+    seen.save()
+    certificate.save()
+    seen.sync()
+    assert (seen.name, seen.restricted, seen.projects) == (
+        name + '3', False, [])
+    with pytest.raises(TypeError):
+        certificate.projects = 'default'
+
+
+@pytest.mark.real_server
+def test_a_project_that_does_not_exist(lxd_client, pem, name):
+    certificate = lxd_client.certificates.create('', pem, name=name)
+    certificate.projects = ['no-such-project']
+    with pytest.raises(exceptions.LXDAPIException, match='roject'):
+        certificate.save()
+    assert lxd_client.certificates.get(certificate.fingerprint).projects == []

@@ -10,7 +10,7 @@ import pytest
 
 import pylxd
 from pylxd import Client, exceptions
-from pylxd.transport import dialect
+from pylxd.transport import kinds
 from wire import Proxy, make_certificate, tls_context
 from helpers import BUSYBOX, read_bytes, unique_name
 
@@ -20,7 +20,7 @@ from .support import fingerprint_of
 @pytest.fixture
 def without_server(monkeypatch):
     """Hide each server that environment variables and defaults would find."""
-    for kind in dialect.KINDS:
+    for kind in kinds.KINDS:
         monkeypatch.delenv(kind.socket, raising=False)
         monkeypatch.delenv(kind.directory, raising=False)
         monkeypatch.setattr(kind, 'directories', ())
@@ -58,7 +58,7 @@ def test_the_server_that_the_environment_names(
 @pytest.mark.parametrize('position', [0, 1])
 def test_default_sockets(lxd_client, without_server, directory, position):
     without_server.setattr(
-        dialect.KINDS[position], 'directories', ('/none', directory))
+        kinds.KINDS[position], 'directories', ('/none', directory))
     with Client() as client:
         assert client.identity == lxd_client.identity
 

@@ -10,6 +10,7 @@ import shutil
 
 import pytest
 from helpers import unique_name
+from pylxd.testing import FakeLXD
 
 from .support import settle
 
@@ -39,11 +40,19 @@ class OutputChecker(doctest.OutputChecker):
 
 
 @pytest.fixture
-def documented_machine(lxd, lxd_client, key_pair, monkeypatch, tmpdir):
-    """The server and the files that the examples use.
+def documented_machine(
+        request, page, lxd, lxd_client, key_pair, monkeypatch, tmpdir):
+    """The server and the files that the examples of a page use.
 
     What the examples create is deleted after.
     """
+    text = read_text(page)
+    for extension in re.findall(r'^\.\. needs: (\S+)$', text, re.M):
+        if isinstance(lxd, FakeLXD) or not lxd_client.has_api_extension(
+                extension):
+            pytest.skip('the server does not have {}'.format(extension))
+    if 'my-bridge' in text:
+        request.getfixturevalue('bridge_lock')
     monkeypatch.setenv('LXD_SOCKET', lxd.socket)
     monkeypatch.chdir(tmpdir)
     certificate, key = key_pair[:2]

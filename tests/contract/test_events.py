@@ -1,9 +1,14 @@
 # -*- coding: utf-8 -*-
 """Events: their types, classes of the caller, handshakes and TLS."""
+import functools
+import gc
 import json
+import signal
 import subprocess
 import sys
 import threading
+import time
+import warnings
 
 import pytest
 import six
@@ -12,6 +17,7 @@ from ws4py.client import WebSocketBaseClient
 from ws4py.client.threadedclient import WebSocketClient
 
 from pylxd import Client, EventType, exceptions
+from pylxd.transport.websocket import EventsClient
 import wire
 from wire import Proxy, Server, make_certificate, frame, tls_context, upgrade
 from helpers import unique_name
@@ -90,6 +96,19 @@ def test_the_query_names_the_types(lxd_client):
         == '/1.0/events?type=lifecycle,operation'
 
 
+def test_types_of_some_servers(lxd_client):
+    """A server without a type names it in its refusal."""
+    for type_ in EventType:
+        events = lxd_client.events(event_types=type_)
+        try:
+            events.connect()
+        except exceptions.LXDAPIException as error:
+            assert '"{}" isn\'t a supported event type'.format(
+                type_) in str(error)
+        else:
+            events.close_connection()
+
+
 def test_an_unknown_type_is_refused(lxd_client):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         lxd_client.events(event_types=['none_such']).connect()
@@ -132,6 +151,39 @@ def test_a_websocket_class_of_the_caller(each_client, lxd_client, name, base):
         thread.join(20)
 
 
+@pytest.mark.parametrize('base', [EventsClient, WebSocketClient])
+def test_a_function_that_makes_the_websocket(each_client, lxd_client, base):
+    """A partial, or any other callable that takes the URL."""
+    class Listener(base):
+        def __init__(self, url, log):
+            super(Listener, self).__init__(url)
+            self.log = log
+
+        def closed(self, code, reason=None):
+            self.log.append(code)
+
+    log = []
+    for factory in (functools.partial(Listener, log=log),
+                    lambda url: Listener(url, log)):
+        events = each_client.events(factory)
+        assert isinstance(events, Listener)
+        assert events.resource == '/1.0/events'
+        events.connect()
+        events.close()
+        if base is EventsClient:
+            events.run()
+        else:
+            events.run_forever()
+    assert len(log) == 2
+
+
+def test_a_function_that_makes_no_websocket(lxd_client):
+    with pytest.raises(TypeError) as caught:
+        lxd_client.events(lambda url: None)
+    assert str(caught.value) == (
+        'websocket_client must return a client of ws4py, not None')
+
+
 GEVENT = '''
 import sys
 import gevent.monkey
@@ -167,6 +219,85 @@ def test_a_gevent_client(lxd, lxd_https, name, protocol):
         [sys.executable, '-c', GEVENT, name]
         + ['{}={}'.format(*each) for each in sorted(arguments.items())])
     assert output == b'received\n'
+
+
+# -- the end
+
+@pytest.mark.parametrize('end', ['close', 'terminate', 'close_connection'])
+@pytest.mark.parametrize('delay', [0, 0.05])
+def test_another_thread_ends_the_listener(each_client, caplog, end, delay):
+    """`run` returns, with no error and no message, and calls ``closed``."""
+    outcome = []
+
+    class Listener(EventsClient):
+        def closed(self, code, reason=None):
+            outcome.append('closed')
+
+    def run():
+        try:
+            outcome.append(events.run())
+        except BaseException as error:
+            outcome.append(error)
+
+    for _ in range(5):
+        del outcome[:]
+        events = each_client.events(Listener)
+        events.connect()
+        thread = threading.Thread(target=run)
+        thread.start()
+        time.sleep(delay)
+        getattr(events, end)()
+        thread.join(20)
+        assert not thread.is_alive()
+        assert outcome == ['closed', None]
+        for again in 'close', 'terminate', 'close_connection':
+            getattr(events, again)()  # which has no effect
+        assert events.sock is None
+    assert not [each for each in caplog.records if each.levelname != 'DEBUG']
+
+
+def test_a_signal_handler_ends_the_listener(each_client):
+    """The handler runs in the thread that receives."""
+    events = each_client.events()
+    events.connect()
+    before = signal.signal(
+        signal.SIGALRM, lambda *_: events.close_connection())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        events.run()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_listener_that_is_not_connected(lxd_client):
+    """Its methods that end it have no effect; `run` says what to do."""
+    events = lxd_client.events()
+    events.close()
+    events.close_connection()
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+        events.run()
+    assert str(caught.value).endswith(
+        ': websocket /1.0/events: call connect() before run()')
+
+
+@pytest.mark.skipif(six.PY2, reason='Python 2 does not warn')
+@pytest.mark.parametrize('base', [None, WebSocketBaseClient, WebSocketClient])
+@pytest.mark.parametrize('is_connected', [False, True])
+def test_a_dropped_listener_closes_its_socket(
+        each_client, base, is_connected):
+    if base is WebSocketClient and is_connected:
+        pytest.skip('its thread keeps it')
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        for _ in range(2):
+            events = each_client.events(base)
+            events.itself = events  # found by the garbage collector only
+            if is_connected:
+                events.connect()
+        del events
+        gc.collect()
+    assert not [str(each.message) for each in caught
+                if each.category is ResourceWarning]
 
 
 # -- handshakes

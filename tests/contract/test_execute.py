@@ -352,12 +352,20 @@ def test_bad_commands_are_not_sent(lxd_client, running, sent):
     for commands in 'ls', b'ls', u'ls', [1], [None], None, [['ls']]:
         with pytest.raises(TypeError):
             container.execute(commands)
-    for environment in {'a': 1}, {1: 'a'}, {'a': None}:
+    for environment in {'a': {}}, {1: 'a'}, {'a': None}, 'a':
         with pytest.raises(TypeError):
             container.execute(['ls'], environment)
+    for wrong in {'user': 'root'}, {'group': 'root'}, {'user': True}:
+        with pytest.raises(TypeError, match='must be a number, such as 0'):
+            container.execute(['ls'], **wrong)
     with pytest.raises(ValueError):
         container.execute([])
     assert sent == []
+
+
+def test_numbers_in_the_environment(running):
+    result = running.execute(['sh', '-c', 'echo $NUMBER'], {'NUMBER': 5})
+    assert result.stdout == '5\n'
 
 
 def test_an_unknown_command_fails(running):

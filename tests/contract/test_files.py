@@ -128,6 +128,53 @@ def test_a_missing_path_raises_not_found(files, name):
         files.put(path + '/a', b'')
 
 
+def test_a_missing_directory_is_named(files, name, tree):
+    path = '/{0}/a/b'.format(name)
+    owner = files._container.name
+    for call, hint in (
+            (lambda: files.put(path, b''),
+             'mk_dir({!r}, parents=True)'.format('/{}/a'.format(name))),
+            (lambda: files.mk_dir(path), 'parents=True'),
+            (lambda: files.recursive_put(tree, path), 'parents=True')):
+        with pytest.raises(exceptions.NotFound) as caught:
+            call()
+        assert str(caught.value).startswith('{} in {}: '.format(path, owner))
+        assert hint in str(caught.value)
+    files.mk_dir('/{}/a'.format(name), parents=True)
+    files.put(path, b'it')
+    assert files.get(path) == b'it'
+
+
+def test_errors_name_the_path_and_the_container(files, name):
+    path = '/' + name
+    owner = files._container.name
+    for call in (files.get, files.listdir, files.delete,
+                 lambda path: files.recursive_get(path, path)):
+        with pytest.raises(exceptions.NotFound) as caught:
+            call(path)
+        assert str(caught.value).startswith('{} in {}: '.format(path, owner))
+        assert 'parents' not in str(caught.value)
+    for call in files.get, lambda path: files.put(path, b''):
+        with pytest.raises(exceptions.LXDAPIException) as caught:
+            call('/root')
+        assert str(caught.value).startswith('/root in {}: '.format(owner))
+
+
+def test_parents(running, name, tree):
+    files = running.files
+    files.mk_dir('/' + name, mode=0o700)
+    files.mk_dir('/{}/a/b/'.format(name), 0o750, 1000, 1001, parents=True)
+    assert read_status(running, '/' + name) == ('directory', '0700', '0', '0')
+    kind, _, uid, gid = read_status(running, '/{}/a'.format(name))
+    assert (kind, uid, gid) == ('directory', '1000', '1001')
+    assert read_status(running, '/{}/a/b'.format(name)) == (
+        'directory', '0750', '1000', '1001')
+    files.mk_dir('/{}/a/b'.format(name), parents=True)
+    files.recursive_put(tree, '/{}/c/d'.format(name), parents=True)
+    assert sorted(files.listdir('/{}/c/d'.format(name))) == sorted(
+        os.listdir(tree))
+
+
 def test_invalid_paths_are_not_sent(running, sent, lxd_client):
     files = lxd_client.containers.get(running.name).files
     del sent[:]

@@ -2,6 +2,7 @@
 import pytest
 
 from pylxd import exceptions
+from helpers import BUSYBOX, EMPTY
 from pylxd.network import Network
 
 CONFIG = {'ipv4.address': 'none', 'ipv6.address': 'none'}
@@ -91,3 +92,62 @@ def test_changes_need_the_extension(
             change()
         assert 'API extension "network"' in str(caught.value)
     assert sent == []
+
+
+@pytest.mark.real_server
+def test_leases_and_allocations(lxd_client, bridge_lock, name):
+    network = lxd_client.networks.create(name, config={
+        'ipv4.address': '10.77.9.1/24', 'ipv4.nat': 'false',
+        'ipv6.address': 'none'})
+    gateway, = network.leases()
+    assert (gateway['address'], gateway['type']) == ('10.77.9.1', 'gateway')
+
+    for suffix, source, device in (
+            ('s', EMPTY, {'ipv4.address': '10.77.9.77'}),
+            ('d', BUSYBOX, {})):
+        lxd_client.instances.create({
+            'name': name + suffix, 'type': 'container', 'source': source,
+            'devices': {'eth0': dict(device, type='nic', network=name)}},
+            wait=True)
+    client = lxd_client.instances.get(name + 'd')
+    client.start(wait=True)
+    # The script sets no address: that of the image is missing
+    result = client.execute(
+        ['udhcpc', '-i', 'eth0', '-n', '-q', '-s', '/bin/true'])
+    assert result.exit_code == 0, result.stderr
+    leases = {lease['hostname']: lease for lease in network.leases()
+              if lease['address'].startswith('10.77.9.')}
+    assert leases[name + 's']['address'] == '10.77.9.77'
+    assert leases[name + 's']['type'] == 'static'
+    assert leases[name + 'd']['type'] == 'dynamic'
+    assert leases[name + 'd']['address'] in result.stderr
+
+    if lxd_client.has_api_extension('network_allocations'):
+        for all_projects in True, False:
+            taken = {each['addresses']: each for each in
+                     lxd_client.networks.allocations(all_projects)}
+            assert taken['10.77.9.1/24']['type'] == 'network'
+            assert taken['10.77.9.77/32']['type'] == 'instance'
+    else:
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            lxd_client.networks.allocations()
+
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        network.delete()
+    assert 'in use' in str(caught.value)
+    assert lxd_client.networks.exists(name)
+
+
+@pytest.mark.real_server
+def test_wrong_calls_leave_no_network(lxd_client, bridge_lock, name):
+    with pytest.raises(exceptions.NotFound):
+        lxd_client.networks.get('lo').leases()
+    for arguments in ({'config': {'no-such-key': '1'}},
+                      {'config': {'ipv4.address': 'no-address'}},
+                      {'type': 'ovn', 'config': {'network': 'none'}},
+                      {'config': CONFIG, 'target': 'no-such-member'}):
+        with pytest.raises(exceptions.LXDAPIException):
+            lxd_client.networks.create(name, **arguments)
+        assert not lxd_client.networks.exists(name)
+    with pytest.raises(exceptions.NotFound):
+        lxd_client.networks.get('lo').state(target='no-such-member')

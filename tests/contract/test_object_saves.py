@@ -333,3 +333,25 @@ def test_a_save_that_failed_is_local_again_after_a_restart(another_kit):
         assert user_keys(
             refetch(other_container)) == {'a': 'theirs', 'b': 'mine'}
         assert refetch(other_container).devices == {}
+
+
+def test_numbers_and_bools_become_text(model, other_model):
+    model.config['user.n'] = 2
+    model.config['user.b'] = True
+    model.devices['n']['mtu'] = 1500
+    model.save(wait=True)
+    assert model.config['user.n'] == '2' and not model.dirty
+    other_model.sync()
+    assert (other_model.config['user.n'], other_model.config['user.b']) == (
+        '2', 'true')
+    assert other_model.devices['n']['mtu'] == '1500'
+
+
+def test_a_value_that_is_no_text_is_refused(model, sent, lxd_client):
+    model.config['user.n'] = {'a': 'b'}
+    assert model.dirty
+    with pytest.raises(TypeError, match=r"config\['user.n'\] must be text"):
+        model.save(wait=True)
+    with pytest.raises(TypeError, match=r"config\['user.n'\] must be text"):
+        lxd_client.profiles.create('x', config=dict(model.config))
+    assert sent == []

@@ -128,7 +128,8 @@ def test_an_unknown_operation_raises_not_found(lxd_client):
 
 
 def test_invalid_ids_are_not_sent(lxd_client, sent):
-    for operation_id in '', '/', '..', '/1.0/operations/..':
+    for operation_id in (
+            '', '/', '..', '/1.0/operations/..', '/1.0/instances/c1', 'a/b'):
         with pytest.raises(exceptions.InvalidName):
             lxd_client.operations.get(operation_id)
     assert sent == []
@@ -172,6 +173,7 @@ def test_cancel(lxd_client, name, endless_id):
     with pytest.raises(exceptions.OperationFailed) as caught:
         token.wait()
     assert caught.value.operation.status == 'Cancelled'
+    assert 'the operation was cancelled' in str(caught.value)
 
 
 @pytest.mark.documents('Operation')

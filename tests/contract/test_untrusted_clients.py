@@ -16,6 +16,19 @@ def trust(lxd_client, key_pair):
     return lambda: lxd_client.certificates.create('', read_bytes(key_pair[0]))
 
 
+def test_refusals_say_what_to_do(lxd, lxd_client, make_stranger, running):
+    stranger = make_stranger()
+    for call in (stranger.containers.all, stranger.events().connect,
+                 lambda: stranger.containers.get(running.name)):
+        with pytest.raises(exceptions.LXDAPIException) as caught:
+            call()
+        assert 'authenticate()' in str(caught.value)
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        stranger.authenticate('wrong')
+    assert 'check the trust password or token' in str(caught.value)
+    assert 'authenticate()' not in str(caught.value)
+
+
 def test_client_that_is_trusted_later(
         lxd_client, running, make_stranger, trust):
     stranger = make_stranger()

@@ -105,8 +105,9 @@ class Calls(object):
                            {'user.c': u'\xfc'}, {'limits.cpu': '1'},
                            {'boot.autostart': 'false'},
                            self.prefer({}, {'nonsense': '1'}, {'user.a': 1},
-                                       {'boot.autostart': 'perhaps'}, [], 'x',
-                                       None))
+                                       {'boot.autostart': 'perhaps'},
+                                       {'limits.cpuu': '1'},
+                                       {'limits.memory': 'x'}, [], 'x', None))
 
     def devices(self):
         return self.choose({}, {'nothing': {'type': 'none'}}, self.prefer(

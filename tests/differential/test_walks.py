@@ -30,7 +30,8 @@ _PATTERNS = [(re.compile(pattern), name) for pattern, name in (
     (r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'UUID'),
     (r'[0-9a-f]{64}', 'SHA256'),
     (r'(?!0001|1970|2100)\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+]\d\d:\d\d)', 'TIME'),
-    (r'127\.0\.0\.1:\d+', 'ADDRESS'), (r'[\d.]+[kMG]?B/s', 'SPEED'))]
+    (r'127\.0\.0\.1:\d+', 'ADDRESS'), (r'[\d.]+[kMG]?B/s', 'SPEED'),
+    (r' \(the stand-in has [^)]*\(\)\)', ''))]
 _VARYING = {'pid', 'size', 'processes', 'environment', 'secret', 'addresses',
             'certificate', 'speed'}
 #: Zero on a host that lacks the cgroup controller which counts them.

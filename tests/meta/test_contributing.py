@@ -14,7 +14,8 @@ TYPES = re.findall(
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
-INSIDE_ANOTHER = ('Backup', 'InstanceMetadata', 'Snapshot')
+INSIDE_ANOTHER = (
+    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot')
 
 
 def list_directory(directory):
@@ -74,8 +75,8 @@ def list_documented_models():
                                             staticmethod)))]
     fields.remove('failure_was_raised')
     return [('Operation', sorted(fields))] + [
-        (re.sub('(?<!^)([A-Z])', r' \1', cls.__name__).capitalize(),
-         sorted(cls.__attributes__))
+        (re.sub('(?<!^)([A-Z])', r' \1', cls.__name__).capitalize().replace(
+            ' acl', ' ACL'), sorted(cls.__attributes__))
         for _, cls in find_models()
         if cls.__name__ not in ('Instance', 'VirtualMachine')]
 

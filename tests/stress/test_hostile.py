@@ -522,7 +522,7 @@ class RecordAll(logging.Handler):
             if isinstance(error, exceptions.LXDException):
                 for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
                     self.texts.append(repr(pickle.dumps(error, protocol)))
-            error = getattr(error, '__cause__', None)
+            error = getattr(error, 'cause', None)
 
 
 def answer_with_secrets(request, last):

@@ -44,7 +44,9 @@ class InstanceStore(object):
     :param extensions: the API extensions of the server.
     """
 
+    read_timeout = None
     endpoint = '/s'
+    read_timeout = None
 
     def __init__(self, extensions=('instances', 'patch')):
         self.extensions = list(extensions)

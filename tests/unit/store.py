@@ -15,10 +15,12 @@ REFUSED = {'type': 'error', 'error_code': 400}
 class Store(object):
     """A transport that keeps profiles and answers requests itself.
 
-    A test may put responses into ``answers``, for the next requests.
+    A test may put responses and exceptions into ``answers``, for the next
+    requests.
     """
 
     endpoint = '/s'
+    read_timeout = None
     sent = None  # the last body that is JSON
 
     def __init__(self):
@@ -37,6 +39,8 @@ class Store(object):
         self.sent = self.sent if json is None else json
         if self.answers:
             answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
             if answer is not None:
                 return answer
         if name and name not in self.documents:

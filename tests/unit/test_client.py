@@ -1,11 +1,14 @@
 """The client against scripted servers."""
+import copy
 import json
+import os
+import pickle
 
 import pytest
 
 import pylxd
 from pylxd import Client, EventType, exceptions
-from pylxd.transport import dialect
+from pylxd.transport import kinds
 from wire import (
     ROOT, Server, accepted, error, lxd_api, make_certificate, tls_context)
 
@@ -141,17 +144,77 @@ def test_authenticate_without_a_key_pair():
 
 
 def test_the_key_pair_of_the_command_line_client(tmpdir):
-    assert dialect.default_key_pair() is None
+    assert kinds.default_key_pair() is None
     for place in ('.config/incus', '.config/lxc', 'snap/lxd/common/config'):
         place = tmpdir.join(place).ensure(dir=True)
         place.join('client.crt').write('x')
         place.join('client.key').write('x')
-        assert dialect.default_key_pair() == (
+        assert kinds.default_key_pair() == (
             str(place.join('client.crt')), str(place.join('client.key')))
 
 
+@pytest.mark.parametrize('variable', ['LXD_CONF', 'INCUS_CONF'])
+def test_the_directory_of_the_key_pair_that_the_environment_names(
+        variable, tmpdir):
+    for place in 'named', '.config/lxc', '.config/incus':
+        for name in 'client.crt', 'client.key':
+            tmpdir.join(place).ensure(dir=True).join(name).write('x')
+    environ = {variable: str(tmpdir.join('named'))}
+    pair = str(tmpdir.join('.config/lxc/client.crt')), str(
+        tmpdir.join('.config/lxc/client.key'))
+    named = tuple(each.replace('.config/lxc', 'named') for each in pair)
+    assert kinds.default_key_pair({}) == pair
+    assert kinds.default_key_pair({'LXD_CONF': ''}) == pair
+    if variable == 'LXD_CONF':
+        assert kinds.default_key_pair(environ) == named
+    tmpdir.join('.config/lxc').remove()
+    assert kinds.default_key_pair(environ) == named
+    # lxc looks nowhere else either
+    tmpdir.join('named').remove()
+    if variable == 'INCUS_CONF':
+        assert kinds.default_key_pair(environ) is None
+
+
+def test_authenticate_after_the_certificate_was_deleted(tmpdir):
+    pair = make_certificate(tmpdir)
+    with Server(lxd_api(root=root(auth='untrusted'))) as server:
+        client = Client(server.endpoint)
+        client.cert = pair
+        os.remove(pair[0])
+        with pytest.raises(exceptions.InvalidCertificate, match=pair[0]):
+            client.authenticate('s3cr3t')
+
+
+def test_event_types_are_text_constants():
+    assert [each.value for each in EventType] == [
+        'all', 'lifecycle', 'logging', 'network-acl', 'operation', 'ovn',
+        'security']
+    assert len(EventType) == 7
+    for each in EventType:
+        assert isinstance(each, EventType) and isinstance(each, str)
+        assert type(each.value) is str and each == each.value
+        assert hash(each) == hash(each.value)
+        assert '{}'.format(each) == str(each) == json.dumps(each)[1:-1]
+        for same in (EventType(each.value), EventType(each),
+                     EventType[each.name], getattr(EventType, each.name),
+                     pickle.loads(pickle.dumps(each)), copy.deepcopy(each)):
+            assert same is each
+    assert repr(EventType.NetworkACL) == (
+        "<EventType.NetworkACL: 'network-acl'>")
+    assert 'ovn' in EventType and u'ovn' in EventType
+    assert 'none' not in EventType
+    with pytest.raises(ValueError) as caught:
+        EventType('none')
+    assert str(caught.value) == (
+        "'none' is not one of all, lifecycle, logging, network-acl, "
+        "operation, ovn, security")
+    with pytest.raises(KeyError):
+        EventType['lifecycle']
+
+
 @pytest.mark.parametrize('types, query', [
-    (None, ''), ([], ''), (EventType.All, ''),
+    (None, ''), ([], ''), (EventType.All, ''), (EventType, ''),
+    (EventType.OVN, '?type=ovn'),
     ('lifecycle', '?type=lifecycle'), ('a&project=b', '?type=a%26project%3Db'),
     ({EventType.Operation, EventType.Lifecycle}, '?type=lifecycle,operation'),
     (['all', 'lifecycle'], ''), (u'logging', '?type=logging')])

@@ -2,6 +2,7 @@
 """Transports: endpoints, requests, timeouts, failures and downloads."""
 import contextlib
 import copy
+import errno
 import hashlib
 import io
 import os
@@ -9,16 +10,18 @@ import pickle
 import socket
 import ssl
 import threading
+import time
+import traceback
 
 import pytest
 import requests
 import six
 import urllib3
 
-from pylxd import exceptions
+from pylxd import Client, exceptions
 from pylxd.transport import connection
 from pylxd.transport.connection import Transport
-from wire import Server, http, tls_context
+from wire import Listener, Server, http, tls_context
 
 
 def connect_both_ways(server, **kwargs):
@@ -381,7 +384,92 @@ def test_an_unreachable_server(endpoint, reason):
             call()
         assert str(caught.value).startswith(endpoint + ': ')
         assert reason in str(caught.value)
-        assert caught.value.__cause__ is not None
+        assert caught.value.cause is not None
+
+
+@pytest.mark.parametrize('endpoint', [
+    '/none/unix.socket', 'http://127.0.0.1:1', 'https://127.0.0.1:1'])
+def test_a_traceback_has_no_frames_of_lower_layers(endpoint):
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+        Client(endpoint)
+    if six.PY2:
+        return  # whose traceback shows one exception alone
+    lines = ''.join(traceback.format_exception(
+        type(caught.value), caught.value, caught.value.__traceback__))
+    for layer in 'urllib3', 'requests', 'http/client', 'During handling':
+        assert layer not in lines
+    assert lines.count('File "') < 10
+    cause = caught.value.cause
+    assert 'connector.py' in ''.join(traceback.format_exception(
+        type(cause), cause, cause.__traceback__))
+
+
+@pytest.mark.parametrize('endpoint, proposed', [
+    ('https://127.0.0.1', 'https://127.0.0.1:8443'),
+    ('http://127.0.0.1', 'https://127.0.0.1:8443'),
+    ('https://[::1]', 'https://[::1]:8443'),
+    ('https://127.0.0.1:443', None), ('https://127.0.0.1:1', None),
+    ('https://name.invalid', None)])
+def test_an_endpoint_without_a_port(endpoint, proposed, monkeypatch):
+    def refuse(address, *_):
+        assert address[1] in (443, 80, 1)
+        raise (socket.gaierror if 'invalid' in address[0] else socket.error)(
+            errno.ECONNREFUSED, 'Connection refused')
+
+    monkeypatch.setattr(socket, 'create_connection', refuse)
+    transport = Transport(endpoint)
+    assert transport.url == endpoint
+    for call in (lambda: transport.request('GET', '/'), transport.connect):
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+            call()
+        assert str(caught.value).startswith(endpoint + ': ')
+        assert (':8443' in str(caught.value)) == bool(proposed)
+        assert (proposed or '') in str(caught.value)
+
+
+def test_a_server_that_does_not_listen_on_the_network():
+    with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+        Transport('https://127.0.0.1:1').connect()
+    assert 'core.https_address' in str(caught.value)
+
+
+@pytest.mark.parametrize('path', [None, True])
+@pytest.mark.parametrize('method', ['GET', 'POST'])
+def test_a_response_that_never_begins(path, method):
+    def send(connection):
+        connection.recv(65536)
+        while True:
+            connection.sendall(b'HTTP/1.1 100 Continue\r\n\r\n')
+
+    with Listener(send, path) as server:
+        transport = Transport(server.endpoint)
+        with pytest.raises(exceptions.ClientConnectionFailed) as caught:
+            transport.request(method, '/')
+        assert 'more than 100 times "100 Continue"' in str(caught.value)
+        assert server.connections == 1
+
+
+def test_a_response_that_begins_too_slowly():
+    def send(connection):
+        connection.recv(65536)
+        while True:
+            connection.sendall(
+                b'HTTP/1.1 100 Continue\r\nX: ' + b'x' * 9999 + b'\r\n\r\n')
+            time.sleep(0.05)
+
+    with Listener(send) as server:
+        transport = Transport(server.endpoint, timeout=0.2)
+        started = time.time()
+        with pytest.raises(exceptions.ConnectionTimeout):
+            transport.request('GET', '/')
+        assert time.time() - started < 2
+
+
+def test_a_response_after_100_continue():
+    answer = b'HTTP/1.1 100 Continue\r\n\r\n' * 100 + http(b'{}')
+    with Server(lambda _: answer) as server:
+        assert Transport(server.endpoint, timeout=10).request(
+            'GET', '/').content == b'{}'
 
 
 @pytest.mark.parametrize('answer', [
@@ -509,7 +597,7 @@ def test_errors_of_lower_layers_are_wrapped(raised, kind):
         with Transport('/s').translate_errors():
             raise raised
     assert type(caught.value) is kind
-    assert caught.value.__cause__ is raised
+    assert caught.value.cause is raised
     assert str(caught.value).startswith('/s: ') and '\x1b' not in str(
         caught.value)
 

@@ -60,7 +60,8 @@ def test_execute_result():
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         unpickled = pickle.loads(pickle.dumps(result, protocol))
         assert unpickled == result and unpickled.exit_code == 3
-    assert 'exit_code=3' in repr(result)
+    assert repr(result).replace("u'", "'") == (
+        "ExecuteResult('out', 'err', exit_code=3)")
 
 
 @pytest.mark.parametrize('encoding, pieces, text', [

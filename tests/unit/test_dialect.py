@@ -1,6 +1,7 @@
 # -*- coding: utf-8 -*-
 """The dialect of a server: default sockets, headers, paths, extensions."""
 import base64
+import errno
 import json
 import os
 
@@ -8,7 +9,7 @@ import pytest
 import requests
 
 from pylxd import exceptions
-from pylxd.transport import dialect, rest
+from pylxd.transport import dialect, kinds, rest
 from wire import ROOT
 
 from .store import RootNode, response
@@ -34,7 +35,7 @@ TOKEN = base64.b64encode(json.dumps(
     ({'LXD_DIR': 'b'}, os.path.abspath('b/unix.socket')),
 ])
 def test_sockets_that_the_environment_names(environ, path):
-    assert dialect.default_socket(environ) == path
+    assert kinds.default_socket(environ) == path
 
 
 @pytest.mark.parametrize('present, path', [
@@ -51,7 +52,7 @@ def test_default_sockets(present, path, monkeypatch):
     monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
     for is_allowed in True, False:
         monkeypatch.setattr(os, 'access', lambda *_: is_allowed)
-        assert dialect.default_socket({}) == path
+        assert kinds.default_socket({}) == path
 
 
 @pytest.mark.parametrize('allowed, path', [
@@ -65,7 +66,56 @@ def test_the_default_socket_is_one_that_this_user_may_open(
                '/run/incus/unix.socket.user']
     monkeypatch.setattr(os.path, 'exists', lambda path: path in present)
     monkeypatch.setattr(os, 'access', lambda path, _: path in allowed)
-    assert dialect.default_socket({}) == path
+    assert kinds.default_socket({}) == path
+
+
+def explain(code, path='/s', present=(), environ=None):
+    """Return the explanation of an error, with these sockets present."""
+    exists, os.path.exists = os.path.exists, lambda path: path in present
+    try:
+        return kinds.explain_socket_error(
+            path, OSError(code, 'x'), environ or {})
+    finally:
+        os.path.exists = exists
+
+
+def test_a_missing_socket_is_explained():
+    missing = explain(errno.ENOENT)
+    for directory in ('/var/snap/lxd/common/lxd', '/var/lib/lxd',
+                      '/run/incus', '/var/lib/incus'):
+        assert directory in missing
+    for words in ('nor is there', 'is LXD or Incus installed',
+                  'are you root or in the group lxd / incus-admin / incus'):
+        assert words in missing
+    other = explain(errno.ENOENT, present=['/var/lib/incus/unix.socket'])
+    assert other == 'there is a socket at /var/lib/incus/unix.socket'
+
+
+@pytest.mark.parametrize('environ, path', [
+    ({'LXD_SOCKET': '/s'}, '/s'), ({'INCUS_SOCKET': 'unix:///s'}, '/s'),
+    ({'LXD_DIR': '/d'}, '/d/unix.socket'),
+    ({'INCUS_DIR': '/d/'}, '/d/unix.socket')])
+def test_the_variable_that_names_a_missing_socket_is_told(environ, path):
+    assert explain(errno.ENOENT, path, environ=environ).startswith(
+        list(environ)[0] + ' names this socket; ')
+    assert 'names' not in explain(errno.ENOENT, '/other', environ=environ)
+
+
+def test_other_errors_of_a_socket_are_explained():
+    denied = explain(errno.EACCES)
+    assert 'are you root or in the group lxd / incus-admin / incus' in denied
+    assert 'installed' not in denied
+    assert 'is LXD or Incus running' in explain(errno.ECONNREFUSED)
+    assert explain(errno.EPIPE) == ''
+
+
+@pytest.mark.parametrize('extensions, is_hidden', [
+    (None, True), ([], False), (['other'], False)])
+def test_a_missing_extension(extensions, is_hidden):
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as caught:
+        make_dialect(api_extensions=extensions, auth='untrusted').need('x')
+    assert ('authenticate()' in str(caught.value)) is is_hidden
+    assert ('does not have' in str(caught.value)) is not is_hidden
 
 
 @pytest.mark.parametrize('server, prefix', [
@@ -81,7 +131,7 @@ def test_header_prefix(server, prefix):
 
 
 def test_each_kind_has_its_name():
-    for kind in dialect.KINDS:
+    for kind in kinds.KINDS:
         lxd_dialect = make_dialect(environment={'server': kind.name})
         assert lxd_dialect.kind is kind
         assert lxd_dialect.protocol == kind.name

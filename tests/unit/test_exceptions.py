@@ -11,6 +11,7 @@ import six
 import pylxd
 from pylxd import exceptions
 from pylxd.core.operation import Operation
+from pylxd.transport import rest
 from wire import Server, make_certificate, error, lxd_api, tls_context
 
 CLASSES = [cls for cls in vars(exceptions).values()
@@ -149,6 +150,34 @@ def test_message_of_a_response(body, message):
     assert repr(raised) == 'LXDAPIException({!r})'.format(str(raised))
 
 
+def test_subject_and_hint():
+    raised = api_error()
+    assert '; ' not in str(raised)
+    raised.subject, raised.hint = u'/a\x1b in c1', 'try b'
+    assert str(raised) == (
+        '/a\\x1b in c1: no such thing (GET /1.0/a); try b')
+    assert raised.message == 'no such thing'
+    assert str(pickle.loads(pickle.dumps(raised))) == str(raised)
+
+
+@pytest.mark.parametrize('url, has_hint', [
+    ('https://h/1.0/a', True), ('http+unix://%2Fs/1.0/a', False)])
+def test_a_refusal_over_https_mentions_authenticate(url, has_hint):
+    refused = response(b'{"type": "error", "error": "not authorized"}', 403)
+    refused.request.url = url
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        rest.check_response(refused, (200,))
+    assert ('authenticate()' in str(caught.value)) is has_hint
+    assert ('cert=' in str(caught.value)) is has_hint
+
+
+def test_http_to_a_port_of_https():
+    with pytest.raises(exceptions.InvalidResponse) as caught:
+        rest.check_response(response(
+            b'Client sent an HTTP request to an HTTPS server.\n'), (200,))
+    assert 'with https://' in str(caught.value)
+
+
 def test_messages_of_subclasses():
     failed = exceptions.OperationFailed(response(), operation=Operation(
         err='it broke', description='Starting'))
@@ -158,13 +187,14 @@ def test_messages_of_subclasses():
     conflict = exceptions.Conflict(response(), keys=('config.user.a',))
     assert str(conflict).startswith(
         'changed here and on the server: config.user.a')
-    assert '"x"' in str(exceptions.LXDAPIExtensionNotAvailable('x'))
+    lacking = exceptions.LXDAPIExtensionNotAvailable('x')
+    assert str(lacking) == 'the server does not have the API extension "x"'
 
 
 def test_the_cause_is_kept():
     cause = ValueError('why')
     assert exceptions.ClientConnectionFailed('a', cause=cause
-                                             ).__cause__ is cause
+                                             ).cause is cause
 
 
 def test_errors_hold_no_secret():

@@ -2,6 +2,7 @@
 
 The contract tests cover the rest: they run on the stand-in too.
 """
+import contextlib
 import gc
 import hashlib
 import json
@@ -18,6 +19,7 @@ import wire
 from helpers import BUSYBOX
 from pylxd import exceptions
 from pylxd.testing import FakeLXD
+from pylxd.testing.fake import things, web
 
 
 @pytest.fixture
@@ -57,6 +59,37 @@ def count_descriptors():
 
 
 # Start and end
+
+@pytest.mark.parametrize('place', [0, 1], ids=['https', 'unix'])
+def test_no_other_connection_is_cut(lxd, monkeypatch, place):
+    """A connection may close, and its number be reused, while it is cut."""
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen(1)
+        peer = socket.create_connection(listener.getsockname())
+        connection, _ = listener.accept()
+    peer.close()
+    opened, threads, fromfd = [], [], socket.fromfd
+
+    def close_first(*args):
+        thread = threading.Thread(
+            target=lxd._servers[place].process_request_thread,
+            args=(connection, None))
+        thread.start()
+        thread.join(0.2)  # it closes the connection, if it can
+        opened.extend(socket.socketpair() for _ in range(9))
+        threads.append(thread)
+        return fromfd(*args)
+
+    monkeypatch.setattr(socket, 'fromfd', close_first)
+    web.cut(connection)
+    threads[0].join(10)
+    for one, other in opened:
+        one.sendall(b'x')
+        assert other.recv(1) == b'x'
+        one.close()
+        other.close()
+
 
 @pytest.mark.skipif(not os.path.isdir('/proc/self/fd'), reason='no /proc')
 def test_close_leaves_nothing(tmpdir):
@@ -223,7 +256,9 @@ def test_no_command_runs_on_the_host(running, tmpdir):
     path = tmpdir.join('mark')
     with pytest.raises(exceptions.LXDException) as caught:
         running.execute(['touch', str(path)])
-    assert 'Command not found' in str(caught.value)
+    assert str(caught.value).startswith(
+        'Command not found (the stand-in has only a few commands: answer '
+        'others by on_execute())')
     running.execute(['sh', '-c', 'echo x > /etc/hostname'])
     assert running.files.get('/etc/hostname') == b'x\n'
     assert not path.exists()
@@ -384,6 +419,19 @@ def test_a_server_without_instances():
             with pytest.raises(exceptions.LXDAPIException) as caught:
                 client.api.networks.post(json={'name': 'br0'})
             assert caught.value.response.status_code == 501
+
+
+def test_servers_of_one_process_share_nothing():
+    """Incus has its own text for a name that another profile has."""
+    for like, text in [('lxd-5.0', 'Name "b" already in use'),
+                       ('incus-6.0', 'Profile "b" already exists')] * 2:
+        with FakeLXD(like) as lxd, lxd.client() as client:
+            for name in 'a', 'b':
+                client.profiles.create(name)
+            with pytest.raises(exceptions.LXDAPIException) as caught:
+                client.profiles.get('a').rename('b')
+            assert caught.value.message == text
+    assert not vars(things.PROFILES)
 
 
 def test_own_extensions():

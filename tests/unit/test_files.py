@@ -308,11 +308,28 @@ def test_put_of_each_type(data, body):
 
 @pytest.mark.parametrize('mode, sent', [
     (0o600, '0600'), ('0600', '0600'), ('600', '0600'), (u'755', '0755'),
-    (0, '0000'), ('0o644', '0644'), (0o4755, '04755')])
+    (0, '0000'), ('0o644', '0644'), (0o4755, '04755'), ('1363', '01363'),
+    (0o100644, '0644'), (0o40755, '0755'), (0o41777, '01777')])
 def test_modes_are_sent_in_octal(mode, sent):
     assert int(instance_files.format_mode(mode), 8) == int(sent, 8)
     # LXD reads a mode without a leading 0 as decimal
     assert instance_files.format_mode(mode)[0] == '0'
+
+
+@pytest.mark.parametrize('mode', [755, 644, 600, 777, 0o1777])
+def test_decimal_modes_are_refused(mode):
+    with pytest.raises(ValueError) as caught:
+        instance_files.format_mode(mode)
+    assert str(caught.value) == (
+        "mode={0} is 0o{0:o} in octal digits, with the sticky bit: write "
+        "mode=0o{0}, or mode='{0:o}' if you mean that".format(mode))
+
+
+@pytest.mark.parametrize('mode', [0o1777, 0o1775, 0o1770, 0o1755])
+def test_sticky_modes_of_directories(mode):
+    assert instance_files.format_mode(mode, True) == '0{:o}'.format(mode)
+    with pytest.raises(ValueError):
+        instance_files.format_mode(755, True)
 
 
 @pytest.mark.parametrize('mode', [
@@ -350,3 +367,40 @@ def test_calls_need_the_extensions():
     assert tree.files.delete_available() is False
     tree.server.close()
     assert tree.writes == []
+
+
+# -- messages
+
+@pytest.fixture
+def missing(tree):
+    """The tree, where nothing can be written."""
+    tree.server._answer = lxd_api({
+        method + ' ' + FILES: lambda _: error(404, 'Not Found')
+        for method in ('GET', 'POST', 'DELETE')}, tree.root)
+    return tree
+
+
+@pytest.mark.parametrize('call, hint', [
+    (lambda files: files.get('/d/f'), None),
+    (lambda files: files.listdir('/d/f'), None),
+    (lambda files: files.delete('/d/f'), None),
+    (lambda files: files.recursive_get('/d/f', '/none'), None),
+    (lambda files: files.put('/d/f', b''), "mk_dir('/d', parents=True)"),
+    (lambda files: files.mk_dir('/d/f'), 'parents=True'),
+    (lambda files: files.recursive_put('.', '/d/f'), 'parents=True'),
+])
+def test_errors_name_the_path_and_the_instance(missing, call, hint):
+    with pytest.raises(exceptions.NotFound) as caught:
+        call(missing.files)
+    assert str(caught.value).startswith('/d/f in c1: Not Found (')
+    assert ('parents=True' in str(caught.value)) == bool(hint)
+    assert (hint or '') in str(caught.value)
+
+
+def test_a_missing_instance_is_no_missing_directory(missing):
+    missing.server._answer = lxd_api({
+        'POST ' + FILES: lambda _: error(404, 'Instance not found')},
+        missing.root)
+    with pytest.raises(exceptions.NotFound) as caught:
+        missing.files.put('/d/f', b'')
+    assert 'parents' not in str(caught.value)

@@ -42,7 +42,6 @@ class Collector(WebSocketBaseClient):
 def listen(*pieces):
     """Run a client over these pieces; return its messages and sent bytes."""
     client = websocket.make(Transport('/s'), '/e', Collector)
-    client.sock.close()
     client.sock = sock = RecordingSocket(pieces, True)
     client.stream = websocket.Stream(always_mask=True, expect_masking=False)
     client._buffer = FrameBuffer()

@@ -9,6 +9,7 @@ import requests_mock
 import six
 
 from pylxd import Client, exceptions
+from pylxd.core import saving
 
 from .store import sync
 
@@ -137,6 +138,25 @@ def test_a_save_where_operations_cannot_be_listed(mocker, status):
     shown['config'] = {'a': '2'}
     container.save(wait=True)
     assert not container.dirty and container.config == {'a': '2'}
+
+
+@pytest.mark.parametrize('fields', [{}, {'config': None}])
+def test_a_dict_that_the_server_left_out_is_empty(
+        mocker, monkeypatch, fields):
+    """Incus 7 leaves out the empty ``config`` of an address set."""
+    monkeypatch.setattr(saving, 'SAVE_TIMEOUT', 0)
+    mocker.get(URL + '/1.0/profiles/p1', json=sync(
+        dict({'name': 'p1', 'description': ''}, **fields)))
+    sent = mocker.put(URL + '/1.0/profiles/p1', json=sync({}))
+    profile = Client(URL).profiles.get('p1')
+    assert (profile.config, profile.devices) == ({}, {})
+    assert not profile.dirty
+    profile.description = 'text'
+    profile.save()
+    assert sent.call_count == 1
+    profile.config['user.a'] = '1'
+    profile.save()
+    assert sent.last_request.json()['config'] == {'user.a': '1'}
 
 
 def test_host_info_can_be_set(mocker):

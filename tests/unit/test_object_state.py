@@ -258,6 +258,29 @@ def test_the_error_of_a_creation_is_raised_by_each_call(server):
     assert container.name == 'c2' and 'c2' in repr(container)
 
 
+def test_a_forgotten_creation_that_failed(server):
+    client = InstanceClient(server)
+    server.next_error = 'no space left'
+    container = Containers(client).create({'name': 'c2'})
+    server.forget_all()
+    for call in (container.start, container.sync, lambda: container.config,
+                 lambda: container.snapshots.all()):
+        with pytest.raises(exceptions.NotFound) as caught:
+            call()
+        assert 'creation failed' in str(caught.value)
+        assert 'wait=True' in str(caught.value)
+    assert list_changes(server) == ['POST instances']
+
+
+def test_a_forgotten_creation_that_succeeded(server):
+    container = Containers(InstanceClient(server)).create({'name': 'c2'})
+    server.forget_all()
+    container.start()
+    container.operation.wait()
+    assert container.status == 'Running'
+    assert server.requested.count('GET operations/u0/wait') == 1
+
+
 def test_the_first_call_waits_for_a_creation(server):
     client = Containers(InstanceClient(server)).create({'name': 'c2'})
     assert client.operation.id == 'u0' and 'c2' not in server.documents

@@ -44,8 +44,11 @@ def make_operation():
 @pytest.mark.trap('wait-is-200')
 @pytest.mark.parametrize('answer, error_class, message', [
     (sync(DONE), None, ''),
+    # LXD 5.0.2 sends so while a cluster is formed
+    (sync(dict(DONE, resources={'cluster': None})), None, ''),
     (sync(FAILED), exceptions.OperationFailed, 'it broke [Starting]'),
-    (sync(CANCELLED), exceptions.OperationFailed, ''),
+    (sync(CANCELLED), exceptions.OperationFailed,
+     'the operation was cancelled'),
     (error_under_200('it broke'), exceptions.OperationFailed, 'it broke'),
     (reply({'type': 'error'}), exceptions.OperationFailed,
      'without a message'),
@@ -135,6 +138,18 @@ def test_a_wait_may_take_longer_than_the_clients_timeout(make_operation):
     assert operation.wait()
 
 
+def test_a_failure_names_the_objects(make_operation):
+    failed = dict(FAILED, resources={
+        'containers': ['/1.0/containers/c1'],
+        'instances': ['/1.0/instances/c1?project=p', '/1.0/instances/c2']})
+    operation, _ = make_operation({WAIT: failed})
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        operation.wait()
+    assert str(caught.value) == (
+        'it broke [Starting] (/1.0/instances/c1, /1.0/instances/c2)')
+    assert caught.value.message == 'it broke [Starting]'
+
+
 @pytest.mark.parametrize('text', [
     'u1', '/1.0/operations/u1', '/1.0/operations/u1/',
     'https://h:8443/1.0/operations/u1', '/1.0/operations/u1?project=p',
@@ -151,7 +166,9 @@ def test_get_and_wait_by_id_path_or_url(make_operation, text):
 
 
 @pytest.mark.parametrize('text', ['', '/', '..', '/1.0/operations/',
-                                  '/1.0/operations/..', 'a\0'])
+                                  '/1.0/operations/..', 'a\0', 'a/b',
+                                  '/1.0/containers/c1', 'https://h:8443',
+                                  '/1.0/operations/a/b', '?project=p'])
 def test_invalid_ids(make_operation, text):
     operation, server = make_operation({})
     for call in (operation._client.operations.get,

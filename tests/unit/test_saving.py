@@ -1,12 +1,14 @@
 # -*- coding: utf-8 -*-
 """Changes and saves, on a server in memory."""
 import copy
+import json
 import logging
 import pickle
+import time
 
 import pytest
 
-from pylxd import exceptions
+from pylxd import Client, exceptions
 from pylxd.core import other_clients, saving
 from pylxd.core.verbs import Renamable
 from pylxd.models.certificate import Certificate
@@ -15,6 +17,7 @@ from pylxd.models.network import Network
 from pylxd.models.profile import Profile, Profiles
 from pylxd.models.project import Project
 from pylxd.models.snapshot import Snapshot
+import wire
 
 from .store import REFUSED, response, sync
 
@@ -597,6 +600,39 @@ def test_operations_that_cannot_be_listed(async_profile, store):
     store.documents['p1']['description'] = 'new'
     async_profile.save(wait=True)
     assert not async_profile.dirty
+
+
+@pytest.mark.parametrize('own_timeout, list_timeout', [
+    (None, 0.1), (0.1, 60)])
+def test_a_list_of_operations_that_does_not_come(
+        monkeypatch, pauses, own_timeout, list_timeout):
+    """A server sends none while a member of its cluster hangs.
+
+    It delays the save for the shorter of both timeouts.
+    """
+    monkeypatch.setattr(other_clients, 'LIST_TIMEOUT', list_timeout)
+    stored = {'name': 'c1', 'config': {}, 'devices': {'n': {}}}
+
+    def put(request):
+        stored.update(json.loads(request.body.decode()))
+        return wire.accepted(OPERATION)
+
+    with wire.Server(wire.lxd_api({
+            'GET /1.0/instances/c1': lambda _: wire.sync(stored, ETag='e'),
+            'PUT /1.0/instances/c1': put,
+            'GET /1.0/operations/u1/wait': DONE,
+            # It sends nothing until the client closes the connection
+            'GET /1.0/operations': lambda _: (
+                lambda connection: connection.recv(1))})) as server:
+        with Client(server.endpoint, timeout=own_timeout) as client:
+            container = client.containers.get('c1')
+            del container.devices['n']
+            started = time.time()
+            container.save(wait=True)
+            assert time.time() - started < 10
+            assert not container.dirty and container.devices == {}
+        assert 'GET /1.0/operations?recursion=1' in server.requested
+    assert pauses == [other_clients.LATE_CHANGE]
 
 
 def test_an_operation_of_a_rival(async_profile, store, pauses):

@@ -39,7 +39,6 @@ def make_stream(*pieces, **kwargs):
     :param socket_class: `OpenSocket` by default.
     """
     stream = streams.StreamSocket(Transport('/s'), '/w')
-    stream.sock.close()
     stream.sock = kwargs.get('socket_class', OpenSocket)(pieces, False)
     stream._buffer = FrameBuffer()
     stream.handshake_ok()
@@ -232,7 +231,7 @@ def test_an_error_of_the_socket_is_wrapped():
     with pytest.raises(exceptions.StreamBroken) as caught:
         stream_socket.receive(len)
     assert 'reset' in str(caught.value)
-    assert caught.value.__cause__.errno == errno.ECONNRESET
+    assert caught.value.cause.errno == errno.ECONNRESET
 
 
 # -- exec

@@ -1,9 +1,13 @@
 # -*- coding: utf-8 -*-
 """TLS: which servers are trusted, and unusable certificates and keys."""
+import errno
+import hashlib
+import socket
 import ssl
 import warnings
 
 import pytest
+import requests
 
 from pylxd import exceptions
 from pylxd.transport.connection import Transport
@@ -49,7 +53,7 @@ def test_pinned_certificates_and_authorities(
 def test_a_refused_certificate_says_what_to_do(pairs):
     with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
         for raised in connect_both_ways(server):
-            assert 'pass its path as verify=' in str(raised)
+            assert 'pass the path of a copy of it as verify=' in str(raised)
 
 
 @pytest.mark.parametrize('verify', [True, '.', 'own'])
@@ -203,3 +207,108 @@ def test_unusable_authorities(pairs, tmpdir, verify):
                                broken=tmpdir.join('broken'))
     with pytest.raises((TypeError, exceptions.InvalidCertificate)):
         Transport('https://h', verify=verify)
+
+
+def sha256(path):
+    """Return the fingerprint of the certificate in a file."""
+    with open(path) as pem:
+        return hashlib.sha256(
+            ssl.PEM_cert_to_DER_cert(pem.read())).hexdigest()
+
+
+def test_another_certificate_than_the_pinned_one(pairs):
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
+        for raised in connect_both_ways(server, verify=pairs['other'][0]):
+            for words in ('differs from the pinned one', pairs['other'][0],
+                          sha256(pairs['own'][0]), sha256(pairs['other'][0])):
+                assert words in str(raised)
+            assert 'pass' not in str(raised)
+        assert not server.requests
+
+
+def test_another_certificate_than_those_of_a_bundle(pairs, tmpdir):
+    names = 'other', 'ca', 'signed', 'elsewhere'
+    bundle = tmpdir.join('bundle')
+    bundle.write(''.join(open(pairs[name][0]).read() for name in names))
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
+        for raised in connect_both_ways(server, verify=str(bundle)):
+            assert 'none of them has signed it' in str(raised)
+            assert 'and 1 more' in str(raised)
+            for name in ('own',) + names[:3]:
+                assert sha256(pairs[name][0]) in str(raised)
+
+
+def test_a_server_that_is_gone_before_it_shows_its_certificate(
+        pairs, monkeypatch):
+    def create_connection(*args):
+        connection = connect(*args)
+        monkeypatch.setattr(socket, 'create_connection', refuse)
+        return connection
+
+    def refuse(*_):
+        raise socket.error(errno.ECONNREFUSED, 'Connection refused')
+
+    connect = socket.create_connection
+    monkeypatch.setattr(socket, 'create_connection', create_connection)
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
+        raised = next(connect_both_ways(server, verify=pairs['other'][0]))
+    assert 'CERTIFICATE_VERIFY' in str(raised).upper()
+
+
+def test_a_certificate_for_another_host_says_what_to_do(pairs):
+    with Server(lambda _: http(), context=tls_context(
+            pairs['signed-elsewhere'])) as server:
+        for raised in connect_both_ways(server, verify=pairs['ca'][0]):
+            assert 'connect to a host that the certificate names' in str(
+                raised)
+
+
+@pytest.mark.parametrize('encoding', ['latin-1', 'cp1252', 'utf-8'])
+def test_comments_in_pem_files(pairs, tmpdir, encoding):
+    def copy(path, name):
+        with open(path, 'rb') as pem:
+            tmpdir.join(name).write_binary(
+                u'# von M\xfcller \u20ac\n'.encode(encoding, 'ignore')
+                + b'\n' + pem.read())
+        tmpdir.join(name).chmod(0o600)
+        return str(tmpdir.join(name))
+
+    certificate = copy(pairs['own'][0], 'own.crt')
+    pair = certificate, copy(pairs['own'][1], 'own.key')
+    with Server(lambda _: http(), context=tls_context(pairs['own'])) as server:
+        assert list(connect_both_ways(
+            server, verify=certificate, cert=pair)) == [None, None]
+
+
+class Paths(object):
+    """The paths that OpenSSL has for the system's authorities."""
+
+    openssl_cafile = openssl_capath = '/none'
+
+
+def test_the_authorities_of_the_system(pairs, tmpdir, monkeypatch):
+    monkeypatch.setattr(ssl, 'get_default_verify_paths', Paths)
+    monkeypatch.setattr(requests.utils, 'DEFAULT_CA_BUNDLE_PATH',
+                        pairs['other'][0])
+    with Server(
+            lambda _: http(), context=tls_context(pairs['signed'])) as server:
+        # requests' list, if the system has none
+        assert None not in connect_both_ways(server)
+        monkeypatch.setattr(Paths, 'openssl_cafile', pairs['ca'][0])
+        assert list(connect_both_ways(server)) == [None, None]
+        monkeypatch.setattr(Paths, 'openssl_cafile', '/none')
+        monkeypatch.setattr(Paths, 'openssl_capath', str(tmpdir))
+        assert None not in connect_both_ways(server)
+
+
+def test_no_authorities(tmpdir, monkeypatch):
+    monkeypatch.setattr(ssl, 'get_default_verify_paths', Paths)
+    for content in None, 'text':
+        bundle = tmpdir.join('bundle')
+        if content:
+            bundle.write(content)
+        monkeypatch.setattr(
+            requests.utils, 'DEFAULT_CA_BUNDLE_PATH', str(bundle))
+        with pytest.raises(exceptions.InvalidCertificate) as caught:
+            Transport('https://h')
+        assert str(bundle) in str(caught.value)

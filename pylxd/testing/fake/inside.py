@@ -194,9 +194,11 @@ def _execute(request, collection, name):
             result['output'] = {fd: instance.path + '/logs/' + file
                                 for fd, file in names.items()}
         operation.update(result)
-        if status in (126, 127):
-            raise APIError(400, 'Command not ' + (
-                'executable' if status == 126 else 'found'))
+        if status == 126:
+            raise APIError(400, 'Command not executable')
+        if status == 127:
+            raise APIError(400, 'Command not found (the stand-in has only a '
+                           'few commands: answer others by on_execute())')
     operation = request.operation(
         'Executing command', work, concerned(daemon, name), secrets=secrets,
         metadata=metadata)

@@ -12,6 +12,7 @@ import six
 from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, moves
+from pylxd.testing.fake.config import check_config
 from pylxd.testing.fake.daemon import NEVER, APIError, random_hex, timestamp
 from pylxd.testing.fake.web import route, sync
 
@@ -37,15 +38,6 @@ _PUT = ('architecture:s config:m devices:d ephemeral:b profiles:l restore:s '
         'stateful:b description:s')
 _DEVICES = ('none nic disk unix-char unix-block usb gpu infiniband proxy '
             'unix-hotplug tpm pci').split()
-_KEYS = re.compile(
-    r'(user|volatile|image|environment|cloud-init|limits|raw|linux|nvidia|'
-    r'migration|cluster|snapshots)\..+|agent\.nic_config|boot\.(autostart('
-    r'\.delay|\.priority)?|host_shutdown_timeout|stop\.priority)|security\.('
-    r'devlxd(\.images)?|idmap\.(base|isolated|size)|nesting|privileged|'
-    r'protection\.(delete|shift)|secureboot|syscalls\..+|guestapi)$')
-_BOOLEANS = re.compile(
-    r'boot\.autostart$|security\.(devlxd|idmap\.isolated|nesting|privileged|'
-    r'protection|secureboot|guestapi)')
 
 
 class Instance(object):
@@ -320,18 +312,6 @@ def without_empty(config):
     return {key: value for key, value in (config or {}).items() if value}
 
 
-def check_config(config, profile=False):
-    # type: (Dict[str, str], bool) -> None
-    """Refuse what no instance may be configured to."""
-    for key, value in config.items():
-        if not _KEYS.match(key) or profile and key.startswith('volatile.'):
-            raise APIError(500, 'Unknown configuration key: ' + key)
-        if _BOOLEANS.match(key) and value.lower() not in (
-                '', 'true', 'false', '0', '1', 'yes', 'no', 'on', 'off'):
-            raise APIError(
-                500, 'Invalid value for a boolean "{}"'.format(value))
-
-
 def check_devices(daemon, devices):
     # type: (Daemon, Dict[str, Any]) -> None
     """Refuse devices that cannot be."""
@@ -456,7 +436,7 @@ def _record(request, name, body, template, tree, config=None):
             profiles, body['ephemeral'], body['architecture'],
             body['description'], tree)
         try:
-            check_config(body['config'] or {})
+            check_config(daemon, body['config'] or {})
             for device in (body['devices'] or {}).values():
                 if device.get('type') not in _DEVICES:
                     raise APIError(500, 'Invalid device type {}'.format(
@@ -664,7 +644,7 @@ def _update(instance, body, operation=None):
         with daemon.lock:
             config = without_empty(body['config'])
             try:
-                check_config(config)
+                check_config(daemon, config)
             except APIError as error:
                 raise APIError(500, 'Invalid config: ' + six.text_type(error))
             devices = body['devices'] or {}

@@ -155,6 +155,8 @@ def _listen(request):
     # type: (Request) -> Any
     daemon = request.daemon
     known = ['logging', 'operation', 'lifecycle']
+    if daemon.kind.server == 'incus':
+        known.append('network-acl')
     types = (request.query.get('type') or ','.join(known)).split(',')
     for type_ in types:
         if type_ not in known:

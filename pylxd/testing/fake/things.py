@@ -14,6 +14,7 @@ import six
 from six.moves.urllib import parse
 
 from pylxd.testing.fake import golang, images, instances
+from pylxd.testing.fake.config import check_config
 from pylxd.testing.fake.daemon import APIError, Project, random_hex
 from pylxd.testing.fake.web import Answer, created, route, sync
 
@@ -120,6 +121,11 @@ class Things(object):
         status, text = self.texts[problem]
         return APIError(status, text.format(name))
 
+    def taken(self, daemon, name):
+        # type: (Daemon, str) -> APIError
+        """What is said when another one has the new name."""
+        return self.error('taken', name)
+
     def url(self, daemon, name):
         # type: (Daemon, str) -> str
         """The path of one."""
@@ -209,7 +215,7 @@ class Things(object):
             if self.event == 'network' and self.users(daemon, name):
                 raise APIError(400, 'Network is currently in use')
             if new in self.all(daemon):
-                raise self.error('taken', new)
+                raise self.taken(daemon, new)
             self.find(request, name)
             self.all(daemon)[new] = self.all(daemon).pop(name)
         return created(self.tell(request, new, 'renamed', old_name=name))
@@ -286,6 +292,13 @@ class Profiles(Things):
         if problem:
             raise APIError(400, problem)
 
+    def taken(self, daemon, name):
+        # type: (Daemon, str) -> APIError
+        """Incus has another text."""
+        if daemon.kind.wordy:
+            return APIError(500, 'Profile "{}" already exists'.format(name))
+        return super(Profiles, self).taken(daemon, name)
+
     def make(self, request, name, body):
         # type: (Request, str, Any) -> Dict[str, Any]
         """A new one's faults are its maker's."""
@@ -299,16 +312,13 @@ class Profiles(Things):
         """Refuse what no instance can have."""
         body['config'] = instances.without_empty(body['config'])
         body['devices'] = body['devices'] or {}
-        instances.check_config(body['config'], True)
+        check_config(request.daemon, body['config'], True)
         instances.check_devices(request.daemon, body['devices'])
         return body
 
     def rename(self, request, name):
         # type: (Request, str) -> Any
         """Rename one, where it is used as well."""
-        if request.daemon.kind.wordy:
-            self.texts = dict(self.texts, taken=(
-                500, 'Profile "{0}" already exists'))
         answer = super(Profiles, self).rename(request, name)
         new = golang.loads(request.text)['name']
         for instance in request.daemon.instances.values():

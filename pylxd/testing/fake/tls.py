@@ -107,7 +107,6 @@ def accept(context, connection):
         return secure
     finally:
         outer.close()
-        connection.close()
 
 
 class Shared(object):

@@ -656,8 +656,8 @@ class Server(socketserver.ThreadingMixIn, BaseHTTPServer.HTTPServer):
         # type: (Any) -> ssl.SSLSocket
         """The connection with TLS on it."""
         secure = tls.accept(self.context(), connection)
-        self._open.discard(connection)
         self._open.add(secure)
+        self.forget(connection)
         return secure
 
     def forget(self, connection):
