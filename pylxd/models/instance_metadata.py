@@ -28,8 +28,23 @@ class InstanceMetadata(Savable):
     creation_date = attribute(int)  # type: int
     expiry_date = attribute(int)  # type: int
     properties = attribute({str: str})  # type: Dict[str, str]
-    #: By the path of a file in the instance, the template that makes it.
+    #: By the path of a file in the instance, a dict with the name of the
+    #: ``template`` that makes it, and ``when`` it is made.
     templates = attribute(dict)  # type: Dict[str, Dict[str, Any]]
+
+    def save(self, wait=False):
+        # type: (bool) -> None
+        """Send the local changes; see `Savable.save`.
+
+        Endpoint: ``PATCH .../metadata``, or ``PUT``; needs
+        ``container_edit_metadata``.
+        """
+        if self.dirty:
+            for template in self.templates.values():
+                # Servers add what is missing, as if another client did so
+                template.setdefault('create_only', False)
+                template.setdefault('properties', {})
+        super(InstanceMetadata, self).save(wait)
 
 
 class InstanceTemplates(object):

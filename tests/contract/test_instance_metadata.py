@@ -29,8 +29,12 @@ def test_metadata(lxd_client, bootable):
 
 def test_metadata_keys_can_be_removed(bootable):
     metadata = bootable.metadata
+    metadata.properties['a'] = 'b'
+    metadata.save()
     metadata.templates['/etc/x'] = {'when': ['create'], 'template': 'x.tpl'}
     metadata.save()
+    assert not metadata.dirty
+    del metadata.properties['a']
     del metadata.templates['/etc/x']
     del metadata.properties['os']
     metadata.save()

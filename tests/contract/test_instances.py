@@ -1,4 +1,5 @@
 """Instances: states of many, moves, rebuilds, deletion by force."""
+import io
 import socket
 
 import pytest
@@ -147,6 +148,22 @@ def test_move_to_a_pool(pool, lxd_client, bootable):
     assert bootable.devices['root']['pool'] == pool
     assert bootable.files.get('/root/mine') == b'x'
     bootable.delete(wait=True)
+
+
+def test_a_backup_from_a_pool_that_is_gone(lxd_client, name, bootable):
+    """The new instance is on the pool of the default profile."""
+    lxd_client.api.storage_pools.post(json={'name': name, 'driver': 'dir'})
+    try:
+        bootable.move(pool=name)
+        backup = bootable.backups.create()
+        data = backup.api.export.get(is_api=False).content
+        backup.delete()
+        bootable.delete(wait=True)
+    finally:
+        lxd_client.api.storage_pools[name].delete()
+    created = lxd_client.containers.create_from_backup(io.BytesIO(data))
+    assert created.expanded_devices['root']['pool'] == 'default'
+    created.delete(wait=True)
 
 
 def test_move_to_a_project(lxd_client, bootable, project):
