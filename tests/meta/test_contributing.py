@@ -14,7 +14,8 @@ TYPES = re.findall(
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
-INSIDE_ANOTHER = ('Snapshot', 'Network zone record')
+INSIDE_ANOTHER = (
+    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot')
 
 
 def list_directory(directory):
