@@ -8,7 +8,7 @@ from pylxd.transport.pools import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
     from pylxd.core.manager import Manager
 
 #: Seconds for which the response to a request for a whole list is used.
@@ -40,7 +40,7 @@ class Listing(object):
         self._has_timed_out = False
 
     def request(self, recursion=None):
-        # type: (Optional[int]) -> requests.Response
+        # type: (Union[None, int, str]) -> requests.Response
         """Request the URLs of the objects; with recursion, representations.
 
         Endpoint: ``GET`` on the collection.
@@ -57,7 +57,7 @@ class Listing(object):
         return node.get(params=params)
 
     def pairs(self, recursion=1):
-        # type: (int) -> List[Tuple[Any, Dict[str, Any]]]
+        # type: (Union[int, str]) -> List[Tuple[Any, Dict[str, Any]]]
         """Request all objects; return the key and fields of each.
 
         :raises InvalidResponse: an object has no key.

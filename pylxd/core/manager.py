@@ -57,8 +57,6 @@ class Manager(_Of[M]):
     class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
     #: The name of the first argument of these class methods, the parent.
     parent_name = 'client'
-    #: The values of ``recursion`` that `all` accepts.
-    recursions = (0, 1)  # type: Tuple[int, ...]
     #: Whether each URL of a list tells which object it is of. Where servers
     #: do not quote the names in it (``a?b``), `all` loads the objects.
     has_exact_urls = True
@@ -120,6 +118,9 @@ class Manager(_Of[M]):
 
         Endpoint: ``GET`` on the collection.
         """
+        if recursion not in (None, 0, 1):
+            raise ValueError('recursion must be 0 or 1, not {!r}'.format(
+                recursion))
         return self._list(self._select(filter, all_projects), recursion,
                           all_projects)
 
@@ -136,10 +137,7 @@ class Manager(_Of[M]):
         return query
 
     def _list(self, query, recursion=None, all_projects=False):
-        # type: (Dict[str, str], Optional[int], bool) -> List[M]
-        if recursion not in (None,) + self.recursions:
-            raise ValueError('recursion must be one of {}, not {!r}'.format(
-                self.recursions, recursion))
+        # type: (Dict[str, str], Union[None, int, str], bool) -> List[M]
         listing = Listing(self, query)
         model = self.model
         if (recursion or all_projects or not self.has_exact_urls
@@ -147,10 +145,9 @@ class Manager(_Of[M]):
             parents = {}  # type: Dict[Any, Any]
             # A project may share objects of the default project, which are
             # reached by the client's own project
-            return [model.from_key(
+            return [model.from_listed(
                 self._find_parent(representation, parents) if all_projects
-                else self.parent, key,
-                Document(representation, complete=True))
+                else self.parent, key, representation)
                 for key, representation in listing.pairs(recursion or 1)]
         response = listing.request()
         urls = rest.metadata(response, list)

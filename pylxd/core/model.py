@@ -121,6 +121,13 @@ class Model(Identity):
         instance._initialize(parent, key, document or Document(), listing)
         return instance
 
+    @classmethod
+    def from_listed(cls, parent, key, representation):
+        # type: (Type[T], Any, Tuple[Any, ...], Dict[str, Any]) -> T
+        """Return the loaded object that a list has."""
+        return cls.from_key(
+            parent, key, Document(representation, complete=True))
+
     def with_client(self, client):
         # type: (T, Client) -> T
         """Return this object as one of another client, not loaded."""

@@ -15,6 +15,7 @@ from pylxd.models.instance_migration import Movable
 from pylxd.models.instance_state import Startable
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
+from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from pylxd.models.snapshot import Snapshots
     from pylxd.transport.rest import Node
     T = TypeVar('T', bound='Instance')
+
+
+#: Seconds for which the state and snapshots of a list are used.
+LISTED_AGE = 10
+NOT_LISTED = 0.0, {}  # type: Tuple[float, Dict[str, Any]]
 
 
 class InstanceState(State):
@@ -75,6 +81,8 @@ class Instance(Startable, Executable, Movable, Console,
     filter_extension = 'api_filtering'
     all_projects_extension = 'instance_all_projects'
     FilesManager = instance_files.FilesManager
+    _listed = NOT_LISTED
+
     #: The class of what `state` returns.
     state_class = InstanceState  # type: Type[InstanceState]
 
@@ -137,6 +145,43 @@ class Instance(Startable, Executable, Movable, Console,
             self._metadata = InstanceMetadata.from_key(self, ())
         return self._metadata
 
+    # -- lists with states and snapshots
+
+    @classmethod
+    def from_listed(cls, parent, key, representation):
+        # type: (Type[T], Any, Tuple[Any, ...], Dict[str, Any]) -> T
+        """Return the loaded instance that a list has.
+
+        With ``recursion=2``, the list has its state and snapshots, too.
+        """
+        representation = dict(representation)
+        parts = {name: representation.pop(name) for name in (
+            'state', 'snapshots', 'backups') if name in representation}
+        if parts.get('snapshots', False) is None:
+            parts['snapshots'] = []
+        instance = super(Instance, cls).from_listed(
+            parent, key, representation)  # type: T
+        if parts:
+            instance.__dict__['_listed'] = clock(), parts
+        return instance
+
+    def take_listed(self, name):
+        # type: (str) -> Any
+        """Return, once, what a list with ``recursion=2`` had beside fields.
+
+        :param name: ``state`` or ``snapshots``.
+        :return: None if there is none that is younger than `LISTED_AGE`.
+        """
+        listed_at, parts = self._listed
+        if clock() - listed_at > LISTED_AGE:
+            return None
+        return parts.pop(name, None)
+
+    def _ready_to_change(self):
+        # type: () -> Node
+        self.__dict__['_listed'] = NOT_LISTED
+        return super(Instance, self)._ready_to_change()
+
     # -- state
 
     def state(self):
@@ -147,7 +192,9 @@ class Instance(Startable, Executable, Movable, Console,
 
         Endpoint: ``GET .../state``.
         """
-        return self.state_class(rest.metadata(self.ensure_ready().state.get()))
+        state = self.take_listed('state') or rest.metadata(
+            self.ensure_ready().state.get())
+        return self.state_class(state)
 
     def rename(self, name, wait=False):
         # type: (T, str, bool) -> T

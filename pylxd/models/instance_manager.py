@@ -8,7 +8,7 @@ from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Text, Tuple, Union
+    from typing import Any, Dict, List, Optional, Text, Tuple, Union
     from pylxd.models.protocols import Readable
 
 
@@ -16,6 +16,48 @@ class InstanceManager(Manager[M]):
     """The base class of the managers of instances."""
 
     class_methods = ('create',)  # type: Tuple[str, ...]
+
+    def all(self,  # type: ignore[override]
+            recursion=None,  # type: Optional[int]
+            fields=None,  # type: Optional[List[str]]
+            filter=None,  # type: Optional[str]
+            all_projects=False,  # type: bool
+            ):
+        # type: (...) -> List[M]
+        """List the instances; see `Manager.all`.
+
+        :param recursion: 1 loads all instances at once; 2 their states and
+            snapshots as well, so that the first `state` and the first
+            ``snapshots.all()`` of each need no request. They are used for ten
+            seconds, unless a call on the instance has changed it. 2 needs
+            ``container_full``.
+        :param fields: with ``recursion=2``, which parts of the states the
+            server collects, such as ``['state.disk', 'state.network']``; an
+            empty list is none. Needs ``instances_state_selective_recursion``.
+        :param filter: an expression of the server, as ``'status eq
+            Running'``.
+        :param all_projects: list the instances of all projects.
+        :raises ValueError: ``recursion`` is none of these, or ``fields``
+            without ``recursion=2``.
+        :raises LXDAPIExtensionNotAvailable: the server cannot do this.
+
+        Endpoint: ``GET /1.0/instances``.
+        """
+        if recursion == 2:
+            self.client.dialect.need('container_full')
+        if fields is not None:
+            if recursion != 2 or isinstance(fields, six.string_types):
+                raise ValueError(
+                    'fields must be a list, and needs recursion=2')
+            self.client.dialect.need('instances_state_selective_recursion')
+            return self._list(
+                self._select(filter, all_projects),
+                '2;fields=' + ','.join(fields), all_projects)
+        if recursion not in (None, 0, 1, 2):
+            raise ValueError('recursion must be 0, 1 or 2, not {!r}'.format(
+                recursion))
+        return self._list(
+            self._select(filter, all_projects), recursion, all_projects)
 
     def create(self, config, wait=False, target=None):
         # type: (Dict[str, Any], bool, Optional[str]) -> M

@@ -23,7 +23,7 @@ class Startable(Model):
 
     def stop(self, timeout=30, force=True, wait=False, stateful=False):
         # type: (int, bool, bool, bool) -> None
-        """Stop the instance, by force unless ``force`` is false.
+        """Stop the instance at once, by force; `shutdown` ends it cleanly.
 
         :param timeout: seconds that the instance has to shut down if
             ``force`` is false.

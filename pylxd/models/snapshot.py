@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pylxd.core.operation import Operation
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
+    from pylxd.transport.rest import Node
 
 
 class Snapshot(Savable, Renamable, Deletable):
@@ -92,6 +93,11 @@ class Snapshot(Savable, Renamable, Deletable):
                 'or a percent sign'.format(name))
         return name
 
+    def _ready_to_change(self):
+        # type: () -> Node
+        self.parent.take_listed('snapshots')  # which are outdated now
+        return super(Snapshot, self)._ready_to_change()
+
     @property
     def instance(self):
         # type: () -> Instance
@@ -166,6 +172,21 @@ class Snapshots(Manager[Snapshot]):
     class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'container'
 
+    def all(self, recursion=None, filter=None, all_projects=False):
+        # type: (Optional[int], Optional[str], bool) -> List[Snapshot]
+        """List the snapshots; see `Manager.all`.
+
+        The first list of an instance that comes from a list with
+        ``recursion=2`` needs no request.
+        """
+        instance = self.parent  # type: Any
+        listed = instance.take_listed('snapshots') if filter is None else None
+        if listed is not None:
+            return [self.model.from_listed(
+                self.parent, self.model.key_of(each), each)
+                for each in listed]
+        return super(Snapshots, self).all(recursion, filter, all_projects)
+
     def create(self, name=None, stateful=False, wait=False, expires_at=None):
         # type: (Optional[str], bool, bool, Any) -> Snapshot
         """Take a snapshot.
@@ -183,6 +204,8 @@ class Snapshots(Manager[Snapshot]):
 
         Endpoint: ``POST .../snapshots``.
         """
+        instance = self.parent  # type: Any
+        instance.take_listed('snapshots')  # which are outdated now
         body = {'stateful': stateful}  # type: Dict[str, Any]
         if name is not None:
             body['name'] = name
