@@ -436,12 +436,12 @@ def test_backups(pool, volume):
 def test_create_from_backup(pool, volume, tmpdir, kind):
     volume.snapshots.create('one')
     backup = volume.backups.create()
-    data = backup.api.export.get(is_api=False).content
+    data = bytearray(backup.api.export.get(is_api=False).content)
     path = tmpdir.join('backup.tar')
     path.write_binary(data)
     with path.open('rb') as file:
         copied = pool.volumes.create_from_backup(
-            {'bytes': bytearray(data), 'file': file, 'path': str(path)}[kind],
+            {'bytes': data, 'file': file, 'path': str(path)}[kind],
             'v2')
     assert copied == pool.volumes.get('custom', 'v2')
     assert copied.config == {'user.a': '1'} and copied.description == 'old'
@@ -459,11 +459,11 @@ def test_create_from_backup(pool, volume, tmpdir, kind):
 @pytest.mark.needs('custom_volume_backup')
 def test_what_is_no_backup(pool, volume):
     with pytest.raises(exceptions.LXDAPIException):
-        pool.volumes.create_from_backup(b'no backup', 'v2')
+        pool.volumes.create_from_backup(bytearray(b'no backup'), 'v2')
     with pytest.raises(TypeError):
         pool.volumes.create_from_backup(io.StringIO(u'text'), 'v2')
     with pytest.raises(exceptions.InvalidName):
-        pool.volumes.create_from_backup(b'', 'a\nb')
+        pool.volumes.create_from_backup(bytearray(), 'a\nb')
     with pytest.raises(EnvironmentError):
         pool.volumes.create_from_backup('/no/such/file', 'v2')
     assert pool.volumes.all() == [volume]
@@ -471,13 +471,13 @@ def test_what_is_no_backup(pool, volume):
 
 @pytest.mark.needs('custom_volume_iso')
 def test_import_iso(pool):
-    iso = pool.volumes.import_iso(b'\0' * 2048, 'v1')
+    iso = pool.volumes.import_iso(bytearray(b'\0' * 2048), 'v1')
     assert iso == pool.volumes.get('custom', 'v1')
     assert (iso.content_type, iso.config['size']) == ('iso', '2048')
     with pytest.raises(exceptions.LXDAPIException):
-        pool.volumes.import_iso(b'\0' * 2048, 'v1')
+        pool.volumes.import_iso(bytearray(b'\0' * 2048), 'v1')
     with pytest.raises(exceptions.LXDAPIException):
-        pool.volumes.import_iso(b'\0' * 2048, 'a/b')
+        pool.volumes.import_iso(bytearray(b'\0' * 2048), 'a/b')
     assert pool.volumes.all() == [iso]
 
 
@@ -486,7 +486,7 @@ def test_import_tar(pool):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode='w'):
         pass
-    volume = pool.volumes.import_tar(file.getvalue(), 'v1')
+    volume = pool.volumes.import_tar(bytearray(file.getvalue()), 'v1')
     assert volume == pool.volumes.get('custom', 'v1')
 
 
@@ -509,10 +509,11 @@ def test_each_call_needs_its_extension(pool, volume, sent, monkeypatch):
             (lambda: volume.snapshots.create('x', '2040-01-01'),
              'custom_volume_snapshot_expiry'),
             (volume.backups.create, 'custom_volume_backup'),
-            (lambda: pool.volumes.create_from_backup(b''),
+            (lambda: pool.volumes.create_from_backup(bytearray()),
              'custom_volume_backup'),
-            (lambda: pool.volumes.import_iso(b'', 'x'), 'custom_volume_iso'),
-            (lambda: pool.volumes.import_tar(b'', 'x'),
+            (lambda: pool.volumes.import_iso(bytearray(), 'x'),
+             'custom_volume_iso'),
+            (lambda: pool.volumes.import_tar(bytearray(), 'x'),
              'import_custom_volume_tar'),
             (lambda: pool.volumes.create('x', content_type='block'),
              'custom_block_volumes'),
