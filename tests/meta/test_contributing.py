@@ -15,7 +15,9 @@ TYPES = re.findall(
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
 INSIDE_ANOTHER = (
-    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot')
+    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot',
+    'Storage bucket backup', 'Storage bucket key', 'Storage volume backup',
+    'Storage volume snapshot')
 
 
 def list_directory(directory):
