@@ -229,9 +229,9 @@ class Instance(Startable, Executable, Movable, Console,
             params['force'] = '1'
         elif force:
             representation, _ = self.fetch_representation()
-            if representation['status'] != 'Stopped':
+            if representation.get('status') != 'Stopped':
                 self.stop(wait=True)
-                if representation['ephemeral']:
+                if representation.get('ephemeral'):
                     return  # the server deletes it
         self._start_operation(node.delete(params=params), wait)
 

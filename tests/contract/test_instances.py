@@ -275,12 +275,13 @@ def test_connect(bootable):
     assert 'refused' in str(caught.value)
 
 
-def test_sftp(bootable):
+def test_sftp(each_client, bootable):
+    container = each_client.instances.get(bootable.name)
     with pytest.raises(exceptions.NotFound):
-        bootable.client.api.instances['no-such'].sftp.upgrade('sftp')
+        each_client.api.instances['no-such'].sftp.upgrade('sftp')
     with pytest.raises(exceptions.LXDAPIException):
-        bootable.api.sftp.upgrade('no-such-protocol')
-    connected = bootable.files.sftp()
+        container.api.sftp.upgrade('no-such-protocol')
+    connected = container.files.sftp()
     connected.settimeout(20)
     connected.sendall(b'\0\0\0\5\1\0\0\0\3')  # SSH_FXP_INIT, version 3
     assert connected.recv(9)[4:] == b'\2\0\0\0\3'

@@ -1,4 +1,5 @@
 """What belongs to an instance, against a scripted server."""
+import copy
 import datetime
 import json
 import time
@@ -331,6 +332,9 @@ def test_the_metadata_object_is_kept():
         metadata.properties['a'] = 'b'
         assert instances.c1.metadata.properties == {'a': 'b'}
         assert metadata == Container(instances.client, name='c1').metadata
+        duplicate = copy.copy(instances.c1)
+        assert duplicate.metadata is not metadata
+        assert duplicate.metadata.parent is duplicate
 
 
 # -- times

@@ -418,6 +418,20 @@ def test_a_refused_upgrade(answer, raised, message):
     assert 's3cr3t' not in str(caught.value)
 
 
+def test_a_refused_upgrade_is_closed():
+    received = []
+
+    def refuse(connection):
+        connection.sendall(error(400, 'no'))
+        received.append(connection.recv(1))
+
+    with Server(lambda _: refuse) as server:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
+            rest.Node(Transport(server.endpoint), '/1.0').upgrade('sftp')
+        server.ended.get(timeout=10)
+    assert received == [b''] and 'no' in str(caught.value)
+
+
 def test_an_upgrade_reaches_the_timeout():
     with Server(lambda _: lambda connection: connection.recv(1)) as server:
         with pytest.raises(exceptions.ConnectionTimeout):
