@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 MAX_AGE = 1.0
 
 
+def has_or(filter):
+    # type: (str) -> bool
+    """Return whether a filter has an ``or``.
+
+    Servers know no parentheses, so nothing can be joined to it by ``and``.
+    """
+    return ' or ' in ' '.join(filter.split())
+
+
 class Listing(object):
     """The representations of a list, loaded when one object is first read.
 
@@ -38,7 +47,8 @@ class Listing(object):
         """
         node, params = self._manager.node_and_query()
         query = dict(self._query)
-        if 'filter' in params and 'filter' in query:
+        if 'filter' in params and 'filter' in query and (
+                not has_or(query['filter'])):
             query['filter'] = '{} and {}'.format(
                 params['filter'], query['filter'])
         params = dict(params, **query)
@@ -53,10 +63,11 @@ class Listing(object):
         :raises InvalidResponse: an object has no key.
         """
         response = self.request(recursion)
-        key_of = self._manager.model.key_of
+        model = self._manager.model
         try:
-            pairs = [(key_of(each), each)
-                     for each in rest.metadata(response, list)]
+            pairs = [(model.key_of(each), each)
+                     for each in rest.metadata(response, list)
+                     if model.is_listed(each)]
         except (AttributeError, TypeError):
             raise exceptions.InvalidResponse(response)
         if not all(isinstance(name, six.string_types)

@@ -4,7 +4,7 @@ import six
 from pylxd import exceptions
 from pylxd.core.class_methods import add_class_methods
 from pylxd.core.document import Document
-from pylxd.core.listing import Listing
+from pylxd.core.listing import Listing, has_or
 from pylxd.core.model import Model
 from pylxd.core.operation import Operation
 from pylxd.transport import rest
@@ -142,7 +142,8 @@ class Manager(_Of[M]):
                 self.recursions, recursion))
         listing = Listing(self, query)
         model = self.model
-        if recursion or all_projects or not self.has_exact_urls:
+        if (recursion or all_projects or not self.has_exact_urls
+                or has_or(query.get('filter', ''))):
             parents = {}  # type: Dict[Any, Any]
             # A project may share objects of the default project, which are
             # reached by the client's own project

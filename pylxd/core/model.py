@@ -172,7 +172,9 @@ class Model(Identity):
         if declared is None:
             return document.read(name)
         value = document.read(name, not declared.readonly)
-        if value is None and declared.type_ in (dict, list):
+        # Incus 7 leaves out the empty config of an address set
+        if value is None and declared.type_ in (dict, list) and (
+                document.has(name) or not declared.readonly):
             document.replace_null(name, declared.type_())
             value = document.read(name, not declared.readonly)
         return value

@@ -1,9 +1,11 @@
 """The classes of all resources."""
 from pylxd.core.operation import Operation
+from pylxd.models.backup import Backup
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
+from pylxd.models.instance_metadata import InstanceMetadata
 from pylxd.models.network import Network, NetworkState
 from pylxd.models.network_acl import NetworkAcl
 from pylxd.models.network_address_set import NetworkAddressSet
@@ -26,11 +28,12 @@ from pylxd.models.storage_volume_backup import StorageVolumeBackup
 from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 
 __all__ = [
-    'Certificate', 'Container', 'ContainerState', 'Image', 'Instance',
-    'InstanceState', 'Network', 'NetworkAcl', 'NetworkAddressSet',
-    'NetworkForward', 'NetworkIntegration', 'NetworkLoadBalancer',
-    'NetworkLoadBalancerState', 'NetworkPeer', 'NetworkState', 'NetworkZone',
-    'NetworkZoneRecord', 'Operation', 'Profile', 'Project', 'Snapshot',
-    'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey', 'StoragePool',
-    'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
-    'StorageVolumeSnapshot', 'StorageVolumeState', 'VirtualMachine']
+    'Backup', 'Certificate', 'Container', 'ContainerState', 'Image',
+    'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
+    'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
+    'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
+    'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation', 'Profile',
+    'Project', 'Snapshot', 'StorageBucket', 'StorageBucketBackup',
+    'StorageBucketKey', 'StoragePool', 'StorageResources', 'StorageVolume',
+    'StorageVolumeBackup', 'StorageVolumeSnapshot', 'StorageVolumeState',
+    'VirtualMachine']

@@ -9,6 +9,8 @@ from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
+from pylxd.core.timestamp import format_time
+from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
 from pylxd.models.image_export import Export
@@ -18,10 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
+        Any, Dict, Iterable, List, Optional, overload, Text, Tuple, TypeVar,
+        Union)
     from pylxd.client import Client
     from pylxd.models.protocols import Readable, Writable
     ImageData = Union[bytes, bytearray, Readable]
+    ImageOrSource = Union[Text, 'Image', Dict[str, Any], None]
     F = TypeVar('F', bound=Union[Text, Writable])
 
 
@@ -448,26 +452,58 @@ class Images(Manager[Image]):
         return image
 
 
+def image_source(client, image):
+    # type: (Client, ImageOrSource) -> Dict[str, Any]
+    """Return the source of an instance, as the REST API defines it.
+
+    :param image: an alias or fingerprint of an image of this server, an
+        `Image`, a whole source, or None for no files.
+    """
+    if image is None:
+        return {'type': 'none'}
+    if isinstance(image, dict):
+        return image
+    if isinstance(image, Image):
+        return {'type': 'image', 'fingerprint': image.fingerprint}
+    try:
+        client.api.images.aliases[image].get()
+    except exceptions.NotFound:
+        return {'type': 'image', 'fingerprint': image}
+    return {'type': 'image', 'alias': image}
+
+
 def publish_image(source,  # type: Savable
                   api_source,  # type: Dict[str, str]
                   public,  # type: bool
                   wait,  # type: bool
                   compression_algorithm,  # type: Optional[str]
+                  aliases=(),  # type: Iterable[str]
+                  properties=None,  # type: Optional[Dict[str, str]]
+                  expires_at=None,  # type: Any
+                  filename=None,  # type: Optional[str]
                   ):
     # type: (...) -> Optional[Image]
     """Make an image of an instance or a snapshot.
 
     :param source: the object, which keeps the operation.
     :param api_source: its type and name, as the REST API defines them.
-    :param public: whether everybody may use the image.
-    :param wait: return when the image is complete.
-    :param compression_algorithm: None is the server's default.
     :return: with ``wait``, the image; otherwise None.
+
+    The other parameters are those of `Instance.publish`.
     """
-    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
-    if compression_algorithm is not None:
-        request['compression_algorithm'] = compression_algorithm
     client = source.client
+    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
+    if aliases:
+        client.dialect.need('image_create_aliases')
+        request['aliases'] = [
+            {'name': name} for name in check_aliases(client, aliases)]
+    for field, value in (
+            ('compression_algorithm', compression_algorithm),
+            ('properties', properties and convert(
+                {str: str}, properties, 'properties')),
+            ('expires_at', format_time(expires_at)), ('filename', filename)):
+        if value is not None:
+            request[field] = value
     operation = Operation.from_response(
         client, client.api.images.post(json=request))
     if operation is None:
@@ -479,3 +515,26 @@ def publish_image(source,  # type: Savable
     image = client.images.get(
         operation.metadata['fingerprint'])  # type: Image
     return image
+
+
+def check_aliases(client, aliases):
+    # type: (Client, Iterable[str]) -> List[str]
+    """Return the names of new aliases as a list.
+
+    A server that finds that an alias exists when the image is complete keeps
+    the image, without aliases.
+
+    :raises TypeError: ``aliases`` is no list of names.
+    :raises InvalidName: no server allows one of the names.
+    :raises Conflict: one of the aliases exists already.
+    """
+    names = convert([str], aliases, 'aliases')  # type: List[str]
+    for node in [client.api.images.aliases[name] for name in names]:
+        try:
+            response = node.get()
+        except exceptions.NotFound:
+            continue
+        raise exceptions.Conflict(response, reason=(
+            'Alias already exists: {}'.format(
+                rest.metadata(response).get('name'))))
+    return names

@@ -7,7 +7,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.models.image_data import Digest, random_name
-from pylxd.transport.paths import replace, to_path
+from pylxd.transport.paths import add_filename, replace, to_path
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -48,10 +48,11 @@ class Export(object):
                         self._fingerprint, digest.hexdigest()))
             results = tuple(
                 destination.commit() for destination in self._destinations)
-        except BaseException:
+        except BaseException as error:
             response.close()
             for destination in self._destinations:
                 destination.discard()
+                add_filename(error, destination.path)
             raise
         return results if self._is_form else results[0]
 
@@ -119,13 +120,14 @@ class Destination(object):
     def __init__(self, place):
         # type: (Union[None, Text, Writable]) -> None
         self._place = place
-        self._path = to_path(place)
+        #: The path of the file that appears; `place` if that is no path.
+        self.path = to_path(place)  # type: Any
         self._temporary_path = None  # type: Optional[str]
         if place is None:
             self.file = io.BytesIO()  # type: Any
-        elif isinstance(self._path, six.string_types):
+        elif isinstance(self.path, six.string_types):
             self._temporary_path = '{}.{}.part'.format(
-                self._path, random_name()[:8])
+                self.path, random_name()[:8])
             self.file = open(self._temporary_path, 'wb')
         else:
             self.file = place
@@ -138,7 +140,7 @@ class Destination(object):
         """
         if self._temporary_path is not None:
             self.file.close()
-            replace(self._temporary_path, self._path)
+            replace(self._temporary_path, self.path)
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):

@@ -37,11 +37,11 @@ class Connector(object):
 
     def __init__(self, endpoint, cert=None, verify=True, timeout=None):
         # type: (str, Optional[Cert], Verify, Timeout) -> None
-        endpoint = to_path(endpoint)
+        endpoint, verify = to_path(endpoint), to_path(verify)
         if not isinstance(endpoint, six.string_types):
             raise TypeError('endpoint must be text, not {!r}'.format(endpoint))
         self.cert = cert  # type: Optional[Cert]
-        self.verify = to_path(verify)  # type: Verify
+        self.verify = verify  # type: Verify
         self.timeout = timeout if isinstance(timeout, tuple) else (
             timeout, timeout)  # type: Tuple[Optional[float], Optional[float]]
         self.context = None  # type: Optional[ssl.SSLContext]

@@ -17,3 +17,10 @@ def to_path(value):
     """
     method = getattr(type(value), '__fspath__', None)
     return value if method is None else method(value)
+
+
+def add_filename(error, path):
+    # type: (BaseException, Any) -> None
+    """Make an error of the system name a file, as that of a full disk."""
+    if isinstance(error, EnvironmentError) and error.filename is None:
+        error.filename = path

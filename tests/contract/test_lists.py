@@ -25,6 +25,11 @@ def test_filter(lxd_client, container, sent):
         listed, = manager.all(filter='name eq ' + container.name)
         assert listed == container and len(sent) == 1
         assert listed.status == 'Stopped'
+    either = 'name eq {0} or name eq {0}x'.format(container.name)
+    assert lxd_client.containers.all(filter=either) == [container]
+    assert lxd_client.virtual_machines.all(filter=either) == []
+    assert lxd_client.virtual_machines.all(
+        filter='name eq ' + container.name) == []
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.containers.all(filter='nonsense')
 

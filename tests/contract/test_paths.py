@@ -1,4 +1,8 @@
 """Path-like objects, wherever a path is taken."""
+import errno
+import os
+
+import pytest
 from helpers import read_bytes
 
 from .support import make_image_parts
@@ -51,3 +55,14 @@ def test_exports(lxd_client, image, image_bytes, new_images, tmpdir):
     paths = Path(tmpdir.join('metadata')), Path(tmpdir.join('root'))
     assert both.export(paths) == paths
     assert read_bytes(str(tmpdir.join('root'))) == files
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'),
+                    reason='this system has no /dev/full')
+def test_a_full_disk_is_named(image, monkeypatch, tmpdir):
+    path = str(tmpdir.join('image'))
+    monkeypatch.setattr('pylxd.models.image_export.open', lambda *_: open(
+        '/dev/full', 'wb', 0), raising=False)
+    with pytest.raises(EnvironmentError) as caught:
+        image.export(path)
+    assert caught.value.errno == errno.ENOSPC and path in str(caught.value)

@@ -15,8 +15,9 @@ TYPES = re.findall(
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
 INSIDE_ANOTHER = (
-    'Snapshot', 'Network zone record', 'Storage bucket backup',
-    'Storage bucket key', 'Storage volume backup', 'Storage volume snapshot')
+    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot',
+    'Storage bucket backup', 'Storage bucket key', 'Storage volume backup',
+    'Storage volume snapshot')
 
 
 def list_directory(directory):

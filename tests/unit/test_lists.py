@@ -53,8 +53,8 @@ def test_all_projects(server):
     assert first.client is client and second.client.project == 'p2'
     assert first != second and second.client.transport is client.transport
     assert second.api.project == 'p2'
-    assert server.requested[1:] == [
-        'GET /1.0/instances?all-projects=true&recursion=1']
+    assert sorted(server.requested[1].partition('?')[2].split('&')) == [
+        'all-projects=true', 'recursion=1']
 
 
 def test_filter(server):
@@ -64,6 +64,19 @@ def test_filter(server):
     assert server.requested[1:] == [
         'GET /1.0/instances?filter=status+eq+Running',
         'GET /1.0/instances?filter=status+eq+Running&recursion=1']
+
+
+@pytest.mark.parametrize('server_kind, sent', [
+    ('lxd', 'filter=name+eq+a+or+name+eq+b&instance-type=container'),
+    ('incus', 'filter=name+eq+a+or+name+eq+b&instance-type=container')])
+def test_filter_with_or(server, server_kind, sent):
+    """The type cannot be joined to it, so the library looks at the type."""
+    client = Client(server.endpoint)
+    client.dialect.info['environment'] = {'server': server_kind}
+    container, = client.containers.all(filter='name eq a or name eq b')
+    assert container.name == 'a'
+    assert sorted(server.requested[-1].partition('?')[2].split('&')) == (
+        sent.split('&') + ['recursion=1'])
 
 
 @pytest.mark.parametrize('arguments', [
