@@ -2,6 +2,7 @@
 from pylxd.core.operation import Operation
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
+from pylxd.models.image_alias import ImageAlias
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
 from pylxd.models.network import Network, NetworkState
@@ -15,13 +16,15 @@ from pylxd.models.network_peer import NetworkPeer
 from pylxd.models.network_zone import NetworkZone
 from pylxd.models.network_zone_record import NetworkZoneRecord
 from pylxd.models.profile import Profile
-from pylxd.models.project import Project
+from pylxd.models.project import Project, ProjectState
+from pylxd.models.server import Server
 from pylxd.models.snapshot import Snapshot
+from pylxd.models.warning import ServerWarning
 
 __all__ = [
-    'Certificate', 'Container', 'ContainerState', 'Image', 'Instance',
-    'InstanceState', 'Network', 'NetworkAcl', 'NetworkAddressSet',
+    'Certificate', 'Container', 'ContainerState', 'Image', 'ImageAlias',
+    'Instance', 'InstanceState', 'Network', 'NetworkAcl', 'NetworkAddressSet',
     'NetworkForward', 'NetworkIntegration', 'NetworkLoadBalancer',
     'NetworkLoadBalancerState', 'NetworkPeer', 'NetworkState', 'NetworkZone',
-    'NetworkZoneRecord', 'Operation', 'Profile', 'Project', 'Snapshot',
-    'VirtualMachine']
+    'NetworkZoneRecord', 'Operation', 'Profile', 'Project', 'ProjectState',
+    'Server', 'ServerWarning', 'Snapshot', 'VirtualMachine']
