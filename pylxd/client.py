@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
     from pylxd.models.server import Server
+    from pylxd.models.storage_pool import StoragePools
+    from pylxd.models.storage_volumes import AllStorageVolumes
     from pylxd.models.warning import Warnings
     from pylxd.transport.tls import Cert, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
@@ -117,6 +119,10 @@ class Client(Context):
     profiles = collection('profile:Profiles')  # type: Profiles
     projects = collection('project:Projects')  # type: Projects
     server = collection('server:Server')  # type: Server
+    storage_pools = collection(
+        'storage_pool:StoragePools')  # type: StoragePools
+    storage_volumes = collection(
+        'storage_volumes:AllStorageVolumes')  # type: AllStorageVolumes
     virtual_machines = collection(
         'instance:VirtualMachines')  # type: VirtualMachines
     warnings = collection('warning:Warnings')  # type: Warnings

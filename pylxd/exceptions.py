@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pylxd.core.operation import Operation
 
 _SET_LATER = None  # type: Any
+# The start of a field of JSON whose value is a secret, and the value
+_SECRET = re.compile(r'("[^"]*(?:secret|password)[^"]*": *")[^"]*')
 _CONTROL = re.compile(u'[\x00-\x08\x0b-\x1f\x7f-\x9f]')
 
 
@@ -134,7 +136,7 @@ class LXDAPIException(LXDException):
                     location.partition('?')[0])
             return printable('HTTP {} {}: {}'.format(
                 self.response.status_code, self.response.reason,
-                text or 'an empty body'))
+                _SECRET.sub(r'\1...', text) or 'an empty body'))
         except Exception:
             return 'the response cannot be read'
 

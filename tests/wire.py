@@ -145,9 +145,12 @@ class Server(Listener):
 
     @property
     def requested(self):
-        """The requests so far, such as ``GET /1.0``."""
-        return [request.method + ' ' + request.target
-                for request in self.requests]
+        """The requests so far, such as ``GET /1.0``, each query sorted."""
+        targets = [request.target.partition('?') for request in self.requests]
+        return [request.method + ' ' + path + mark + '&'.join(
+                    sorted(query.split('&')))
+                for request, (path, mark, query) in zip(
+                    self.requests, targets)]
 
 
 class Proxy(Listener):

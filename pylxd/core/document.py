@@ -89,10 +89,7 @@ class Document(object):
 
     def replace_null(self, name, empty):
         # type: (str, Any) -> None
-        """Set a field to an empty dict or list if the server sent a null.
-
-        Incus 7 leaves out the empty ``config`` of an address set.
-        """
+        """Set a field that is null or missing to an empty dict or list."""
         if self.representation.get(name) is None:
             self.representation[name] = empty
 

@@ -51,6 +51,12 @@ class Identity(object):
         return tuple(representation.get(name) for name in cls.key_names)
 
     @classmethod
+    def is_listed(cls, representation):
+        # type: (Dict[str, Any]) -> bool
+        """Return whether a list of these objects has this one."""
+        return True
+
+    @classmethod
     def check_name(cls, name):
         # type: (Any) -> Any
         """Check a value of the key, and return it.

@@ -8,11 +8,20 @@ from pylxd.transport.pools import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple, Union
     from pylxd.core.manager import Manager
 
 #: Seconds for which the response to a request for a whole list is used.
 MAX_AGE = 1.0
+
+
+def has_or(filter):
+    # type: (str) -> bool
+    """Return whether a filter has an ``or``.
+
+    Servers know no parentheses, so nothing can be joined to it by ``and``.
+    """
+    return ' or ' in ' '.join(filter.split())
 
 
 class Listing(object):
@@ -31,14 +40,15 @@ class Listing(object):
         self._has_timed_out = False
 
     def request(self, recursion=None):
-        # type: (Optional[int]) -> requests.Response
+        # type: (Union[None, int, str]) -> requests.Response
         """Request the URLs of the objects; with recursion, representations.
 
         Endpoint: ``GET`` on the collection.
         """
         node, params = self._manager.node_and_query()
         query = dict(self._query)
-        if 'filter' in params and 'filter' in query:
+        if 'filter' in params and 'filter' in query and (
+                not has_or(query['filter'])):
             query['filter'] = '{} and {}'.format(
                 params['filter'], query['filter'])
         params = dict(params, **query)
@@ -47,16 +57,17 @@ class Listing(object):
         return node.get(params=params)
 
     def pairs(self, recursion=1):
-        # type: (int) -> List[Tuple[Any, Dict[str, Any]]]
+        # type: (Union[int, str]) -> List[Tuple[Any, Dict[str, Any]]]
         """Request all objects; return the key and fields of each.
 
         :raises InvalidResponse: an object has no key.
         """
         response = self.request(recursion)
-        key_of = self._manager.model.key_of
+        model = self._manager.model
         try:
-            pairs = [(key_of(each), each)
-                     for each in rest.metadata(response, list)]
+            pairs = [(model.key_of(each), each)
+                     for each in rest.metadata(response, list)
+                     if model.is_listed(each)]
         except (AttributeError, TypeError):
             raise exceptions.InvalidResponse(response)
         if not all(isinstance(name, six.string_types)

@@ -4,7 +4,7 @@ import six
 from pylxd import exceptions
 from pylxd.core.class_methods import add_class_methods
 from pylxd.core.document import Document
-from pylxd.core.listing import Listing
+from pylxd.core.listing import Listing, has_or
 from pylxd.core.model import Model
 from pylxd.core.operation import Operation
 from pylxd.transport import rest
@@ -57,8 +57,9 @@ class Manager(_Of[M]):
     class_methods = ('all', 'get', 'exists')  # type: Tuple[str, ...]
     #: The name of the first argument of these class methods, the parent.
     parent_name = 'client'
-    #: The values of ``recursion`` that `all` accepts.
-    recursions = (0, 1)  # type: Tuple[int, ...]
+    #: Whether each URL of a list tells which object it is of. Where servers
+    #: do not quote the names in it (``a?b``), `all` loads the objects.
+    has_exact_urls = True
 
     def __init__(self, parent):
         # type: (Union[Client, Model]) -> None
@@ -117,6 +118,9 @@ class Manager(_Of[M]):
 
         Endpoint: ``GET`` on the collection.
         """
+        if recursion not in (None, 0, 1):
+            raise ValueError('recursion must be 0 or 1, not {!r}'.format(
+                recursion))
         return self._list(self._select(filter, all_projects), recursion,
                           all_projects)
 
@@ -133,17 +137,17 @@ class Manager(_Of[M]):
         return query
 
     def _list(self, query, recursion=None, all_projects=False):
-        # type: (Dict[str, str], Optional[int], bool) -> List[M]
-        if recursion not in (None,) + self.recursions:
-            raise ValueError('recursion must be one of {}, not {!r}'.format(
-                self.recursions, recursion))
+        # type: (Dict[str, str], Union[None, int, str], bool) -> List[M]
         listing = Listing(self, query)
         model = self.model
-        if recursion or all_projects:
+        if (recursion or all_projects or not self.has_exact_urls
+                or has_or(query.get('filter', ''))):
             parents = {}  # type: Dict[Any, Any]
-            return [model.from_key(
-                self._find_parent(representation, parents), key,
-                Document(representation, complete=True))
+            # A project may share objects of the default project, which are
+            # reached by the client's own project
+            return [model.from_listed(
+                self._find_parent(representation, parents) if all_projects
+                else self.parent, key, representation)
                 for key, representation in listing.pairs(recursion or 1)]
         response = listing.request()
         urls = rest.metadata(response, list)
@@ -250,7 +254,7 @@ class Manager(_Of[M]):
         if None in key:
             key = self._created_key(node, response, operation)
         instance = model.from_key(self.parent, key)  # type: M
-        instance.created_by(operation, wait)
+        instance.created_by(operation, wait or model.synchronous)
         return instance
 
     def _created_key(self, node, response, operation):

@@ -121,6 +121,13 @@ class Model(Identity):
         instance._initialize(parent, key, document or Document(), listing)
         return instance
 
+    @classmethod
+    def from_listed(cls, parent, key, representation):
+        # type: (Type[T], Any, Tuple[Any, ...], Dict[str, Any]) -> T
+        """Return the loaded object that a list has."""
+        return cls.from_key(
+            parent, key, Document(representation, complete=True))
+
     def with_client(self, client):
         # type: (T, Client) -> T
         """Return this object as one of another client, not loaded."""
@@ -172,7 +179,9 @@ class Model(Identity):
         if declared is None:
             return document.read(name)
         value = document.read(name, not declared.readonly)
-        if value is None and declared.type_ in (dict, list):
+        # Incus 7 leaves out the empty config of an address set
+        if value is None and declared.type_ in (dict, list) and (
+                document.has(name) or not declared.readonly):
             document.replace_null(name, declared.type_())
             value = document.read(name, not declared.readonly)
         return value
@@ -387,12 +396,12 @@ class Model(Identity):
         """Store the operation that creates this object; wait for its end.
 
         :param operation: the operation; None if the object is created.
-        :param wait: whether to wait; `synchronous` models always do.
+        :param wait: whether to wait.
         :raises OperationFailed: the creation failed.
         """
         if operation is not None:
             self.operation = self._pending_creation = operation
-            if wait or self.synchronous:
+            if wait:
                 operation.wait()
                 self._finish_creation()
 

@@ -1,10 +1,12 @@
 """The classes of all resources."""
 from pylxd.core.operation import Operation
+from pylxd.models.backup import Backup
 from pylxd.models.certificate import Certificate
 from pylxd.models.image import Image
 from pylxd.models.image_alias import ImageAlias
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
+from pylxd.models.instance_metadata import InstanceMetadata
 from pylxd.models.network import Network, NetworkState
 from pylxd.models.network_acl import NetworkAcl
 from pylxd.models.network_address_set import NetworkAddressSet
@@ -19,12 +21,22 @@ from pylxd.models.profile import Profile
 from pylxd.models.project import Project, ProjectState
 from pylxd.models.server import Server
 from pylxd.models.snapshot import Snapshot
+from pylxd.models.storage_bucket import StorageBucket
+from pylxd.models.storage_bucket_backup import StorageBucketBackup
+from pylxd.models.storage_bucket_key import StorageBucketKey
+from pylxd.models.storage_pool import StoragePool, StorageResources
+from pylxd.models.storage_volume import StorageVolume, StorageVolumeState
+from pylxd.models.storage_volume_backup import StorageVolumeBackup
+from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 from pylxd.models.warning import ServerWarning
 
 __all__ = [
-    'Certificate', 'Container', 'ContainerState', 'Image', 'ImageAlias',
-    'Instance', 'InstanceState', 'Network', 'NetworkAcl', 'NetworkAddressSet',
-    'NetworkForward', 'NetworkIntegration', 'NetworkLoadBalancer',
-    'NetworkLoadBalancerState', 'NetworkPeer', 'NetworkState', 'NetworkZone',
-    'NetworkZoneRecord', 'Operation', 'Profile', 'Project', 'ProjectState',
-    'Server', 'ServerWarning', 'Snapshot', 'VirtualMachine']
+    'Backup', 'Certificate', 'Container', 'ContainerState', 'Image',
+    'ImageAlias', 'Instance', 'InstanceMetadata', 'InstanceState', 'Network',
+    'NetworkAcl', 'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
+    'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
+    'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation',
+    'Profile', 'Project', 'ProjectState', 'Server', 'ServerWarning',
+    'Snapshot', 'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey',
+    'StoragePool', 'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
+    'StorageVolumeSnapshot', 'StorageVolumeState', 'VirtualMachine']

@@ -1,16 +1,19 @@
 """Images."""
-import os
-
 import six
+from six.moves import urllib_parse
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
 from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
+from pylxd.core.timestamp import format_time
+from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
+from pylxd.models.image_data import (
+    Digest, Upload, clean_filename, iterate_form, random_name)
 from pylxd.models.image_export import Export
 from pylxd.transport import rest
 
@@ -18,10 +21,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
+        Any, Dict, Iterable, List, Optional, overload, Text, Tuple, TypeVar,
+        Union)
     from pylxd.client import Client
+    from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Readable, Writable
     ImageData = Union[bytes, bytearray, Readable]
+    ImageOrSource = Union[Text, 'Image', Dict[str, Any], None]
     F = TypeVar('F', bound=Union[Text, Writable])
 
 
@@ -224,7 +230,7 @@ class Image(Savable, Deletable):
             # type: (str) -> Image
             source['server'] = address
             if not self.public:
-                source['secret'] = self._request_secret()
+                source['secret'] = self.create_secret()
             copy = new_client.images.create_from_source(
                 source, public, auto_update)
             self.operation = copy.operation  # type: Optional[Operation]
@@ -234,15 +240,74 @@ class Image(Savable, Deletable):
         copy = self.client.offer(pull)
         return copy if wait else None
 
-    def _request_secret(self):
+    def finish_upload(self, aliases, expires_at):
+        # type: (List[str], Optional[str]) -> None
+        """Set what no server takes together with the data of an image.
+
+        :param aliases: the names of new aliases.
+        :param expires_at: when the server deletes the image, as text.
+        :raises LXDAPIException: the server refused; the message names the
+            image and what it has.
+        """
+        self.ensure_ready()
+        done = []
+        try:
+            if expires_at is not None:
+                self.expires_at = expires_at
+                self.save()
+                done.append('expires_at')
+            for name in aliases:
+                self.add_alias(name)
+                done.append('alias ' + name)
+        except exceptions.LXDAPIException as error:
+            error.hint = 'image {} was created with {}'.format(
+                self.fingerprint, ', '.join(done) or 'no alias')
+            raise
+
+    def refresh(self, wait=True):
+        # type: (bool) -> None
+        """Let the server look for a newer image at the source of this one.
+
+        If there is one, the server fetches it, and gives it the aliases of
+        this image, which it deletes unless it is in use.
+
+        :param wait: return when the server has the newer image; this object
+            is that image then. Without ``wait`` it stays the old one.
+        :raises OperationFailed: the server could not fetch the image, or
+            this image has no source.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/refresh``; needs
+        ``image_force_refresh``.
+        """
+        self.client.dialect.need('image_force_refresh')
+        node = self._ready_to_change()
+        source = self.update_source
+        operation = self._start_operation(node.refresh.post(json={}), wait)
+        self._expire()
+        if wait and operation and (operation.metadata or {}).get('refreshed'):
+            # The server does not tell the fingerprint
+            self._source = source.get('server', ''), source.get('alias', '')
+            self._key = (self._find_fingerprint() or self.fingerprint,)
+
+    def create_secret(self):
         # type: () -> str
-        """Request a secret that lets another server pull a private image."""
-        response = self.api.secret.post(json={})
+        """Create a secret by which anybody may download this image once.
+
+        It is for the source of an image on another server, and for
+        ``GET .../export?secret=SECRET`` of an untrusted client. It is valid
+        for a few seconds after the first use.
+
+        :return: the secret.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/secret``.
+        """
+        response = self._ready_to_change().secret.post(json={})
         operation = Operation.from_response(self.client, response)
         data = operation.metadata if operation else rest.metadata(response)
         if not (data or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        return data['secret']
+        secret = data['secret']  # type: str
+        return secret
 
 
 class Images(Manager[Image]):
@@ -252,6 +317,9 @@ class Images(Manager[Image]):
     class_methods = (
         'get_by_alias', 'create', 'create_from_simplestreams',
         'create_from_url')  # type: Tuple[str, ...]
+
+    #: The aliases of all images.
+    aliases = collection('image_alias:ImageAliases')  # type: ImageAliases
 
     def get(self, fingerprint):
         # type: (str) -> Image
@@ -301,6 +369,10 @@ class Images(Manager[Image]):
                wait=False,  # type: bool
                metadata=None,  # type: Optional[ImageData]
                vm=False,  # type: bool
+               aliases=(),  # type: Iterable[str]
+               properties=None,  # type: Optional[Dict[str, str]]
+               expires_at=None,  # type: Any
+               filename=None,  # type: Optional[str]
                ):
         # type: (...) -> Image
         """Upload an image.
@@ -313,10 +385,21 @@ class Images(Manager[Image]):
             bytes, or a file that is open for reading bytes.
         :param vm: whether the two parts are those of a virtual machine. An
             image in one part tells its type itself.
+        :param aliases: the names of new aliases of the image. With aliases
+            or ``expires_at`` the call waits for the image, and sends a
+            request for each of them after that.
+        :param properties: properties that replace those in the metadata of
+            the image, a dict of text.
+        :param expires_at: when the server deletes the image: a datetime, or
+            text such as ``'2030-01-01T00:00:00Z'``.
+        :param filename: the file name that the server remembers; None is the
+            name of the file ``image_data``.
         :raises TypeError: ``image_data`` or ``metadata`` has another type.
         :raises ValueError: ``vm`` without ``metadata``.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
-            data is no image.
+            data is no image. If it refuses an alias or ``expires_at``, the
+            image exists nevertheless, and the message names it.
 
         Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
@@ -328,32 +411,45 @@ class Images(Manager[Image]):
             self.client.dialect.need('virtual-machines')
         node, _ = self.node_and_query()
         digest = Digest()
-        headers = self._upload_headers(image_data, public)
+        headers = self._upload_headers(
+            image_data, public, properties, filename)
+        aliases = check_aliases(self.client, aliases)
         data = Upload(image_data, digest)  # type: Any
         if metadata is not None:
             boundary = random_name()
             headers['Content-Type'] = (
                 'multipart/form-data; boundary=' + boundary)
             data = iterate_form(boundary, [
-                ('metadata', Upload(metadata, digest)),
-                ('rootfs.img' if vm else 'rootfs', data)])
+                ('metadata', b'metadata', Upload(metadata, digest)),
+                ('rootfs.img' if vm else 'rootfs',
+                 clean_filename(filename or 'rootfs'), data)])
         with digest:
             response = node.post(data=data, headers=headers)
-        return self._created(response, digest.hexdigest(), wait)
+        image = self._created(response, digest.hexdigest(), wait)
+        if aliases or expires_at is not None:
+            image.finish_upload(aliases, format_time(expires_at))
+        return image
 
-    def _upload_headers(self, image_data, public):
-        # type: (ImageData, bool) -> Dict[str, Any]
+    def _upload_headers(self,
+                        image_data,  # type: ImageData
+                        public,  # type: bool
+                        properties,  # type: Optional[Dict[str, str]]
+                        filename,  # type: Optional[str]
+                        ):
+        # type: (...) -> Dict[str, Any]
         header = self.client.dialect.header
         headers = {header('public'): '1' if public else '0',
                    'Content-Type': 'application/octet-stream',
                    }  # type: Dict[str, Any]
-        name = getattr(image_data, 'name', None)
-        if isinstance(name, six.string_types):
-            # Servers decode nothing, so no header can carry every name
-            headers[header('filename')] = six.ensure_binary(
-                ' '.join(exceptions.printable(
-                    os.path.basename(name)).splitlines()).strip(),
-                errors='replace')
+        if filename is None:
+            filename = getattr(image_data, 'name', None)
+        if isinstance(filename, six.string_types):
+            headers[header('filename')] = clean_filename(filename)
+        if properties:
+            headers[header('properties')] = urllib_parse.urlencode(sorted(
+                (six.ensure_binary(key), six.ensure_binary(value))
+                for key, value in convert(
+                    {str: str}, properties, 'properties').items()))
         return headers
 
     def create_from_simplestreams(self,
@@ -401,14 +497,21 @@ class Images(Manager[Image]):
             has a newer one.
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not fetch the image.
+        :raises LXDAPIException: the server refused, as LXD does from 6.9 on,
+            or (with ``wait``) could not fetch the image.
 
         Endpoint: ``POST /1.0/images``.
         """
-        return self.create_from_source(
-            {'type': 'url', 'mode': 'pull', 'url': url},
-            public, auto_update, wait)
+        try:
+            return self.create_from_source(
+                {'type': 'url', 'mode': 'pull', 'url': url},
+                public, auto_update, wait)
+        except exceptions.LXDAPIException as error:
+            if 'not supported' in error.message:
+                error.hint = (
+                    'LXD 6.9 and later fetch no images from URLs: download '
+                    'the image, and pass its data to images.create()')
+            raise
 
     def create_from_source(self, source, public=False, auto_update=False,
                            wait=False):
@@ -448,26 +551,58 @@ class Images(Manager[Image]):
         return image
 
 
+def image_source(client, image):
+    # type: (Client, ImageOrSource) -> Dict[str, Any]
+    """Return the source of an instance, as the REST API defines it.
+
+    :param image: an alias or fingerprint of an image of this server, an
+        `Image`, a whole source, or None for no files.
+    """
+    if image is None:
+        return {'type': 'none'}
+    if isinstance(image, dict):
+        return image
+    if isinstance(image, Image):
+        return {'type': 'image', 'fingerprint': image.fingerprint}
+    try:
+        client.api.images.aliases[image].get()
+    except exceptions.NotFound:
+        return {'type': 'image', 'fingerprint': image}
+    return {'type': 'image', 'alias': image}
+
+
 def publish_image(source,  # type: Savable
                   api_source,  # type: Dict[str, str]
                   public,  # type: bool
                   wait,  # type: bool
                   compression_algorithm,  # type: Optional[str]
+                  aliases=(),  # type: Iterable[str]
+                  properties=None,  # type: Optional[Dict[str, str]]
+                  expires_at=None,  # type: Any
+                  filename=None,  # type: Optional[str]
                   ):
     # type: (...) -> Optional[Image]
     """Make an image of an instance or a snapshot.
 
     :param source: the object, which keeps the operation.
     :param api_source: its type and name, as the REST API defines them.
-    :param public: whether everybody may use the image.
-    :param wait: return when the image is complete.
-    :param compression_algorithm: None is the server's default.
     :return: with ``wait``, the image; otherwise None.
+
+    The other parameters are those of `Instance.publish`.
     """
-    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
-    if compression_algorithm is not None:
-        request['compression_algorithm'] = compression_algorithm
     client = source.client
+    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
+    if aliases:
+        client.dialect.need('image_create_aliases')
+        request['aliases'] = [
+            {'name': name} for name in check_aliases(client, aliases)]
+    for field, value in (
+            ('compression_algorithm', compression_algorithm),
+            ('properties', properties and convert(
+                {str: str}, properties, 'properties')),
+            ('expires_at', format_time(expires_at)), ('filename', filename)):
+        if value is not None:
+            request[field] = value
     operation = Operation.from_response(
         client, client.api.images.post(json=request))
     if operation is None:
@@ -479,3 +614,26 @@ def publish_image(source,  # type: Savable
     image = client.images.get(
         operation.metadata['fingerprint'])  # type: Image
     return image
+
+
+def check_aliases(client, aliases):
+    # type: (Client, Iterable[str]) -> List[str]
+    """Return the names of new aliases as a list.
+
+    A server that finds that an alias exists when the image is complete keeps
+    the image, without aliases.
+
+    :raises TypeError: ``aliases`` is no list of names.
+    :raises InvalidName: no server allows one of the names.
+    :raises Conflict: one of the aliases exists already.
+    """
+    names = convert([str], aliases, 'aliases')  # type: List[str]
+    for node in [client.api.images.aliases[name] for name in names]:
+        try:
+            response = node.get()
+        except exceptions.NotFound:
+            continue
+        raise exceptions.Conflict(response, reason=(
+            'Alias already exists: {}'.format(
+                rest.metadata(response).get('name'))))
+    return names

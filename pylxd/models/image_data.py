@@ -13,7 +13,7 @@ from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Tuple, Union
+    from typing import Any, Iterable, Iterator, Optional, Tuple, Union
     from pylxd.models.protocols import Readable
 
 
@@ -59,10 +59,10 @@ class Digest(object):
 
 
 class Upload(object):
-    """A file that adds all that is read from it to a digest.
+    """The data of a request, which may add all that is read to a digest.
 
     :param data: bytes, or a file that is open for reading bytes.
-    :param digest: the digest.
+    :param digest: the digest, or None.
     :raises TypeError: ``data`` has another type.
     """
 
@@ -70,12 +70,15 @@ class Upload(object):
     #: data of a pipe is sent in chunks.
     len = 0  # type: int
 
-    def __init__(self, data, digest):
-        # type: (Union[bytes, bytearray, Readable], Digest) -> None
+    def __init__(self,
+                 data,  # type: Union[bytes, bytearray, Readable]
+                 digest=None,  # type: Optional[Digest]
+                 ):
+        # type: (...) -> None
         if isinstance(data, (bytes, bytearray)):
             data = io.BytesIO(data)
         if not hasattr(data, 'read') or isinstance(data, io.TextIOBase):
-            raise TypeError("the data of an image must be bytes or a file "
+            raise TypeError("the data to upload must be bytes or a file "
                             "open for reading bytes (mode 'rb'), not "
                             "{!r}".format(type(data)))
         self._file = file = data  # type: Any
@@ -95,7 +98,8 @@ class Upload(object):
         :param size: at most so many, but never less than `BLOCK`.
         """
         data = self._file.read(max(size, BLOCK))
-        self._digest.update(data)
+        if self._digest is not None:
+            self._digest.update(data)
         return data
 
     def __iter__(self):
@@ -119,6 +123,8 @@ def iterate_form(boundary, parts):
         its bytes.
     """
     for name, filename, data in parts:
+        for escaped in b'\\', b'"':
+            filename = filename.replace(escaped, b'\\' + escaped)
         yield six.ensure_binary(
             '--{}\r\nContent-Disposition: form-data; name="{}"; '
             'filename="'.format(boundary, name)) + filename + b'"\r\n\r\n'
@@ -136,4 +142,4 @@ def clean_filename(name):
     """
     return six.ensure_binary(
         ' '.join(exceptions.printable(os.path.basename(name)).splitlines())
-        .strip().replace('"', '%22').replace('\\', '%5C'), errors='replace')
+        .strip(), errors='replace')

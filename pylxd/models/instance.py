@@ -1,32 +1,39 @@
 """Instances: containers and virtual machines."""
-import six
-
-from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
-from pylxd.core.context import check_client
-from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
-from pylxd.models import execution, instance_files
-from pylxd.models.image import publish_image
+from pylxd.models import instance_files
+from pylxd.models.image import image_source, publish_image
+from pylxd.models.instance_console import Console
+from pylxd.models.instance_exec import Executable
+from pylxd.models.instance_manager import InstanceManager
+from pylxd.models.instance_metadata import InstanceMetadata
+from pylxd.models.instance_migration import Movable
+from pylxd.models.instance_state import Startable
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
+from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from typing import (
-        Any, Dict, List, Literal, Optional, overload, Text, Tuple, Type,
-        TypeVar)
-    from pylxd.client import Client
-    from pylxd.models.execution import (
-        Commands, Environment, ExecuteResult, Handler, Payload, TextHandler)
-    from pylxd.models.image import Image
+        Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
+    from pylxd.models.backup import Backups
+    from pylxd.models.image import Image, ImageOrSource
+    from pylxd.models.instance_log import InstanceLogs
+    from pylxd.models.instance_metadata import InstanceTemplates
     from pylxd.models.snapshot import Snapshots
     from pylxd.transport.rest import Node
     T = TypeVar('T', bound='Instance')
+
+
+#: Seconds for which the state and snapshots of a list are used.
+LISTED_AGE = 10
+NOT_LISTED = 0.0, {}  # type: Tuple[float, Dict[str, Any]]
 
 
 class InstanceState(State):
@@ -60,7 +67,8 @@ class ContainerState(InstanceState):
     """The state of a container."""
 
 
-class Instance(Savable, Renamable, Deletable):
+class Instance(Startable, Executable, Movable, Console,
+               Savable, Renamable, Deletable):
     """A container or a virtual machine.
 
     Endpoint: ``/1.0/instances/NAME``, or by type on servers without the
@@ -73,6 +81,8 @@ class Instance(Savable, Renamable, Deletable):
     filter_extension = 'api_filtering'
     all_projects_extension = 'instance_all_projects'
     FilesManager = instance_files.FilesManager
+    _listed = NOT_LISTED
+
     #: The class of what `state` returns.
     state_class = InstanceState  # type: Type[InstanceState]
 
@@ -97,6 +107,15 @@ class Instance(Savable, Renamable, Deletable):
 
     #: The instance's snapshots, by their bare names.
     snapshots = collection('snapshot:Snapshots')  # type: Snapshots
+    #: The instance's backups.
+    backups = collection('backup:Backups')  # type: Backups
+    #: The log files of the instance.
+    logs = collection('instance_log:InstanceLogs')  # type: InstanceLogs
+    #: The templates of the instance, beside its `metadata`.
+    templates = collection(
+        'instance_metadata:InstanceTemplates')  # type: InstanceTemplates
+
+    _metadata = None  # type: Optional[InstanceMetadata]
 
     @classmethod
     def collection_node(cls, parent):
@@ -105,11 +124,63 @@ class Instance(Savable, Renamable, Deletable):
         path, params = parent.dialect.instances(cls.instance_type)
         return parent.api[path], params
 
+    @classmethod
+    def is_listed(cls, representation):
+        # type: (Dict[str, Any]) -> bool
+        """Return whether an instance is of this type, as far as it says."""
+        return not cls.instance_type or representation.get(
+            'type', cls.instance_type) == cls.instance_type
+
     @property
     def files(self):
         # type: () -> instance_files.FilesManager
         """The files in the instance."""
         return self.FilesManager(self.client, self)
+
+    @property
+    def metadata(self):
+        # type: () -> InstanceMetadata
+        """The metadata that images of the instance get; always one object."""
+        if self._metadata is None or self._metadata.parent is not self:
+            self._metadata = InstanceMetadata.from_key(self, ())
+        return self._metadata
+
+    # -- lists with states and snapshots
+
+    @classmethod
+    def from_listed(cls, parent, key, representation):
+        # type: (Type[T], Any, Tuple[Any, ...], Dict[str, Any]) -> T
+        """Return the loaded instance that a list has.
+
+        With ``recursion=2``, the list has its state and snapshots, too.
+        """
+        representation = dict(representation)
+        parts = {name: representation.pop(name) for name in (
+            'state', 'snapshots', 'backups') if name in representation}
+        if parts.get('snapshots', False) is None:
+            parts['snapshots'] = []
+        instance = super(Instance, cls).from_listed(
+            parent, key, representation)  # type: T
+        if parts:
+            instance.__dict__['_listed'] = clock(), parts
+        return instance
+
+    def take_listed(self, name):
+        # type: (str) -> Any
+        """Return, once, what a list with ``recursion=2`` had beside fields.
+
+        :param name: ``state`` or ``snapshots``.
+        :return: None if there is none that is younger than `LISTED_AGE`.
+        """
+        listed_at, parts = self._listed
+        if clock() - listed_at > LISTED_AGE:
+            return None
+        return parts.pop(name, None)
+
+    def _ready_to_change(self):
+        # type: () -> Node
+        self.__dict__['_listed'] = NOT_LISTED
+        return super(Instance, self)._ready_to_change()
 
     # -- state
 
@@ -121,71 +192,9 @@ class Instance(Savable, Renamable, Deletable):
 
         Endpoint: ``GET .../state``.
         """
-        return self.state_class(rest.metadata(self.ensure_ready().state.get()))
-
-    def start(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Start the instance.
-
-        :param timeout: seconds to wait before giving up, sent to the server.
-        :param force: ignored for ``start``.
-        :param wait: return when the instance runs; its attributes are then
-            loaded again when they are read.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance did not start.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('start', timeout, force, wait)
-
-    def stop(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Stop the instance, by force unless ``force`` is false.
-
-        :param timeout: seconds that the instance has to shut down if
-            ``force`` is false.
-        :param force: kill the processes of the instance at once.
-        :param wait: return when the instance is stopped; its attributes are
-            then loaded again when they are read. An ephemeral instance is
-            deleted.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance did not stop.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('stop', timeout, force, wait)
-
-    def restart(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Stop and start the instance; the arguments are those of `stop`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('restart', timeout, force, wait)
-
-    def freeze(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Suspend the instance; the arguments are those of `start`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('freeze', timeout, force, wait)
-
-    def unfreeze(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Resume the suspended instance; the arguments are those of `start`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('unfreeze', timeout, force, wait)
-
-    def _set_state(self, action, timeout, force, wait):
-        # type: (str, int, bool, bool) -> None
-        response = self._ready_to_change().state.put(json={
-            'action': action, 'timeout': int(timeout), 'force': bool(force)})
-        self._expire()
-        self._start_operation(response, wait)
-        self._expire()
+        state = self.take_listed('state') or rest.metadata(
+            self.ensure_ready().state.get())
+        return self.state_class(state)
 
     def rename(self, name, wait=False):
         # type: (T, str, bool) -> T
@@ -202,222 +211,85 @@ class Instance(Savable, Renamable, Deletable):
         """
         return super(Instance, self).rename(name, wait)
 
-    # -- commands
+    def delete(self, wait=False, force=False):
+        # type: (bool, bool) -> None
+        """Delete the instance, which must be stopped unless ``force`` is true.
 
-    if TYPE_CHECKING:
-        @overload
-        def execute(self,
-                    commands,  # type: Commands
-                    environment=None,  # type: Environment
-                    encoding=None,  # type: Optional[str]
-                    decode=True,  # type: Literal[True]
-                    stdin_payload=None,  # type: Payload
-                    stdin_encoding='utf-8',  # type: str
-                    stdout_handler=None,  # type: Optional[TextHandler]
-                    stderr_handler=None,  # type: Optional[TextHandler]
-                    user=None,  # type: Optional[int]
-                    group=None,  # type: Optional[int]
-                    cwd=None,  # type: Optional[str]
-                    ):
-            # type: (...) -> ExecuteResult[Text]
-            pass
+        :param wait: return when the instance is deleted.
+        :param force: stop the instance first, by force. The call waits for
+            that on servers without ``instance_force_delete``.
+        :raises LXDAPIException: the server refused, as when the instance
+            runs.
 
-        @overload
-        def execute(self,
-                    commands,  # type: Commands
-                    environment=None,  # type: Environment
-                    encoding=None,  # type: Optional[str]
-                    decode=False,  # type: bool
-                    stdin_payload=None,  # type: Payload
-                    stdin_encoding='utf-8',  # type: str
-                    stdout_handler=None,  # type: Handler
-                    stderr_handler=None,  # type: Handler
-                    user=None,  # type: Optional[int]
-                    group=None,  # type: Optional[int]
-                    cwd=None,  # type: Optional[str]
-                    ):
-            # type: (...) -> ExecuteResult[Any]
-            pass
+        Endpoint: ``DELETE`` on the object; with ``force``, ``GET`` on the
+        object and ``PUT .../state`` before.
+        """
+        node, params = self._ready_to_change(), {}
+        if force and self.client.dialect.has('instance_force_delete'):
+            params['force'] = '1'
+        elif force:
+            representation, _ = self.fetch_representation()
+            if representation.get('status') != 'Stopped':
+                self.stop(wait=True)
+                if representation.get('ephemeral'):
+                    return  # the server deletes it
+        self._start_operation(node.delete(params=params), wait)
 
-    def execute(self,
-                commands,  # type: Commands
-                environment=None,  # type: Environment
-                encoding=None,  # type: Optional[str]
-                decode=True,  # type: bool
-                stdin_payload=None,  # type: Payload
-                stdin_encoding='utf-8',  # type: str
-                stdout_handler=None,  # type: Handler
-                stderr_handler=None,  # type: Handler
-                user=None,  # type: Optional[int]
-                group=None,  # type: Optional[int]
-                cwd=None,  # type: Optional[str]
+    def access(self):
+        # type: () -> List[Dict[str, str]]
+        """List who may use the instance.
+
+        :return: for each client, a dict with ``identifier``, ``role`` and
+            ``provider``.
+
+        Endpoint: ``GET .../access``; needs ``instance_access``.
+        """
+        self.client.dialect.need('instance_access')
+        response = self.ensure_ready().access.get()
+        return rest.metadata(response, (list, type(None))) or []
+
+    def connect(self, port):
+        # type: (int) -> socket.socket
+        """Connect to a TCP port of the instance, by its own loopback address.
+
+        :param port: the number of the port.
+        :return: the connected socket, which the caller closes.
+        :raises LXDAPIException: the server refused, as when nothing listens
+            on the port.
+
+        Endpoint: ``POST .../port-forward``; needs
+        ``instance_port_forward``.
+        """
+        self.client.dialect.need('instance_port_forward')
+        return self.ensure_ready()['port-forward'].upgrade(
+            'tcp', 'POST', {'port': int(port)})
+
+    # -- images and snapshots
+
+    def publish(self,
+                public=False,  # type: bool
+                wait=False,  # type: bool
+                compression_algorithm=None,  # type: Optional[str]
+                aliases=(),  # type: Iterable[str]
+                properties=None,  # type: Optional[Dict[str, str]]
+                expires_at=None,  # type: Any
+                filename=None,  # type: Optional[str]
                 ):
-        # type: (...) -> ExecuteResult[Any]
-        """Run a command and wait for its end.
-
-        :param commands: a list of the command and its arguments.
-        :param environment: the environment variables of the command.
-        :param encoding: the encoding of the output, UTF-8 by default; bytes
-            that cannot be decoded are replaced.
-        :param decode: return text; otherwise bytes.
-        :param stdin_payload: the input of the command: bytes, text, a file
-            object, or an iterable of bytes or text. Output is received
-            meanwhile, even if reading the input blocks.
-        :param stdin_encoding: the encoding of what is text in
-            ``stdin_payload``.
-        :param stdout_handler: a function that is called with each piece of
-            output as it arrives; ``stdout`` of the result is then empty.
-        :param stderr_handler: the same for ``stderr``.
-        :param user: the number of the user to run as.
-        :param group: the number of the group to run as.
-        :param cwd: the directory to run in.
-        :return: ``(stdout, stderr)``, with ``.exit_code``, ``.stdout`` and
-            ``.stderr``.
-        :raises TypeError: ``commands`` is a single text, or an item of it or
-            of ``environment`` is no text.
-        :raises ValueError: ``commands`` is empty.
-        :raises LXDAPIException: the server refused, as when the instance is
-            stopped.
-        :raises StreamBroken: a connection was lost before the command ended.
-
-        Endpoint: ``POST .../exec`` and its websockets; ``user``, ``group``
-        and ``cwd`` need ``container_exec_user_group_cwd``.
-        """
-        request = execution.make_request(
-            self.client.dialect, commands, environment, user, group, cwd,
-            interactive=False)
-        outputs = [
-            execution.Output(
-                handler, (encoding or 'utf-8') if decode else None)
-            for handler in (stdout_handler, stderr_handler)]
-        if isinstance(stdin_payload, six.text_type):
-            # What cannot be encoded is refused before the command starts
-            stdin_payload = stdin_payload.encode(stdin_encoding)
-        return execution.run_to_end(
-            self.client.transport, self._start_command(request),
-            stdin_payload, outputs, stdin_encoding)
-
-    def raw_interactive_execute(self,
-                                commands,  # type: Commands
-                                environment=None,  # type: Environment
-                                user=None,  # type: Optional[int]
-                                group=None,  # type: Optional[int]
-                                cwd=None,  # type: Optional[str]
-                                ):
-        # type: (...) -> Dict[str, str]
-        """Start a command on a terminal, whose websockets the caller connects.
-
-        The arguments are those of `execute`.
-
-        :return: the paths of the websockets: ``ws`` carries the terminal,
-            ``control`` its size and signals. They hold secrets. Connect them
-            with `Client.websocket <pylxd.client.Client.websocket>`.
-        :raises TypeError: as for `execute`.
-        :raises LXDAPIException: the server refused.
-
-        Endpoint: ``POST .../exec``.
-        """
-        operation = self._start_command(execution.make_request(
-            self.client.dialect, commands, environment, user, group, cwd,
-            interactive=True))
-        secrets = operation.metadata['fds']
-        return {name: execution.websocket_path(operation, secrets[fd])
-                for name, fd in (('ws', '0'), ('control', 'control'))}
-
-    def _start_command(self, request):
-        # type: (Dict[str, Any]) -> Operation
-        operation = execution.start_command(
-            self.client, self.ensure_ready()['exec'], request)
-        self.operation = operation  # type: Optional[Operation]
-        return operation
-
-    # -- copies
-
-    def generate_migration_data(self, live=False):
-        # type: (bool) -> Dict[str, Any]
-        """Prepare a migration, and return the config that creates the copy.
-
-        :param live: whether to take the running state along, which needs
-            CRIU on both servers.
-        :return: the config for `create` on another server. It holds secrets,
-            and can be used once.
-        :raises ClientConnectionFailed: this server has no HTTPS address.
-        :raises LXDAPIException: the server refused.
-
-        Endpoint: ``POST`` on the object.
-        """
-        self.sync()
-        address = self.client.address
-        response = self.api.post(json={
-            'name': self.name, 'migration': True, 'live': live})
-        operation = self._start_operation(response)
-        if operation is None:
-            raise exceptions.InvalidResponse(response)
-        data = {}  # type: Dict[str, Any]
-        if self.type not in (None, 'container'):
-            data['type'] = self.type  # servers without the field know no other
-        for name in ('name', 'architecture', 'devices', 'ephemeral',
-                     'profiles', 'description'):
-            if self._document.has(name) or name in self.key_names:
-                data[name] = getattr(self, name)
-        # volatile.* belongs to this server, but for two keys: the copy needs
-        # the mapping of user ids of its files, and its base image
-        data['config'] = {
-            key: value for key, value in self.config.items()
-            if not key.startswith('volatile.')
-            or key in ('volatile.base_image', 'volatile.last_state.idmap')}
-        data['source'] = {
-            'type': 'migration', 'mode': 'pull', 'live': live,
-            'operation': '{}/{}/operations/{}'.format(
-                address, self.client.version, operation.id),
-            'certificate': self.client.server_certificate(),
-            'secrets': operation.metadata,
-            'base-image': self.config.get('volatile.base_image', ''),
-        }
-        return data
-
-    def migrate(self, new_client, wait=False, live=False):
-        # type: (T, Client, bool, bool) -> T
-        """Copy the instance, with its snapshots, to another server.
-
-        The new server pulls the instance from this one over HTTPS. The
-        instance stays on this server, until you delete it.
-
-        :param new_client: a client of the destination.
-        :param wait: return when the copy is complete. If the new server does
-            not reach this one by the address of this client, as behind a
-            tunnel, the addresses that this server names are tried too.
-        :param live: whether to take the running state along, which needs
-            CRIU on both servers.
-        :return: the instance on the new server.
-        :raises TypeError: ``new_client`` is no client.
-        :raises ClientConnectionFailed: this server has no HTTPS address.
-        :raises LXDAPIException: one of the servers refused, or (with
-            ``wait``) the copy failed.
-
-        Endpoint: ``POST`` on the object, ``POST`` on the new collection.
-        """
-        check_client(new_client, 'new_client')
-        data = self.generate_migration_data(live)
-        source = data['source']
-        path = source['operation'][len(self.client.address):]
-
-        def pull(address):
-            # type: (str) -> T
-            source['operation'] = address + path
-            return type(self).create(new_client, data, wait=wait)
-
-        return self.client.offer(pull)
-
-    def publish(self, public=False, wait=False, compression_algorithm=None):
-        # type: (bool, bool, Optional[str]) -> Optional[Image]
+        # type: (...) -> Optional[Image]
         """Make an image of the instance, which must be stopped.
 
         :param public: whether everybody may use the image.
         :param wait: return when the image is complete.
         :param compression_algorithm: ``none``, ``gzip`` and so on; None is
             the server's default.
+        :param aliases: the names of the image. Needs
+            ``image_create_aliases``.
+        :param properties: the properties of the image, a dict of text.
+        :param expires_at: when the server deletes the image: a datetime, or
+            the text of a time.
+        :param filename: the name of the file of the image.
         :return: with ``wait``, the image; otherwise None.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, as when the instance
             runs.
 
@@ -426,7 +298,29 @@ class Instance(Savable, Renamable, Deletable):
         self._ready_to_change()
         return publish_image(self, {'type': self.type or 'container',
                                     'name': self.name},
-                             public, wait, compression_algorithm)
+                             public, wait, compression_algorithm, aliases,
+                             properties, expires_at, filename)
+
+    def rebuild(self, image=None, wait=True):
+        # type: (ImageOrSource, bool) -> None
+        """Replace the files of the instance, which must be stopped.
+
+        :param image: the image to take the new files from: an alias or
+            fingerprint on this server, an `Image`, or a source as the REST
+            API defines it. None leaves no files.
+        :param wait: return when the instance is rebuilt; its attributes are
+            then loaded again when they are read.
+        :raises LXDAPIException: the server refused, as when the instance
+            runs, or (with ``wait``) there is no such image.
+
+        Endpoint: ``POST .../rebuild``; needs ``instances_rebuild``.
+        """
+        self.client.dialect.need('instances_rebuild')
+        source = image_source(self.client, image)
+        response = self._ready_to_change().rebuild.post(
+            json={'source': source})
+        self._expire()
+        self._start_operation(response, wait)
 
     def restore_snapshot(self, snapshot_name, wait=False, stateful=False):
         # type: (str, bool, bool) -> None
@@ -464,41 +358,40 @@ class VirtualMachine(Instance):
     instance_type = 'virtual-machine'
 
 
-class InstanceManager(Manager[M]):
-    """The base class of the managers of instances."""
-
-    class_methods = ('create',)  # type: Tuple[str, ...]
-
-    def create(self, config, wait=False, target=None):
-        # type: (Dict[str, Any], bool, Optional[str]) -> M
-        """Create an instance.
-
-        :param config: the name, the source and other fields, as the REST API
-            defines them: ``{'name': 'c1', 'source': {'type': 'image',
-            'alias': 'busybox'}}``. Without a name, the server chooses one.
-        :param wait: return when the instance is created.
-        :param target: the name of the cluster member to create it on.
-        :raises TypeError: ``config`` is no dict.
-        :raises InvalidName: no server allows that name.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance was not created.
-
-        Endpoint: ``POST /1.0/instances``; ``target`` needs ``clustering``.
-        """
-        if not isinstance(config, dict):
-            raise TypeError(
-                "config must be a dict with 'name' and 'source', "
-                "not {!r}".format(type(config)))
-        config = dict(config)
-        if self.model.instance_type:
-            config.setdefault('type', self.model.instance_type)
-        return self._create(config, wait, target)
-
-
 class Instances(InstanceManager[Instance]):
     """All containers and virtual machines: ``client.instances``."""
 
     model = Instance
+
+    def change_state(self, action, timeout=30, force=False, wait=True):
+        # type: (str, int, bool, bool) -> Optional[Operation]
+        """Start, stop or suspend all instances of the project.
+
+        Instances that are in the new state already are left alone. LXD 5.0
+        does not find those that are to be unfrozen.
+
+        :param action: ``start``, ``stop``, ``restart``, ``freeze`` or
+            ``unfreeze``.
+        :param timeout: seconds that each instance has to shut down if
+            ``force`` is false.
+        :param force: kill the processes of the instances at once.
+        :param wait: return when all instances have changed.
+        :return: the operation.
+        :raises OperationFailed: (with ``wait``) instances did not change;
+            the message names them. The others have changed.
+        :raises LXDAPIException: the server refused.
+
+        Endpoint: ``PUT /1.0/instances``; needs
+        ``instance_bulk_state_change``.
+        """
+        self.client.dialect.need('instance_bulk_state_change')
+        node, _ = self.node_and_query()
+        operation = Operation.from_response(self.client, node.put(json={
+            'state': {'action': action, 'timeout': int(timeout),
+                      'force': bool(force)}}))
+        if operation is not None and wait:
+            operation.wait()
+        return operation
 
 
 class Containers(InstanceManager[Container]):

@@ -13,6 +13,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.core.values import check_id
+from pylxd.models.file_entries import FileEntries
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_instance_missing
 from pylxd.transport.paths import add_filename, replace, to_path
@@ -40,7 +41,7 @@ WORKERS = 4
 NO_TIMEOUT = 10 ** 8
 
 
-class FilesManager(object):
+class FilesManager(FileEntries):
     """The files of one instance: ``container.files``.
 
     The instance need not run. Paths are absolute paths in the instance.
@@ -122,6 +123,10 @@ class FilesManager(object):
         self._client.transport.download(response, fileobj)
         return fileobj
 
+    def _check_path(self, path):
+        # type: (Union[bytes, Text]) -> str
+        return check_path(path)
+
     def _open_file(self, filepath):
         # type: (str) -> requests.Response
         """Follow links, and return the unread response with the data."""
@@ -179,6 +184,13 @@ class FilesManager(object):
 
         Endpoint: ``POST .../files?path=``.
         """
+        self._create_entry(
+            filepath, 'file', self._encode(filepath, data), mode, uid, gid)
+        return True
+
+    def _encode(self, filepath, data):
+        # type: (str, Any) -> Any
+        """Return data for a file as requests sends it as it is."""
         if isinstance(data, six.text_type):
             data = data.encode('utf-8')
         elif isinstance(data, bytearray):
@@ -192,8 +204,7 @@ class FilesManager(object):
                     type(data).__name__, filepath))
         if not isinstance(data, bytes) and not hasattr(data, 'read'):
             data = iter(data)  # requests would make a form of a list
-        self._create_entry(filepath, 'file', data, mode, uid, gid)
-        return True
+        return data
 
     def mk_dir(self, path, mode=None, uid=None, gid=None, parents=False):
         # type: (str, Mode, Optional[int], Optional[int], bool) -> None
@@ -221,10 +232,18 @@ class FilesManager(object):
             self.mk_dir(above, None, uid, gid, parents)
             self._create_entry(path, 'directory', b'', mode, uid, gid)
 
-    def _create_entry(self, path, entry_type, data, mode, uid, gid):
-        # type: (str, str, Any, Mode, Optional[int], Optional[int]) -> None
+    def _create_entry(self,
+                      path,  # type: str
+                      entry_type,  # type: str
+                      data,  # type: Any
+                      mode,  # type: Mode
+                      uid,  # type: Optional[int]
+                      gid,  # type: Optional[int]
+                      headers=(),  # type: Any
+                      ):
+        # type: (...) -> None
         node, header = self._node, self._client.dialect.header
-        headers = {header('type'): entry_type}
+        headers = dict(headers, **{header('type'): entry_type})
         if mode is not None:
             headers[header('mode')] = format_mode(
                 mode, entry_type == 'directory')
@@ -239,18 +258,25 @@ class FilesManager(object):
             rest.envelope(node.post(
                 params={'path': path}, data=data, headers=headers))
 
-    def delete(self, filepath):
-        # type: (str) -> None
+    def delete(self, filepath, recursive=False):
+        # type: (str, bool) -> None
         """Delete a file or an empty directory.
 
         :param filepath: its path in the instance.
+        :param recursive: delete all that is in a directory as well. Links
+            are deleted, and not followed.
+        :raises ValueError: ``recursive``, and the path is that of the root.
         :raises NotFound: there is no such file.
         :raises LXDAPIException: the server refused, as when the directory
             is not empty.
 
-        Endpoint: ``DELETE .../files?path=``; needs ``file_delete``.
+        Endpoint: ``DELETE .../files?path=``; needs ``file_delete``. With
+        ``recursive``, one request for each entry on servers without
+        ``file_delete_force``.
         """
         self._client.dialect.need('file_delete')
+        if recursive:
+            return self._delete_tree(filepath)
         node, path = self._node, check_path(filepath)
         with self._naming(path):
             node.delete(params={'path': path})

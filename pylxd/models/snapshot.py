@@ -3,17 +3,20 @@ from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
+from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models.image import publish_image
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    import requests
+    from typing import Any, Dict, Iterable, List, Optional, Tuple
     from pylxd.client import Client
     from pylxd.core.operation import Operation
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
+    from pylxd.transport.rest import Node
 
 
 class Snapshot(Savable, Renamable, Deletable):
@@ -53,6 +56,25 @@ class Snapshot(Savable, Renamable, Deletable):
         name = representation.get('name')
         return (name.rpartition('/')[2] if name else None,)
 
+    def _created_key(self, operation):
+        # type: (Operation) -> Tuple[Any, ...]
+        """Return the name that the server chose for the new snapshot.
+
+        LXD 5.0 does not tell the name: it is the first snapshot that was
+        taken after the start of the operation.
+        """
+        snapshots = rest.metadata(self.collection_node(self.parent)[0].get(
+            params={'recursion': 1}), list)
+        created = sorted(
+            (each['created_at'].rstrip('Z'), self.key_of(each))
+            for each in snapshots
+            if not operation.is_younger_than(each['created_at']))
+        if not created:
+            raise exceptions.LXDException(
+                'cannot tell the name of the new snapshot of {!r}: it was '
+                'deleted'.format(self.parent))
+        return created[0][1]
+
     @classmethod
     def check_name(cls, name):
         # type: (str) -> str
@@ -71,6 +93,11 @@ class Snapshot(Savable, Renamable, Deletable):
                 'or a percent sign'.format(name))
         return name
 
+    def _ready_to_change(self):
+        # type: () -> Node
+        self.parent.take_listed('snapshots')  # which are outdated now
+        return super(Snapshot, self)._ready_to_change()
+
     @property
     def instance(self):
         # type: () -> Instance
@@ -83,15 +110,30 @@ class Snapshot(Savable, Renamable, Deletable):
         """The instance of the snapshot, by another name."""
         return self.parent
 
-    def publish(self, public=False, wait=False, compression_algorithm=None):
-        # type: (bool, bool, Optional[str]) -> Optional[Image]
+    def publish(self,
+                public=False,  # type: bool
+                wait=False,  # type: bool
+                compression_algorithm=None,  # type: Optional[str]
+                aliases=(),  # type: Iterable[str]
+                properties=None,  # type: Optional[Dict[str, str]]
+                expires_at=None,  # type: Any
+                filename=None,  # type: Optional[str]
+                ):
+        # type: (...) -> Optional[Image]
         """Make an image of the snapshot.
 
         :param public: whether everybody may use the image.
         :param wait: return when the image is complete.
         :param compression_algorithm: ``none``, ``gzip`` and so on; None is
             the server's default.
+        :param aliases: the names of the image. Needs
+            ``image_create_aliases``.
+        :param properties: the properties of the image, a dict of text.
+        :param expires_at: when the server deletes the image: a datetime, or
+            the text of a time.
+        :param filename: the name of the file of the image.
         :return: with ``wait``, the image; otherwise None.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, or (with ``wait``) could
             not make the image.
 
@@ -101,7 +143,8 @@ class Snapshot(Savable, Renamable, Deletable):
         return publish_image(self, {
             'type': 'snapshot',
             'name': '{}/{}'.format(self.instance.name, self.name)},
-            public, wait, compression_algorithm)
+            public, wait, compression_algorithm, aliases, properties,
+            expires_at, filename)
 
     def restore(self, wait=False, stateful=False):
         # type: (bool, bool) -> None
@@ -129,18 +172,52 @@ class Snapshots(Manager[Snapshot]):
     class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'container'
 
-    def create(self, name, stateful=False, wait=False):
-        # type: (str, bool, bool) -> Snapshot
+    def all(self, recursion=None, filter=None, all_projects=False):
+        # type: (Optional[int], Optional[str], bool) -> List[Snapshot]
+        """List the snapshots; see `Manager.all`.
+
+        The first list of an instance that comes from a list with
+        ``recursion=2`` needs no request.
+        """
+        instance = self.parent  # type: Any
+        listed = instance.take_listed('snapshots') if filter is None else None
+        if listed is not None:
+            return [self.model.from_listed(
+                self.parent, self.model.key_of(each), each)
+                for each in listed]
+        return super(Snapshots, self).all(recursion, filter, all_projects)
+
+    def create(self, name=None, stateful=False, wait=False, expires_at=None):
+        # type: (Optional[str], bool, bool, Any) -> Snapshot
         """Take a snapshot.
 
-        :param name: the bare name of the new snapshot.
+        :param name: the bare name of the new snapshot; None leaves the
+            choice to the server (``snapshots.pattern``).
         :param stateful: whether to include the contents of memory, which
             needs CRIU.
         :param wait: return when the snapshot is complete.
+        :param expires_at: when the server deletes the snapshot: a datetime,
+            or the text of a time. Needs ``snapshot_expiry_creation``.
         :raises InvalidName: no snapshot can have that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             snapshot was not taken.
 
         Endpoint: ``POST .../snapshots``.
         """
-        return self._create({'name': name, 'stateful': stateful}, wait)
+        instance = self.parent  # type: Any
+        instance.take_listed('snapshots')  # which are outdated now
+        body = {'stateful': stateful}  # type: Dict[str, Any]
+        if name is not None:
+            body['name'] = name
+        if expires_at is not None:
+            self.client.dialect.need('snapshot_expiry_creation')
+            body['expires_at'] = format_time(expires_at)
+        return self._create(body, wait)
+
+    def _created_key(self, node, response, operation):
+        # type: (Any, requests.Response, Optional[Operation]) -> Tuple[Any]
+        # LXD 5.0 names the instance alone: see Snapshot._created_key
+        urls = operation.affected_urls if operation else ()
+        names = [url.rpartition('/')[2] for url in urls
+                 if url.startswith(node.path + '/')]
+        return (names[0] if names else None,)

@@ -13,12 +13,14 @@ from requests.structures import CaseInsensitiveDict
 from pylxd import exceptions
 from pylxd.transport.connector import Connector
 from pylxd.transport.errors import is_dropped_connection, translate_errors
+from pylxd.transport.handshake import Handshake
 from pylxd.transport.pools import BLOCK, ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Any, ContextManager, Iterator, List, Optional, Type
+    from typing import (
+        Any, ContextManager, Iterator, List, Optional, Tuple, Type)
     from pylxd.transport.tls import Cert, Timeout, Verify
 
 #: The largest body in bytes that is read as a whole: ten times the largest
@@ -96,9 +98,9 @@ class Transport(object):
         # type: (str, str, **Any) -> requests.Response
         """Send a request and return its response.
 
-        If the server closes a pooled connection during the request, a GET,
-        or a PUT or PATCH with ``If-Match``, is sent a second time. Redirects
-        are not followed.
+        If the server closes a pooled connection during the request, a GET or
+        HEAD, or a PUT or PATCH with ``If-Match``, is sent a second time.
+        Redirects are not followed.
 
         :param path: the quoted path, with the leading slash.
         :param kwargs: the arguments of `requests.request`. A ``timeout`` is
@@ -113,7 +115,7 @@ class Transport(object):
             timeout = self.connector.timeout[0], timeout
         stream = kwargs.pop('stream', False)
         kwargs.pop('allow_redirects', None)
-        may_repeat = method == 'GET' or (
+        may_repeat = method in ('GET', 'HEAD') or (
             method in ('PUT', 'PATCH')
             and 'If-Match' in (kwargs.get('headers') or ()))
         request = self._prepare(method, self.url + path, **kwargs)
@@ -182,7 +184,7 @@ class Transport(object):
             data = six.ensure_binary(dumps(json))
             request.headers.setdefault('Content-Type', 'application/json')
         request.body = data
-        if data is not None or method != 'GET':
+        if data is not None or method not in ('GET', 'HEAD'):
             request.headers['Content-Length'] = str(len(data or b''))
         return request
 
@@ -254,6 +256,42 @@ class Transport(object):
         """
         return self.connector.connect(self.connector.timeout[0])
 
+    def upgrade(self, method, path, protocol, params=None, json=None):
+        # type: (str, str, str, Any, Any) -> Tuple[Any, socket.socket]
+        """Send a request to upgrade a new connection to another protocol.
+
+        :param method: the method of the request.
+        :param path: the quoted path, with the leading slash.
+        :param protocol: the name of the protocol.
+        :param params: the query of the request.
+        :param json: the body of the request.
+        :return: the response, and the socket; the status of the response is
+            101 if the server upgraded the connection.
+        :raises ClientConnectionFailed: no response arrived.
+        """
+        request = self._prepare(
+            method, self.url + path, params=params, json=json)
+        request.headers.update({
+            'Host': self.connector.netloc, 'Connection': 'Upgrade',
+            'Upgrade': protocol})
+        head = '\r\n'.join(
+            ['{} {} HTTP/1.1'.format(method, request.path_url)]
+            + ['{}: {}'.format(*each) for each in request.headers.items()])
+        with self.translate_errors(), log_request(method, path) as outcome:
+            sock = self.connect()
+            try:
+                sock.sendall(six.ensure_binary(head + '\r\n\r\n')
+                             + (request.body or b''))
+                response, _, _ = Handshake(
+                    sock, self.read_timeout, '{}: {} {}'.format(
+                        self.endpoint, method, path)).read(request)
+                sock.settimeout(None)
+            except BaseException:
+                sock.close()
+                raise
+            outcome.append(response.status_code)
+        return response, sock
+
     def get_certificate(self):
         # type: () -> str
         """Return the certificate that the server shows, in PEM.
@@ -310,5 +348,7 @@ def _read_body(response):
 
 def _content_length(response):
     # type: (requests.Response) -> Optional[int]
+    if getattr(response.request, 'method', None) == 'HEAD':
+        return None  # the header tells the length of the body of a GET
     length = response.headers.get('Content-Length', '')
     return int(length) if re.match('[0-9]+$', length) else None

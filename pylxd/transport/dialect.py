@@ -220,3 +220,13 @@ def is_missing(error):
     it lists: "Failed to connect to OVS".
     """
     return 'not found' in error.message.lower()
+
+
+def is_file_missing(error):
+    # type: (exceptions.LXDAPIException) -> bool
+    """Return whether a request failed as a file of the server is missing.
+
+    LXD 5.0 answers so (500, or 404) for a log that does not exist, or a
+    console to which nothing was written.
+    """
+    return 'no such file or directory' in error.message

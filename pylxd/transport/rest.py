@@ -10,6 +10,7 @@ from pylxd import exceptions
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
+    import socket
     from typing import Any, Dict, Mapping, Optional, Tuple, Union
     from pylxd.transport.connection import Transport
 
@@ -158,6 +159,14 @@ class Node(object):
         """
         return self._request('GET', (200,), params=params, **kwargs)
 
+    def head(self, params=None, **kwargs):
+        # type: (Optional[Mapping[str, Any]], **Any) -> requests.Response
+        """Send HEAD and return the response; see `get` for exceptions.
+
+        Errors have no message, since the response has no body.
+        """
+        return self._request('HEAD', (200,), params=params, **kwargs)
+
     def post(self, data=None, json=None, **kwargs):
         # type: (Any, Any, **Any) -> requests.Response
         """Send POST and return the response; see `get` for exceptions."""
@@ -179,9 +188,39 @@ class Node(object):
         """Send DELETE and return the response; see `get` for exceptions."""
         return self._request('DELETE', (200, 202), **kwargs)
 
+    def upgrade(self, protocol, method='GET', json=None, **kwargs):
+        # type: (str, str, Any, **Any) -> socket.socket
+        """Upgrade a new connection to another protocol.
+
+        :param protocol: the name of the protocol, such as ``sftp``.
+        :param method: the method of the request.
+        :param json: the body of the request.
+        :param kwargs: ``params`` and ``target``, as for `get`.
+        :return: the connected socket, which the caller closes. Reading and
+            writing wait for ever, until the caller sets a timeout.
+        :raises LXDAPIException: the server refused; see `get`.
+        """
+        self._add_query(method, kwargs)
+        response, sock = self._transport.upgrade(
+            method, self._path, protocol, json=json, **kwargs)
+        try:
+            check_response(response, (101,), is_api=False)
+        except exceptions.LXDAPIException:
+            sock.close()
+            raise
+        return sock
+
     def _request(self, method, expected, **kwargs):
         # type: (str, Tuple[int, ...], **Any) -> requests.Response
         is_api = kwargs.pop('is_api', True) and not kwargs.get('stream')
+        self._add_query(method, kwargs)
+        response = self._transport.request(method, self._path, **kwargs)
+        check_response(response, expected, is_api)
+        return response
+
+    def _add_query(self, method, kwargs):
+        # type: (str, Dict[str, Any]) -> None
+        """Add the query of this node to the arguments of a request."""
         target = kwargs.pop('target', None)
         if self._params or target is not None:
             params = dict(self._params)
@@ -195,9 +234,6 @@ class Node(object):
             if 'all-projects' in params:
                 params.pop('project', None)  # servers refuse both
             kwargs['params'] = params
-        response = self._transport.request(method, self._path, **kwargs)
-        check_response(response, expected, is_api)
-        return response
 
 
 def check_response(response, expected, is_api=True):
@@ -222,7 +258,10 @@ def check_response(response, expected, is_api=True):
         # client certificate and secrets to another host.
         raise exceptions.InvalidResponse(response)
     if status not in expected:
-        raise (exceptions.LXDAPIException if is_envelope(_parse(response))
+        # The response to a HEAD has no body that could tell
+        is_error = is_envelope(_parse(response)) or getattr(
+            response.request, 'method', None) == 'HEAD'
+        raise (exceptions.LXDAPIException if is_error
                else exceptions.InvalidResponse)(
                    response, hint=_explain_status(response))
     content_type = response.headers.get('Content-Type', '')
@@ -272,10 +311,10 @@ def envelope(response):
 
 
 def metadata(response, type_=dict):
-    # type: (requests.Response, type) -> Any
+    # type: (requests.Response, Union[type, Tuple[type, ...]]) -> Any
     """Return the field ``metadata`` of a response.
 
-    :param type_: the type that the field must have.
+    :param type_: the type, or types, that the field must have.
     :raises InvalidResponse: the field is of another type.
     """
     data = envelope(response).get('metadata')

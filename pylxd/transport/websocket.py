@@ -2,7 +2,6 @@
 import collections
 import errno
 import json
-import re
 import socket
 import ssl
 import threading
@@ -17,7 +16,7 @@ from pylxd import exceptions
 from pylxd.transport import rest
 from pylxd.transport.connection import log_request
 from pylxd.transport.frames import FrameBuffer, Stream
-from pylxd.transport.pools import clock
+from pylxd.transport.handshake import Handshake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +97,6 @@ if TYPE_CHECKING:
 else:
     from ws4py.client import WebSocketBaseClient
 
-#: The longest response to a handshake that is read, in bytes.
-LONGEST_HEAD = 64 * 1024
 #: The longest frame that is accepted, in bytes; servers send far less.
 LONGEST_FRAME = 64 * 1024 * 1024
 
@@ -114,13 +111,12 @@ class Websocket(WebSocketBaseClient):
     transport = None  # type: Any
     sock = None  # type: Any
     _buffer = None  # type: Any
+    _handshake = None  # type: Any
     # Held by the thread that receives. A signal handler of that thread may
     # close the connection, too: an RLock.
     _receiving = None  # type: Any
     # Acquired for good by the first call of `terminate`
     _terminating = None  # type: Any
-    # The time on `clock` when the handshake has to end
-    _deadline = None  # type: Optional[float]
 
     def attach(self, transport, path):
         # type: (Transport, str) -> None
@@ -239,8 +235,9 @@ class Websocket(WebSocketBaseClient):
         self.stream = Stream(
             always_mask=True, expect_masking=False)  # type: Any
         self._is_secure = isinstance(self.sock, ssl.SSLSocket)
-        timeout = self.transport.read_timeout
-        self._deadline = clock() + timeout if timeout else None
+        self._handshake = Handshake(
+            self.sock, self.transport.read_timeout,
+            '{}: websocket {}'.format(self.transport.endpoint, self._path))
         with self.transport.translate_errors():
             self.sock.sendall(self.handshake_request)
 
@@ -252,19 +249,11 @@ class Websocket(WebSocketBaseClient):
         """
         with self.transport.translate_errors(), log_request(
                 'GET', self._path) as outcome:
-            response = b''
-            while (b'\r\n\r\n' not in response
-                   and len(response) < LONGEST_HEAD):
-                piece = self._receive_handshake(4096)
-                if not piece:
-                    break
-                response += piece
-            head, end, data = response.partition(b'\r\n\r\n')
-            status, _, headers = head.partition(b'\r\n')
-            code = status.split(b' ')[1:2]
-            outcome += [six.ensure_str(each, 'latin-1') for each in code]
-            if not end or code != [b'101']:
-                self._raise_refusal(status, headers, data)
+            response, headers, data = self._handshake.read(
+                requests.Request(
+                    'GET', self.transport.url + self._path).prepare(), 4096)
+            outcome.append(response.status_code)
+            rest.check_response(response, expected=(101,), is_api=False)
         try:
             protocols, extensions = self.process_handshake_header(headers)
             if b'sec-websocket-accept:' not in headers.lower():
@@ -279,13 +268,6 @@ class Websocket(WebSocketBaseClient):
         self.sock.settimeout(None)
         self._buffer = FrameBuffer(data)
         self.handshake_ok()
-
-    def _receive_handshake(self, size):
-        # type: (int) -> bytes
-        # The timeout is that of the whole response, not of each piece
-        if self._deadline:
-            self.sock.settimeout(max(self._deadline - clock(), 0.001))
-        return self.sock.recv(size)
 
     def once(self):
         # type: () -> bool
@@ -356,35 +338,6 @@ class Websocket(WebSocketBaseClient):
         return exceptions.StreamBroken('{}: websocket {}: {}'.format(
             self.transport.endpoint, self._path, exceptions.printable(reason)
         ), cause=reason if isinstance(reason, Exception) else None)
-
-    def _raise_refusal(self, status, headers, body):
-        # type: (bytes, bytes, bytes) -> None
-        """Raise the error of a response whose status is not 101.
-
-        :param body: the part of the body that has arrived.
-        """
-        words = six.ensure_text(status, 'latin-1').split(' ', 2)
-        if len(words) < 2 or not words[1].isdigit():
-            raise exceptions.ClientConnectionFailed(
-                '{}: websocket {}: the response is not HTTP'.format(
-                    self.transport.endpoint, self._path))
-        response = requests.Response()
-        response.status_code = int(words[1])
-        response.reason = ''.join(words[2:])
-        response.headers.update(re.findall(
-            r'(?m)^([\w-]+): *(.*?)\r?$', six.ensure_str(headers, 'latin-1')))
-        length = response.headers.get('Content-Length', '')
-        missing = min(int(length) if re.match('[0-9]+$', length) else 0,
-                      LONGEST_HEAD)
-        while len(body) < missing:
-            piece = self._receive_handshake(missing - len(body))
-            if not piece:
-                break
-            body += piece
-        response._content = body
-        response.request = requests.Request(
-            'GET', self.transport.url + self._path).prepare()
-        rest.check_response(response, expected=())
 
     @property
     def _path(self):

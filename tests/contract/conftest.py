@@ -5,7 +5,6 @@ depends on the server asks the client or the kit, for its extensions for one,
 and never for its name.
 """
 import contextlib
-import fcntl
 import os
 import tempfile
 
@@ -55,6 +54,7 @@ def bridge_lock():
 
     The bridges of LXD and of Incus 7 at the same time crash ``nft``.
     """
+    import fcntl  # missing where test_other_systems.py takes it away
     path = os.path.join(tempfile.gettempdir(), 'pylxd-bridges.lock')
     with open(path, 'w') as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -56,7 +56,9 @@ NAMED = [
     lambda at, name: at.container.rename(name),
     lambda at, name: at.container.snapshots.get(name),
     lambda at, name: at.container.snapshots.exists(name),
-    lambda at, name: at.container.snapshots.create(name),
+    # None leaves the choice of the name to the server
+    lambda at, name: at.container.snapshots.create(
+        True if name is None else name),
     lambda at, name: at.container.restore_snapshot(name),
     lambda at, name: at.client.images.get(name),
     lambda at, name: at.client.images.exists(name),

@@ -51,16 +51,18 @@ def documented_machine(
         if isinstance(lxd, FakeLXD) or not lxd_client.has_api_extension(
                 extension):
             pytest.skip('the server does not have {}'.format(extension))
+    names = ['containers', 'profiles', 'certificates']
     if 'my-bridge' in text:
+        # Without the lock, bridges of other servers come and go
         request.getfixturevalue('bridge_lock')
+        names.append('networks')
     monkeypatch.setenv('LXD_SOCKET', lxd.socket)
     monkeypatch.chdir(tmpdir)
     certificate, key = key_pair[:2]
     shutil.copy(certificate, 'lxd.crt')
     shutil.copy(key, 'lxd.key')
     shutil.copy(lxd.certificate, 'server.crt')
-    managers = [getattr(lxd_client, name) for name in (
-        'containers', 'profiles', 'networks', 'certificates')]
+    managers = [getattr(lxd_client, name) for name in names]
     before = [each for manager in managers for each in manager.all()]
     yield
     settle(lxd_client)

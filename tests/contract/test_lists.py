@@ -25,6 +25,11 @@ def test_filter(lxd_client, container, sent):
         listed, = manager.all(filter='name eq ' + container.name)
         assert listed == container and len(sent) == 1
         assert listed.status == 'Stopped'
+    either = 'name eq {0} or name eq {0}x'.format(container.name)
+    assert lxd_client.containers.all(filter=either) == [container]
+    assert lxd_client.virtual_machines.all(filter=either) == []
+    assert lxd_client.virtual_machines.all(
+        filter='name eq ' + container.name) == []
     with pytest.raises(exceptions.LXDAPIException):
         lxd_client.containers.all(filter='nonsense')
 
@@ -71,3 +76,28 @@ def test_iteration(lxd_client, container, other_client):
     assert container.name in other_client.containers
     assert container.name + 'x' not in other_client.containers
     assert bool(lxd_client.networks)
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('container_full')
+def test_states_and_snapshots(lxd_client, running, sent):
+    running.snapshots.create('s1', wait=True)
+    try:
+        del sent[:]
+        listed, = [each for each in lxd_client.containers.all(recursion=2)
+                   if each.name == running.name]
+        assert listed.state().status == 'Running'
+        assert listed.state_class is type(listed.state())
+        assert listed.config == running.config and not listed.dirty
+        assert len(sent) == 2  # the second state()
+        snapshot, = listed.snapshots.all()
+        assert snapshot.name == 's1' and snapshot.created_at
+        assert len(sent) == 2
+        listed.config['user.listed'] = '1'
+        listed.save(wait=True)
+        assert lxd_client.containers.get(
+            running.name).config['user.listed'] == '1'
+    finally:
+        for each in running.snapshots.all():
+            each.delete(wait=True)
+    assert listed.snapshots.all() == []

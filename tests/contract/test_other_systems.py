@@ -11,7 +11,7 @@ import tempfile
 import pytest
 import six
 
-from pylxd.models import image, instance_files
+from pylxd.models import image_export, instance_files
 from pylxd.testing.plugin import RunningServer
 
 SCRIPT = os.path.join(os.path.dirname(os.path.dirname(
@@ -22,7 +22,7 @@ FILES = ['events', 'execute', 'files', 'images', 'profiles']
 #: cannot be polled is read line by line.
 LEFT_OUT = ['unix', 'gevent', 'no_origin', 'ends_with_the_server',
             'simplestreams', 'from_url', 'read_ahead and not rb',
-            'in_a_row', 'threads_with_one']
+            'in_a_row', 'threads_with_one', 'another_server']
 
 
 def test_https_without_names_of_unix(lxd, lxd_https):
@@ -97,10 +97,10 @@ def windows(monkeypatch):
     path = WindowsPaths(os.path, **{
         name: getattr(ntpath, name) for name in (
             'join', 'basename', 'dirname')})
-    for module in instance_files, image:
+    for module in instance_files, image_export:
         monkeypatch.setattr(module, 'os', WindowsPaths(os, path=path))
     monkeypatch.setattr(instance_files, 'tempfile', WindowsPaths(tempfile))
-    for name, function in ('open', io.open), ('_replace', os.rename):
+    for name, function in ('open', io.open), ('replace', os.rename):
         monkeypatch.setattr(instance_files, name,
                             translate_arguments(function), raising=False)
 

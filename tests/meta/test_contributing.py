@@ -14,7 +14,10 @@ TYPES = re.findall(
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager.
-INSIDE_ANOTHER = ('Snapshot', 'Network zone record')
+INSIDE_ANOTHER = (
+    'Backup', 'Instance metadata', 'Network zone record', 'Snapshot',
+    'Storage bucket backup', 'Storage bucket key', 'Storage volume backup',
+    'Storage volume snapshot')
 
 
 def list_directory(directory):

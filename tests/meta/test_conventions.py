@@ -122,7 +122,10 @@ FOR_CHECKERS = {
     ('pylxd.core.document', 'pylxd.core.attribute'),
     ('pylxd.core.listing', 'pylxd.core.manager'),
     ('pylxd.core.model', 'pylxd.core.listing'),
+    ('pylxd.models.instance', 'pylxd.models.instance_log'),
     ('pylxd.models.instance_files', 'pylxd.models.instance'),
+    ('pylxd.models.instance_log', 'pylxd.models.instance'),
+    ('pylxd.models.instance_metadata', 'pylxd.models.instance'),
     ('pylxd.models.snapshot', 'pylxd.models.instance'),
 }
 
@@ -202,7 +205,8 @@ def find_models():
     found = [(module, cls) for module in sorted(MODULES)
              if module.startswith('pylxd.models.')
              for cls in find_classes(MODULES[module])
-             if hasattr(cls, '__attributes__')]
+             # Classes without attributes are parts of a model: its verbs
+             if getattr(cls, '__attributes__', None)]
     assert found
     return found
 

@@ -305,7 +305,7 @@ def test_use_project():
         other.containers.all()
         client.profiles.all()
         assert server.requested[2:] == [
-            'GET /1.0/instances?project=p+q&instance-type=container',
+            'GET /1.0/instances?instance-type=container&project=p+q',
             'GET /1.0/profiles']
         assert server.connections == 1
         assert client != other and client.project is None
@@ -326,7 +326,7 @@ def test_use_target():
         client.use_target('m3').networks.get('n')
         client.api.networks.n.get(target='m4')
         assert [line for line in server.requested if '/1.0/' in line] == [
-            'GET /1.0/instances?project=p&instance-type=container',
+            'GET /1.0/instances?instance-type=container&project=p',
             'POST /1.0/instances?project=p&target=m2',
             'GET /1.0/networks/n?project=p&target=m2',
             'PATCH /1.0/networks/n?project=p&target=m2',

@@ -9,7 +9,7 @@ import requests
 
 from pylxd import exceptions
 from pylxd.transport import rest
-from wire import Server, error, http, lxd_api, reply, sync
+from wire import Server, error, http, lxd_api, reply, sync, tls_context
 from pylxd.transport.connection import Transport
 
 
@@ -302,3 +302,138 @@ def test_messages_of_errors(answer, raised, message):
         with pytest.raises(raised) as caught:
             rest.Node(Transport(server.endpoint), '/1.0').get({'secret': 's'})
     assert str(caught.value) == message
+
+
+# -- HEAD and upgrades
+
+def head_only(request):
+    """Answer a HEAD: the length is that of the body of a GET."""
+    return http(status='200 OK', Content_Length=9, X_LXD_type='file')
+
+
+def test_head():
+    pages = {'HEAD /1.0/f': head_only, 'GET /1.0/f': b''}
+    with Server(lxd_api(pages)) as server:
+        node = rest.Node(Transport(server.endpoint), '')['1.0']
+        for _ in range(2):  # on one connection
+            response = node.f.head(params={'path': '/x'})
+            assert response.headers['X-LXD-type'] == 'file'
+            assert response.content == b''
+        assert server.requested == ['HEAD /1.0/f?path=%2Fx'] * 2
+        assert server.connections == 1
+        assert 'content-length' not in server.requests[0].headers
+
+
+@pytest.mark.parametrize('status, raised', [
+    ('404 Not Found', exceptions.NotFound),
+    ('412 No', exceptions.Conflict),
+    ('500 Oops', exceptions.LXDAPIException),
+    ('302 Found', exceptions.InvalidResponse)])
+def test_errors_of_head(status, raised):
+    with Server(lambda _: http(status=status, Content_Length=9)) as server:
+        with pytest.raises(raised) as caught:
+            rest.Node(Transport(server.endpoint), '/1.0').head()
+    assert type(caught.value) is raised
+    assert status in str(caught.value) and '(HEAD /1.0)' in str(caught.value)
+
+
+def switching(data):
+    """Return an answer that switches protocols, and sends data at once."""
+    def answer(request):
+        def serve(connection):
+            connection.sendall(http(
+                status='101 Switching Protocols', Content_Length=None,
+                Upgrade=request.headers['upgrade']) + data)
+            while True:
+                received = connection.recv(9)
+                if not received:
+                    return
+                connection.sendall(received.upper())
+        return serve
+    return answer
+
+
+@pytest.mark.parametrize('path', [None, True])
+def test_upgrade(path):
+    pages = {'POST /1.0/x': switching(b'banner\r\n\r\n')}
+    with Server(lxd_api(pages), path) as server:
+        node = rest.Node(
+            Transport(server.endpoint, timeout=5), '', {'project': 'p'})['1.0']
+        upgraded = node.x.upgrade('tcp', 'POST', {'port': 1}, target='m')
+        assert upgraded.gettimeout() is None
+        stream = upgraded.makefile('rb')
+        assert stream.read(10) == b'banner\r\n\r\n'
+        upgraded.sendall(b'abc')
+        assert stream.read(3) == b'ABC'
+        stream.close()
+        upgraded.close()
+    request, = server.requests
+    path, query = request.target.split('?')
+    assert path == '/1.0/x' and sorted(query.split('&')) == [
+        'project=p', 'target=m']
+    assert request.headers['upgrade'] == 'tcp'
+    assert request.headers['connection'] == 'Upgrade'
+    assert request.headers['host']
+    assert json.loads(request.body.decode()) == {'port': 1}
+
+
+def test_upgrade_over_tls(pairs):
+    context = tls_context(pairs['own'])
+    pages = {'GET /1.0/sftp': switching(b'banner')}
+    with Server(lxd_api(pages), context=context) as server:
+        for verify, fits in ((pairs['own'][0], True),
+                             (pairs['other'][0], False)):
+            node = rest.Node(
+                Transport(server.endpoint, verify=verify), '')['1.0']
+            if fits:
+                upgraded = node.sftp.upgrade('sftp')
+                assert upgraded.recv(6) == b'banner'
+                upgraded.close()
+            else:
+                with pytest.raises(exceptions.ClientConnectionFailed):
+                    node.sftp.upgrade('sftp')
+    assert server.requested == ['GET /1.0/sftp']
+
+
+@pytest.mark.parametrize('answer, raised, message', [
+    (error(404, 'Instance not found'), exceptions.NotFound,
+     'Instance not found (GET /1.0/x)'),
+    (error(400, 'Missing upgrade'), exceptions.LXDAPIException,
+     'Missing upgrade (GET /1.0/x)'),
+    (sync({}), exceptions.LXDAPIException, '(GET /1.0/x)'),
+    (http(b'<p>', '502 Bad'), exceptions.InvalidResponse, '<p>'),
+    (http(status='302 Found', Location='https://elsewhere/'),
+     exceptions.InvalidResponse, 'elsewhere'),
+    (b'SSH-2.0\r\n\r\n', exceptions.ClientConnectionFailed, 'not HTTP'),
+    (b'HTTP/1.1 101 x\r\n' + b'X: y\r\n' * 20000,
+     exceptions.InvalidResponse, 'no end'),
+])
+def test_a_refused_upgrade(answer, raised, message):
+    with Server(lambda _: lambda connection: connection.sendall(
+            answer)) as server:
+        with pytest.raises(raised) as caught:
+            rest.Node(Transport(server.endpoint), '/1.0/x').upgrade(
+                'sftp', params={'secret': 's3cr3t'})
+    assert message in str(caught.value)
+    assert 's3cr3t' not in str(caught.value)
+
+
+def test_a_refused_upgrade_is_closed():
+    received = []
+
+    def refuse(connection):
+        connection.sendall(error(400, 'no'))
+        received.append(connection.recv(1))
+
+    with Server(lambda _: refuse) as server:
+        with pytest.raises(exceptions.LXDAPIException) as caught:
+            rest.Node(Transport(server.endpoint), '/1.0').upgrade('sftp')
+        server.ended.get(timeout=10)
+    assert received == [b''] and 'no' in str(caught.value)
+
+
+def test_an_upgrade_reaches_the_timeout():
+    with Server(lambda _: lambda connection: connection.recv(1)) as server:
+        with pytest.raises(exceptions.ConnectionTimeout):
+            rest.Node(Transport(server.endpoint, timeout=0.1), '/1.0').upgrade(
+                'sftp')

@@ -1,0 +1,136 @@
+"""The base class of the managers of instances."""
+import six
+
+from pylxd.core.manager import M, Manager
+from pylxd.core.operation import Operation
+from pylxd.models.image_data import Upload
+from pylxd.transport.paths import to_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Text, Tuple, Union
+    from pylxd.models.protocols import Readable
+
+
+class InstanceManager(Manager[M]):
+    """The base class of the managers of instances."""
+
+    class_methods = ('create',)  # type: Tuple[str, ...]
+
+    def all(self,  # type: ignore[override]
+            recursion=None,  # type: Optional[int]
+            fields=None,  # type: Optional[List[str]]
+            filter=None,  # type: Optional[str]
+            all_projects=False,  # type: bool
+            ):
+        # type: (...) -> List[M]
+        """List the instances; see `Manager.all`.
+
+        :param recursion: 1 loads all instances at once; 2 their states and
+            snapshots as well, so that the first `state` and the first
+            ``snapshots.all()`` of each need no request. They are used for ten
+            seconds, unless a call on the instance has changed it. 2 needs
+            ``container_full``.
+        :param fields: with ``recursion=2``, which parts of the states the
+            server collects, such as ``['state.disk', 'state.network']``; an
+            empty list is none. Needs ``instances_state_selective_recursion``.
+        :param filter: an expression of the server, as ``'status eq
+            Running'``.
+        :param all_projects: list the instances of all projects.
+        :raises ValueError: ``recursion`` is none of these, or ``fields``
+            without ``recursion=2``.
+        :raises LXDAPIExtensionNotAvailable: the server cannot do this.
+
+        Endpoint: ``GET /1.0/instances``.
+        """
+        if recursion == 2:
+            self.client.dialect.need('container_full')
+        if fields is not None:
+            if recursion != 2 or isinstance(fields, six.string_types):
+                raise ValueError(
+                    'fields must be a list, and needs recursion=2')
+            self.client.dialect.need('instances_state_selective_recursion')
+            return self._list(
+                self._select(filter, all_projects),
+                '2;fields=' + ','.join(fields), all_projects)
+        if recursion not in (None, 0, 1, 2):
+            raise ValueError('recursion must be 0, 1 or 2, not {!r}'.format(
+                recursion))
+        return self._list(
+            self._select(filter, all_projects), recursion, all_projects)
+
+    def create(self, config, wait=False, target=None):
+        # type: (Dict[str, Any], bool, Optional[str]) -> M
+        """Create an instance.
+
+        :param config: the name, the source and other fields, as the REST API
+            defines them: ``{'name': 'c1', 'source': {'type': 'image',
+            'alias': 'busybox'}}``. Without a name, the server chooses one.
+        :param wait: return when the instance is created.
+        :param target: the name of the cluster member to create it on.
+        :raises TypeError: ``config`` is no dict.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, or (with ``wait``) the
+            instance was not created.
+
+        Endpoint: ``POST /1.0/instances``; ``target`` needs ``clustering``.
+        """
+        if not isinstance(config, dict):
+            raise TypeError(
+                "config must be a dict with 'name' and 'source', "
+                "not {!r}".format(type(config)))
+        config = dict(config)
+        if self.model.instance_type:
+            config.setdefault('type', self.model.instance_type)
+        return self._create(config, wait, target)
+
+    def create_from_backup(self,
+                           file,  # type: Union[Text, bytes, Readable]
+                           name=None,  # type: Optional[str]
+                           pool=None,  # type: Optional[str]
+                           wait=True,  # type: bool
+                           ):
+        # type: (...) -> M
+        """Create an instance from the file of a backup.
+
+        :param file: the path of the file, a file that is open for reading
+            bytes, or the bytes. On Python 2, bytes are a path.
+        :param name: the name of the instance; None takes that of the backup.
+            Needs ``backup_override_name``.
+        :param pool: the storage pool of the instance; None takes that of the
+            backup, or else that of the default profile. Needs
+            ``container_backup_override_pool``.
+        :param wait: return when the instance is created.
+        :raises TypeError: ``file`` has another type.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the file is no
+            backup, or (with ``wait``) the instance was not created, as when
+            the name is taken.
+
+        Endpoint: ``POST /1.0/instances``; needs ``container_backup``.
+        """
+        dialect = self.client.dialect
+        dialect.need('container_backup')
+        headers = {'Content-Type': 'application/octet-stream',
+                   }  # type: Dict[str, Any]
+        for header, value, extension in (
+                ('name', name, 'backup_override_name'),
+                ('pool', pool, 'container_backup_override_pool')):
+            if value is not None:
+                dialect.need(extension)
+                headers[dialect.header(header)] = six.ensure_binary(
+                    self.model.check_name(value))
+        node, _ = self.node_and_query()
+        file = to_path(file)
+        if isinstance(file, six.string_types):
+            with open(file, 'rb') as opened:
+                response = node.post(data=Upload(opened), headers=headers)
+        else:
+            data = file  # type: Any
+            response = node.post(data=Upload(data), headers=headers)
+        operation = Operation.from_response(self.client, response)
+        key = (name,) if name is not None else self._created_key(
+            node, response, operation)
+        instance = self.model.from_key(self.parent, key)  # type: M
+        instance.created_by(operation, wait)
+        return instance

@@ -1,0 +1,137 @@
+"""Moves of instances, and copies to other servers."""
+from pylxd import exceptions
+from pylxd.core.context import check_client
+from pylxd.core.model import Model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional, TypeVar
+    from pylxd.client import Client
+    T = TypeVar('T', bound='Movable')
+
+
+class Movable(Model):
+    """A model of instances, which can be moved and copied."""
+
+    if TYPE_CHECKING:
+        name = ''  # type: str
+        type = ''  # type: str
+        config = {}  # type: Dict[str, str]
+
+    def generate_migration_data(self, live=False):
+        # type: (bool) -> Dict[str, Any]
+        """Prepare a migration, and return the config that creates the copy.
+
+        :param live: whether to take the running state along, which needs
+            CRIU on both servers.
+        :return: the config for `create` on another server. It holds secrets,
+            and can be used once.
+        :raises ClientConnectionFailed: this server has no HTTPS address.
+        :raises LXDAPIException: the server refused.
+
+        Endpoint: ``POST`` on the object.
+        """
+        self.sync()
+        address = self.client.address
+        response = self.api.post(json={
+            'name': self.name, 'migration': True, 'live': live})
+        operation = self._start_operation(response)
+        if operation is None:
+            raise exceptions.InvalidResponse(response)
+        data = {}  # type: Dict[str, Any]
+        if self.type not in (None, 'container'):
+            data['type'] = self.type  # servers without the field know no other
+        for name in ('name', 'architecture', 'devices', 'ephemeral',
+                     'profiles', 'description'):
+            if self._document.has(name) or name in self.key_names:
+                data[name] = getattr(self, name)
+        # volatile.* belongs to this server, but for two keys: the copy needs
+        # the mapping of user ids of its files, and its base image
+        data['config'] = {
+            key: value for key, value in self.config.items()
+            if not key.startswith('volatile.')
+            or key in ('volatile.base_image', 'volatile.last_state.idmap')}
+        data['source'] = {
+            'type': 'migration', 'mode': 'pull', 'live': live,
+            'operation': '{}/{}/operations/{}'.format(
+                address, self.client.version, operation.id),
+            'certificate': self.client.server_certificate(),
+            'secrets': operation.metadata,
+            'base-image': self.config.get('volatile.base_image', ''),
+        }
+        return data
+
+    def migrate(self, new_client, wait=False, live=False):
+        # type: (T, Client, bool, bool) -> T
+        """Copy the instance, with its snapshots, to another server.
+
+        The new server pulls the instance from this one over HTTPS. The
+        instance stays on this server, until you delete it.
+
+        :param new_client: a client of the destination.
+        :param wait: return when the copy is complete. If the new server does
+            not reach this one by the address of this client, as behind a
+            tunnel, the addresses that this server names are tried too.
+        :param live: whether to take the running state along, which needs
+            CRIU on both servers.
+        :return: the instance on the new server.
+        :raises TypeError: ``new_client`` is no client.
+        :raises ClientConnectionFailed: this server has no HTTPS address.
+        :raises LXDAPIException: one of the servers refused, or (with
+            ``wait``) the copy failed.
+
+        Endpoint: ``POST`` on the object, ``POST`` on the new collection.
+        """
+        check_client(new_client, 'new_client')
+        data = self.generate_migration_data(live)
+        source = data['source']
+        path = source['operation'][len(self.client.address):]
+
+        def pull(address):
+            # type: (str) -> T
+            source['operation'] = address + path
+            return type(self).create(new_client, data, wait=wait)
+
+        return self.client.offer(pull)
+
+    def move(self, pool=None, project=None, target=None, wait=True):
+        # type: (Optional[str], Optional[str], Optional[str], bool) -> None
+        """Move the instance within its server or cluster.
+
+        :param pool: the storage pool to move it to. Needs
+            ``instance_pool_move``.
+        :param project: the project to move it to. Needs
+            ``instance_project_move``, and together with ``pool``
+            ``instance_move_config``: LXD 5.0 would ignore the project.
+        :param target: the cluster member to move it to. Needs
+            ``clustering``.
+        :param wait: return when the instance is moved. This object is then
+            the one in the new project, and its client one of that project.
+        :raises ValueError: there is no argument that says where to.
+        :raises LXDAPIException: the server refused, as when the instance
+            runs, or (with ``wait``) the move failed.
+
+        Endpoint: ``POST`` on the object.
+        """
+        if (pool, project, target) == (None, None, None):
+            # Servers would wait for another server to pull the instance
+            raise ValueError('move() needs a pool, a project or a target')
+        dialect = self.client.dialect
+        request = {'name': self.name, 'migration': True}  # type: Any
+        for field, value, extension in (
+                ('pool', pool, 'instance_pool_move'),
+                ('project', project, 'instance_project_move')):
+            if value is not None:
+                dialect.need(extension)
+                request[field] = value
+        if pool is not None and project is not None:
+            dialect.need('instance_move_config')
+        if target is not None:
+            dialect.need('clustering')
+        client = self.client if project is None else (
+            self.client.use_project(project))
+        response = self._ready_to_change().post(json=request, target=target)
+        self._start_operation(response, wait)
+        self._expire()
+        if wait:
+            self.__dict__.update(client=client, parent=client)

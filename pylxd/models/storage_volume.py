@@ -1,0 +1,400 @@
+"""Volumes of storage pools."""
+import six
+from six.moves.urllib import parse
+
+from pylxd import exceptions
+from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
+from pylxd.core.manager import Manager
+from pylxd.core.operation import Operation
+from pylxd.core.saving import Savable
+from pylxd.core.state import State
+from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.image_data import Upload
+from pylxd.transport import rest
+from pylxd.transport.paths import to_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import requests
+    from typing import Any, Dict, List, Optional, Tuple, TypeVar
+    from pylxd.models.storage_volume_backup import StorageVolumeBackups
+    from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshots
+    from pylxd.transport.rest import Node
+    T = TypeVar('T', bound='StorageVolume')
+
+
+class StorageVolumeState(State):
+    """The state of a volume at one moment.
+
+    ``usage`` is a dict with ``used`` and ``total``, in bytes, as far as the
+    storage driver knows them; None if it knows neither.
+    """
+
+    if TYPE_CHECKING:
+        usage = None  # type: Optional[Dict[str, int]]
+
+
+class StorageVolume(Savable, Renamable, Deletable):
+    """A volume of a storage pool.
+
+    Volumes of the type ``custom`` are made by clients. The others belong to
+    an instance or an image, and are changed through that alone.
+
+    Endpoint: ``/1.0/storage-pools/POOL/volumes/TYPE/NAME``.
+    """
+
+    path = 'volumes'
+    key = ('type', 'name')
+    extension = 'storage'
+    filter_extension = 'storage_volume_api_filtering'
+    all_projects_extension = 'storage_volumes_all_projects'
+    synchronous = True
+
+    name = attribute(readonly=True)  # type: str
+    type = attribute(readonly=True)  # type: str
+    config = attribute({str: str})  # type: Dict[str, str]
+    content_type = attribute(readonly=True)  # type: str
+    created_at = attribute(readonly=True)  # type: str
+    description = attribute(str, in_etag=False)  # type: str
+    location = attribute(readonly=True)  # type: str
+    project = attribute(readonly=True)  # type: str
+    used_by = attribute(list, readonly=True)  # type: List[str]
+
+    backups = collection(
+        'storage_volume_backup:StorageVolumeBackups'
+    )  # type: StorageVolumeBackups
+    snapshots = collection(
+        'storage_volume_snapshot:StorageVolumeSnapshots'
+    )  # type: StorageVolumeSnapshots
+
+    @property
+    def pool(self):
+        # type: () -> str
+        """The name of the storage pool; the pool itself is ``parent``."""
+        name = self.parent.name  # type: str
+        return name
+
+    def state(self):
+        # type: () -> StorageVolumeState
+        """Get how much space the volume has and uses.
+
+        :raises LXDAPIException: the server refused, as LXD 5.0 does where
+            the storage driver does not know (``dir``).
+
+        Endpoint: ``GET .../volumes/TYPE/NAME/state``; needs
+        ``storage_volume_state``.
+        """
+        self.client.dialect.need('storage_volume_state')
+        return StorageVolumeState(
+            rest.metadata(self.ensure_ready().state.get()))
+
+    def rename(self, new_name, wait=False):
+        # type: (T, Any, bool) -> T
+        """Rename the volume; instances go on using it.
+
+        :param new_name: the new name. Earlier releases expected a dict with
+            ``name`` and ``pool``; another ``pool`` moves the volume.
+        :param wait: for a dict with another pool, as for `move`; otherwise
+            ignored: the volume is renamed when the call returns.
+        :return: this object.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken.
+
+        Endpoint: ``POST .../volumes/TYPE/NAME``; needs
+        ``storage_api_volume_rename``.
+        """
+        self.client.dialect.need('storage_api_volume_rename')
+        if isinstance(new_name, dict):
+            if new_name.get('pool', self.pool) != self.pool:
+                self._move(new_name, None, wait)
+                return self
+            new_name = new_name.get('name')
+        return super(StorageVolume, self).rename(new_name, wait)
+
+    def move(self, pool=None, project=None, target=None, wait=True):
+        # type: (Optional[str], Optional[str], Optional[str], bool) -> None
+        """Move the volume within its server or cluster.
+
+        :param pool: the name of the storage pool to move it to.
+        :param project: the project to move it to. Needs
+            ``storage_volume_project_move``.
+        :param target: the cluster member to move it to. Needs
+            ``cluster_internal_custom_volume_copy``.
+        :param wait: return when the volume is moved; this object is then the
+            one at the new place. Without it, this object stays the one at
+            the old place.
+        :raises ValueError: there is no argument that says where to.
+        :raises LXDAPIException: the server refused, as when a running
+            instance uses the volume, or (with ``wait``) the move failed.
+
+        Endpoint: ``POST .../volumes/TYPE/NAME``; needs
+        ``storage_api_local_volume_handling``.
+        """
+        if (pool, project, target) == (None, None, None):
+            raise ValueError('move() needs a pool, a project or a target')
+        # Servers look for the pool '' where the field is missing
+        body = {'name': self.name, 'pool': pool or self.pool}  # type: Any
+        if project is not None:
+            self.client.dialect.need('storage_volume_project_move')
+            body['project'] = project
+        if target is not None:
+            self.client.dialect.need('cluster_internal_custom_volume_copy')
+            body['source'] = {'location': self.location}
+        self._move(body, target, wait)
+
+    def _move(self, body, target, wait):
+        # type: (Dict[str, Any], Optional[str], bool) -> None
+        self.client.dialect.need('storage_api_local_volume_handling')
+        key = self.type, self.check_name(body.get('name'))
+        client, project = self.client, body.get('project')
+        if project is not None:
+            client = client.use_project(project)
+        pool = self.parent.from_key(
+            client, (self.parent.check_name(body['pool']),))
+        operation = self._keep_operation(
+            self._ready_to_change().post(json=body, target=target))
+        if operation is not None and wait:
+            operation.wait()
+        self._expire()
+        if operation is None or wait:
+            self.__dict__.update(client=client, parent=pool, _key=key)
+
+    def restore_from(self, snapshot, wait=False):
+        # type: (Any, bool) -> None
+        """Put the volume back to the state of a snapshot.
+
+        :param snapshot: the snapshot, or its name.
+        :param wait: ignored: the volume is restored when the call returns.
+        :raises LXDAPIException: the server refused, as when there is no such
+            snapshot, or a running instance uses the volume.
+
+        Endpoint: ``PUT .../volumes/TYPE/NAME``; needs
+        ``storage_api_volume_snapshots``.
+        """
+        self.client.dialect.need('storage_api_volume_snapshots')
+        name = getattr(snapshot, 'name', snapshot)
+        self._start_operation(
+            self._ready_to_change().put(json={'restore': name}), wait)
+        self._expire()
+
+    def rebuild(self, wait=True):
+        # type: (bool) -> None
+        """Delete all data in the volume; its configuration stays.
+
+        :param wait: return when the volume is empty.
+        :raises LXDAPIException: the server refused, as when an instance uses
+            the volume, or (with ``wait``) the rebuild failed.
+
+        Endpoint: ``POST .../volumes/TYPE/NAME/rebuild``; needs
+        ``storage_volumes_rebuild``.
+        """
+        self.client.dialect.need('storage_volumes_rebuild')
+        operation = self._keep_operation(
+            self._ready_to_change().rebuild.post(json={}))
+        if operation is not None and wait:
+            operation.wait()
+        self._expire()
+
+
+class StorageVolumes(Manager[StorageVolume]):
+    """The volumes of a storage pool: ``pool.volumes``."""
+
+    model = StorageVolume
+    class_methods = (
+        'create', 'create_from_backup', 'import_iso',
+        'import_tar')  # type: Tuple[str, ...]
+    parent_name = 'pool'
+    has_exact_urls = False
+
+    # The type of the volumes that are listed; '' lists all
+    _type = ''
+
+    def node_and_query(self):
+        # type: () -> Tuple[Node, Dict[str, str]]
+        """Return the node of the volumes; see `Manager.node_and_query`."""
+        node, query = super(StorageVolumes, self).node_and_query()
+        return node[self._type] if self._type else node, query
+
+    def all(self,  # type: ignore[override]
+            type=None,  # type: Optional[str]
+            recursion=None,  # type: Optional[int]
+            filter=None,  # type: Optional[str]
+            all_projects=False,  # type: bool
+            ):
+        # type: (...) -> List[StorageVolume]
+        """List the volumes, loaded.
+
+        :param type: ``custom``, ``container``, ``virtual-machine`` or
+            ``image``; None lists all of them.
+        :param recursion: accepted, and without effect.
+        :param filter: an expression of the server, as in `Manager.all`; needs
+            ``storage_volume_api_filtering``.
+        :param all_projects: list the volumes of all projects; needs
+            ``storage_volumes_all_projects``.
+
+        Endpoint: ``GET .../volumes?recursion=1``, or ``GET
+        .../volumes/TYPE?recursion=1``.
+        """
+        manager = self.__class__(self.parent)
+        manager.model = self.model
+        manager._type = type or ''
+        volumes = super(StorageVolumes, manager).all(
+            recursion, filter, all_projects)
+        # LXD 5.0 and Incus 6.0 list snapshots, named VOLUME/SNAPSHOT, too
+        return [volume for volume in volumes if '/' not in volume.name]
+
+    def get(self, type, name):  # type: ignore[override]
+        # type: (str, str) -> StorageVolume
+        """Get a volume by its type and name.
+
+        :param type: ``custom``, ``container``, ``virtual-machine`` or
+            ``image``.
+        :raises NotFound: there is no such volume.
+        :raises InvalidName: no server allows that name.
+
+        Endpoint: ``GET .../volumes/TYPE/NAME``.
+        """
+        return self._get(type, name)
+
+    def exists(self, type, name):  # type: ignore[override]
+        # type: (str, str) -> bool
+        """Return whether there is a volume with this type and name.
+
+        Endpoint: ``GET .../volumes/TYPE/NAME``.
+        """
+        try:
+            self.get(type, name)
+        except exceptions.NotFound:
+            return False
+        return True
+
+    def create(self,
+               name,  # type: Any
+               config=None,  # type: Optional[Dict[str, Any]]
+               content_type=None,  # type: Optional[str]
+               type='custom',  # type: str
+               description=None,  # type: Optional[str]
+               target=None,  # type: Optional[str]
+               wait=True,  # type: bool
+               ):
+        # type: (...) -> StorageVolume
+        """Create an empty volume.
+
+        Earlier releases expected a dict of all fields, or the type and such
+        a dict: ``create({'name': 'v1', 'type': 'custom'})`` and
+        ``create('custom', {'name': 'v1'})`` work as well.
+
+        :param name: the name of the new volume.
+        :param config: the configuration of the volume, a dict of text, such
+            as ``{'size': '1GiB'}``.
+        :param content_type: ``filesystem``, which is the default, or
+            ``block`` for virtual machines. Needs ``custom_block_volumes``.
+        :param type: ``custom``: servers create no others.
+        :param description: a description for people.
+        :param target: the cluster member to create the volume on.
+        :param wait: ignored: the call always returns when the volume is
+            created.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken.
+
+        Endpoint: ``POST .../volumes``; needs ``storage``.
+        """
+        fields = {}  # type: Dict[str, Any]
+        if isinstance(name, dict):
+            fields, name = name, None
+        elif config is not None and 'name' in config:  # no key of a config
+            fields, name, type, config = config, None, name, None
+        body = dict({'name': name, 'type': type, 'config': config or {},
+                     'content_type': content_type,
+                     'description': description}, **fields)
+        if body['content_type'] is not None:
+            self.client.dialect.need('custom_block_volumes')
+        return self._create(body, wait, target)
+
+    def create_from_backup(self, file, name=None, wait=True):
+        # type: (Any, Optional[str], bool) -> StorageVolume
+        """Create a volume from the file of a backup.
+
+        :param file: the path of the file, a file that is open for reading
+            bytes, or the bytes. On Python 2, bytes are a path.
+        :param name: the name of the new volume; None takes that of the
+            backup.
+        :param wait: return when the volume is complete.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the file is no
+            backup, or (with ``wait``) the volume was not created, as when
+            the name is taken.
+
+        Endpoint: ``POST .../volumes/custom``; needs
+        ``custom_volume_backup``.
+        """
+        return self._upload(file, name, '', 'custom_volume_backup', wait)
+
+    def import_iso(self, file, name, wait=True):
+        # type: (Any, str, bool) -> StorageVolume
+        """Create a volume from an ISO image, for the drive of an instance.
+
+        :param file: as for `create_from_backup`.
+        :param name: the name of the new volume.
+        :param wait: return when the volume is complete.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, or (with ``wait``) the
+            volume was not created, as when the name is taken.
+
+        Endpoint: ``POST .../volumes/custom``; needs ``custom_volume_iso``.
+        """
+        return self._upload(file, name, 'iso', 'custom_volume_iso', wait)
+
+    def import_tar(self, file, name, wait=True):
+        # type: (Any, str, bool) -> StorageVolume
+        """Create a volume with the files of a tar archive.
+
+        :param file: as for `create_from_backup`.
+        :param name: the name of the new volume.
+        :param wait: return when the volume is complete.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, or (with ``wait``) the
+            volume was not created, as when the name is taken.
+
+        Endpoint: ``POST .../volumes/custom``; needs
+        ``import_custom_volume_tar``, which Incus lacks.
+        """
+        return self._upload(
+            file, name, 'tar', 'import_custom_volume_tar', wait)
+
+    def _upload(self, file, name, kind, extension, wait):
+        # type: (Any, Optional[str], str, str, bool) -> StorageVolume
+        path = to_path(file)
+        if isinstance(path, six.string_types):
+            with open(path, 'rb') as opened:
+                return self._upload(opened, name, kind, extension, wait)
+        node, _ = self.node_and_query()
+        node, dialect = node['custom'], self.client.dialect
+        dialect.need(extension)
+        headers = {'Content-Type': 'application/octet-stream',
+                   }  # type: Dict[str, Any]
+        if name is not None:
+            headers[dialect.header('name')] = six.ensure_binary(
+                self.model.check_name(name))
+        if kind:
+            headers[dialect.header('type')] = kind
+        response = node.post(data=Upload(path), headers=headers)
+        operation = Operation.from_response(self.client, response)
+        if name is None:
+            name = self._find_name(node, response, operation)
+        volume = self.model.from_key(
+            self.parent, ('custom', name))  # type: StorageVolume
+        volume.created_by(operation, wait)
+        return volume
+
+    def _find_name(self, node, response, operation):
+        # type: (Node, requests.Response, Optional[Operation]) -> str
+        """Return the name of a new volume, which the server chose."""
+        for url in operation.affected_urls if operation else ():
+            above, _, name = url.rpartition('/')
+            # LXD 5.0 sends /1.0/storage_volumes/NAME, and quotes no name
+            return parse.unquote(name) if above == node.path else name
+        raise exceptions.InvalidResponse(response)

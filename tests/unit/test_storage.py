@@ -1,0 +1,319 @@
+"""Storage against a scripted server: what no server of the tests shows."""
+import datetime
+import json
+
+import pytest
+
+from pylxd import Client, exceptions
+from pylxd.models.storage_bucket import StorageBucket
+from pylxd.models.storage_bucket_backup import StorageBucketBackup
+from pylxd.models.storage_bucket_key import StorageBucketKey
+from pylxd.models.storage_pool import StoragePool
+from pylxd.models.storage_volume import StorageVolume
+from pylxd.models.storage_volume_backup import StorageVolumeBackup
+from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
+from wire import ROOT, Server, accepted, lxd_api, sync
+
+POOL = '/1.0/storage-pools/p1'
+VOLUMES = POOL + '/volumes'
+VOLUME = VOLUMES + '/custom/v1'
+BUCKET = POOL + '/buckets/b1'
+OPERATION = {'id': 'u1', 'class': 'task', 'status': 'Running',
+             'status_code': 103, 'err': '', 'resources': {}, 'metadata': None}
+ENDED = dict(OPERATION, status='Success', status_code=200)
+WAIT = 'GET /1.0/operations/u1/wait'
+EXTENSIONS = [
+    'storage', 'resources', 'clustering', 'projects', 'patch',
+    'storage_api_volume_rename', 'storage_api_local_volume_handling',
+    'storage_api_volume_snapshots', 'custom_volume_snapshot_expiry',
+    'storage_volumes_created_at', 'custom_volume_backup',
+    'import_custom_volume_tar', 'cluster_internal_custom_volume_copy',
+    'storage_volume_api_filtering', 'storage_volumes_all_projects',
+    'storage_buckets', 'storage_bucket_backup']
+
+
+def serve(pages, *extensions, **changes):
+    """Return a server with these pages, and its endpoint.
+
+    :param extensions: further extensions of the server.
+    :param without: an extension that it lacks.
+    """
+    listed = set(EXTENSIONS + list(extensions)) - {changes.get('without')}
+    server = Server(lxd_api(pages, dict(ROOT, api_extensions=sorted(listed))))
+    return server, server.endpoint
+
+
+def volume_of(client):
+    pool = StoragePool.from_key(client, ('p1',))
+    return StorageVolume.from_key(pool, ('custom', 'v1'))
+
+
+def bucket_of(client):
+    pool = StoragePool.from_key(client, ('p1',))
+    return StorageBucket.from_key(pool, ('b1',))
+
+
+def body_of(request):
+    return json.loads(request.body.decode())
+
+
+def test_a_server_that_answers_asynchronously():
+    """LXD from 6.6 on: the calls wait for the operation."""
+    pages = {'POST /1.0/storage-pools': accepted(OPERATION),
+             'POST ' + VOLUMES: accepted(OPERATION),
+             'POST ' + VOLUME: accepted(OPERATION),
+             'PUT ' + VOLUMES + '/custom/v2': accepted(OPERATION),
+             'DELETE ' + VOLUMES + '/custom/v2': accepted(OPERATION),
+             'DELETE ' + POOL: accepted(OPERATION), WAIT: ENDED}
+    server, endpoint = serve(pages)
+    with server:
+        pool = Client(endpoint).storage_pools.create('p1', 'dir')
+        volume = pool.volumes.create('v1')
+        volume.rename('v2')
+        volume.restore_from('s1')
+        volume.delete()
+        pool.delete()
+        assert server.requested[1::2] == [
+            'POST /1.0/storage-pools', 'POST ' + VOLUMES, 'POST ' + VOLUME,
+            'PUT ' + VOLUMES + '/custom/v2',
+            'DELETE ' + VOLUMES + '/custom/v2', 'DELETE ' + POOL]
+        assert set(server.requested[2::2]) == {WAIT}
+
+
+def test_create_of_a_pool_sends_the_arguments():
+    server, endpoint = serve({'POST /1.0/storage-pools': {}})
+    with server:
+        Client(endpoint).storage_pools.create(
+            'p1', 'zfs', {'size': '1GiB'}, 'text', 'm1')
+        request = server.requests[-1]
+        assert request.target == '/1.0/storage-pools?target=m1'
+        assert body_of(request) == {
+            'name': 'p1', 'driver': 'zfs', 'config': {'size': '1GiB'},
+            'description': 'text'}
+
+
+def test_resources_of_a_member():
+    page = {'space': {'used': 1, 'total': 2}, 'inodes': {}}
+    server, endpoint = serve({'GET ' + POOL + '/resources': page})
+    with server:
+        pool = StoragePool.from_key(Client(endpoint), ('p1',))
+        resources = pool.resources.get('m1')
+        assert resources.space == {'used': 1, 'total': 2}
+        assert server.requests[-1].target.endswith('/resources?target=m1')
+
+
+# -- the volumes of all pools
+
+def volume_document(name, project='default', **fields):
+    return dict({'name': name, 'type': 'custom', 'pool': 'p1',
+                 'project': project, 'config': {}}, **fields)
+
+
+def test_volumes_of_all_pools_in_one_request():
+    """LXD from 5.21 on; it lists snapshots, too."""
+    documents = [volume_document('v1'), volume_document('v1/s1'),
+                 volume_document('v2', pool='p2')]
+    server, endpoint = serve({
+        'GET /1.0/storage-volumes': documents,
+        'GET /1.0/storage-volumes/custom': documents}, 'storage_volumes_all')
+    with server:
+        client = Client(endpoint)
+        one, two = client.storage_volumes.all()
+        assert one == volume_of(client) and two.pool == 'p2'
+        assert two.config == {} and one.client is client
+        assert client.storage_volumes.all('custom', filter='x') == [one, two]
+        first, second = server.requests[1:]
+        assert first.target == '/1.0/storage-volumes?recursion=1'
+        path, _, query = second.target.partition('?')
+        assert path == '/1.0/storage-volumes/custom'
+        assert sorted(query.split('&')) == ['filter=x', 'recursion=1']
+
+
+def test_volumes_of_all_pools_and_projects():
+    server, endpoint = serve({'GET /1.0/storage-volumes': [
+        volume_document('v1'), volume_document('v1', 'green')]},
+        'storage_volumes_all')
+    with server:
+        client = Client(endpoint)
+        one, two = client.storage_volumes.all(all_projects=True)
+        assert one == volume_of(client) and one != two
+        assert two.client.project == 'green'
+        assert 'all-projects=true' in server.requests[-1].target
+
+
+@pytest.mark.parametrize('documents', [
+    [{}], ['x'], [5], [{'name': 'v1'}], {}])
+def test_volumes_of_all_pools_in_an_odd_answer(documents):
+    server, endpoint = serve(
+        {'GET /1.0/storage-volumes': documents}, 'storage_volumes_all')
+    with server, pytest.raises(exceptions.InvalidResponse):
+        Client(endpoint).storage_volumes.all()
+
+
+# -- volumes
+
+def test_move_to_a_member_of_a_cluster():
+    server, endpoint = serve({
+        'GET ' + VOLUME: volume_document('v1', location='m1'),
+        'POST ' + VOLUME: accepted(OPERATION), WAIT: ENDED})
+    with server:
+        volume = volume_of(Client(endpoint))
+        volume.move(target='m2')
+        request, = [each for each in server.requests
+                    if each.method == 'POST']
+        assert request.target == VOLUME + '?target=m2'
+        assert body_of(request) == {
+            'name': 'v1', 'pool': 'p1', 'source': {'location': 'm1'}}
+        assert volume.pool == 'p1'
+
+
+def test_a_move_that_fails_leaves_the_volume():
+    failed = dict(OPERATION, status='Failure', status_code=400, err='no room')
+    server, endpoint = serve({
+        'POST ' + VOLUME: accepted(OPERATION), WAIT: failed})
+    with server:
+        volume = volume_of(Client(endpoint))
+        with pytest.raises(exceptions.OperationFailed):
+            volume.move('p2')
+        assert volume.pool == 'p1' and volume.operation.err == 'no room'
+        for wrong in '', '..', None:
+            with pytest.raises((exceptions.InvalidName, TypeError)):
+                volume.rename({'name': 'v1', 'pool': wrong})
+        for wrong in {}, {'pool': 'p1'}, {'name': None}, {'pool': 'p2'}:
+            with pytest.raises(TypeError):
+                volume.rename(wrong)
+        assert server.requested.count('POST ' + VOLUME) == 1
+
+
+def test_import_sends_the_headers():
+    server, endpoint = serve({
+        'POST ' + VOLUMES + '/custom': accepted(OPERATION), WAIT: ENDED})
+    with server:
+        pool = StoragePool.from_key(Client(endpoint), ('p1',))
+        volume = StorageVolume.import_tar(pool, bytearray(b'data'), 'v1')
+        assert volume.name == 'v1' and volume.type == 'custom'
+        request, = [each for each in server.requests
+                    if each.method == 'POST']
+        assert request.body == b'data'
+        headers = {name.lower(): value
+                   for name, value in request.headers.items()}
+        assert headers['x-lxd-type'] == 'tar'
+        assert headers['x-lxd-name'] == 'v1'
+
+
+@pytest.mark.parametrize('changes, name', [
+    ({'resources': {'storage_volumes': ['/1.0/storage_volumes/a%2Fb']}},
+     'a%2Fb'),  # LXD 5.0 quotes nothing
+    ({'resources': {'storage_volumes': [VOLUMES + '/custom/a%252Fb']}},
+     'a%2Fb'),
+    ({'metadata': {'entity_url': VOLUMES + '/custom/v1?project=x'}}, 'v1')])
+def test_the_name_of_an_imported_backup(changes, name):
+    server, endpoint = serve({'POST ' + VOLUMES + '/custom': accepted(
+        dict(OPERATION, **changes))})
+    with server:
+        pool = StoragePool.from_key(Client(endpoint), ('p1',))
+        volume = pool.volumes.create_from_backup(
+            bytearray(b'data'), wait=False)
+        assert volume.operation.id == 'u1'
+        assert volume == StorageVolume.from_key(pool, ('custom', name))
+
+
+def test_an_imported_backup_without_a_name():
+    server, endpoint = serve({'POST ' + VOLUMES + '/custom': accepted(
+        OPERATION)})
+    with server, pytest.raises(exceptions.InvalidResponse):
+        StoragePool.from_key(Client(endpoint), (
+            'p1',)).volumes.create_from_backup(bytearray(b'data'))
+
+
+# -- snapshots and backups
+
+def test_a_snapshot_without_a_name_among_others():
+    """LXD 5.0 does not tell the name of the new snapshot."""
+    lists = [[], [{'name': 'v1/s1'}, {'name': 'v1/s2'}]]
+    server, endpoint = serve({
+        'GET ' + VOLUME + '/snapshots': lambda request: lists.pop(0),
+        'POST ' + VOLUME + '/snapshots': {}},
+        without='storage_volumes_created_at')
+    with server, pytest.raises(exceptions.LXDException) as caught:
+        volume_of(Client(endpoint)).snapshots.create()
+    assert '2 snapshots appeared' in str(caught.value)
+
+
+def test_snapshots_and_backups_send_the_arguments():
+    server, endpoint = serve({
+        'POST ' + VOLUME + '/snapshots': {}, 'POST ' + VOLUME + '/backups': {},
+        'POST ' + BUCKET + '/backups': {}})
+    time = datetime.datetime(2040, 1, 1, tzinfo=UTC())
+    with server:
+        volume = volume_of(Client(endpoint))
+        bucket = bucket_of(volume.client)
+        assert StorageVolumeSnapshot.create(volume, 's1', time).name == 's1'
+        assert StorageVolumeBackup.create(
+            volume, 'k1', time, True, True, 'gzip').name == 'k1'
+        assert StorageBucketBackup.create(
+            bucket, 'k2', time, 'none').name == 'k2'
+        assert [body_of(request) for request in server.requests[1:]] == [
+            {'name': 's1', 'expires_at': '2040-01-01T00:00:00Z'},
+            {'name': 'k1', 'expires_at': '2040-01-01T00:00:00Z',
+             'volume_only': True, 'optimized_storage': True,
+             'compression_algorithm': 'gzip'},
+            {'name': 'k2', 'expires_at': '2040-01-01T00:00:00Z',
+             'compression_algorithm': 'none'}]
+
+
+class UTC(datetime.tzinfo):
+
+    def utcoffset(self, time):
+        return datetime.timedelta(0)
+
+    dst = utcoffset
+
+
+def test_backups_of_a_bucket():
+    """Incus 7.0.2 can neither rename nor delete one, nor list the URLs."""
+    pages = {'GET ' + BUCKET + '/backups': [{'name': 'a'}],
+             'POST ' + BUCKET + '/backups/a': accepted(OPERATION),
+             'DELETE ' + BUCKET + '/backups/b': accepted(OPERATION),
+             WAIT: ENDED}
+    server, endpoint = serve(pages)
+    with server:
+        backup, = bucket_of(Client(endpoint)).backups.all()
+        assert server.requests[-1].target.endswith('?recursion=1')
+        assert backup.rename('b').name == 'b'
+        backup.delete()
+        assert server.requested[-2:] == [
+            'DELETE ' + BUCKET + '/backups/b', WAIT]
+
+
+# -- keys
+
+KEY = {'name': 'k1', 'role': 'admin', 'description': '',
+       'access-key': 'ACCESS', 'secret-key': 'SECRET'}
+
+
+def test_a_save_of_a_key_keeps_its_credentials():
+    """Servers make new ones if a PUT lacks them; none has PATCH."""
+    pages = {'GET ' + BUCKET + '/keys/k1': KEY,
+             'PUT ' + BUCKET + '/keys/k1': {}}
+    server, endpoint = serve(pages)
+    with server:
+        key = bucket_of(Client(endpoint)).keys.get('k1')
+        assert (key.access_key, key.secret_key) == ('ACCESS', 'SECRET')
+        key.description = 'new'
+        key.save()
+        sent, = [body_of(request) for request in server.requests
+                 if request.method == 'PUT']
+        assert sent == dict(KEY, description='new')
+        assert 'SECRET' not in repr(key) + str(dict(key))
+
+
+@pytest.mark.parametrize('answer', [
+    [{'secret-key': 'SECRET'}], [[dict(KEY, name=5)]],
+    dict(KEY, name=['x']), [{'secret-key': 'SECRET"'}]])
+def test_messages_leave_out_the_secret(answer):
+    server, endpoint = serve({'GET ' + BUCKET + '/keys': sync(answer)})
+    with server, pytest.raises(exceptions.InvalidResponse) as caught:
+        StorageBucketKey.all(bucket_of(Client(endpoint)), recursion=1)
+    assert 'SECRET' not in str(caught.value)
+    assert '"secret-key": "..."' in str(caught.value)
