@@ -2,6 +2,7 @@
 import re
 
 import six
+from six.moves import urllib_parse
 
 from pylxd import exceptions
 from pylxd.transport import rest
@@ -271,8 +272,9 @@ class Operation(object):
         """
         from pylxd.transport import websocket  # a third of import time
         connection = websocket.make(
-            self._attached().transport, '{}/websocket?secret={}'.format(
-                self.path, rest.quote(secret)), websocket.MessageClient)
+            self._attached().transport, '{}/websocket?{}'.format(
+                self.path, urllib_parse.urlencode({'secret': secret})),
+            websocket.MessageClient)
         connection.connect()
         return connection
 

@@ -414,6 +414,10 @@ class Images(Manager[Image]):
         headers = self._upload_headers(
             image_data, public, properties, filename)
         aliases = check_aliases(self.client, aliases)
+        expires_at = format_time(expires_at)
+        if not isinstance(expires_at, six.string_types + (type(None),)):
+            raise TypeError('expires_at must be a datetime or text, not '
+                            '{!r}'.format(expires_at))
         data = Upload(image_data, digest)  # type: Any
         if metadata is not None:
             boundary = random_name()
@@ -427,7 +431,7 @@ class Images(Manager[Image]):
             response = node.post(data=data, headers=headers)
         image = self._created(response, digest.hexdigest(), wait)
         if aliases or expires_at is not None:
-            image.finish_upload(aliases, format_time(expires_at))
+            image.finish_upload(aliases, expires_at)
         return image
 
     def _upload_headers(self,
@@ -507,7 +511,7 @@ class Images(Manager[Image]):
                 {'type': 'url', 'mode': 'pull', 'url': url},
                 public, auto_update, wait)
         except exceptions.LXDAPIException as error:
-            if 'not supported' in error.message:
+            if 'URL is not supported' in error.message:
                 error.hint = (
                     'LXD 6.9 and later fetch no images from URLs: download '
                     'the image, and pass its data to images.create()')

@@ -26,6 +26,9 @@ class Server(Savable):
 
     key = ()
     synchronous = True
+    # LXD 5.0.2 of Debian 13 and Incus 6.0.4 remove core.https_address when
+    # they refuse a PATCH
+    patchable = False
 
     api_extensions = attribute(list, readonly=True)  # type: List[str]
     api_status = attribute(readonly=True)  # type: str
@@ -56,6 +59,14 @@ class Server(Savable):
         if not self.client.target:
             self.client.host_info = merge.copy(representation)
         return representation, etag
+
+    def _make_put(self):
+        # type: () -> Dict[str, Any]
+        # Servers keep a key user.* that is merely left out
+        config = dict.fromkeys(
+            self._document.representation.get('config') or {}, '')
+        config.update(self.config)
+        return {'config': config}
 
     def resources(self, target=None):
         # type: (Optional[str]) -> Dict[str, Any]

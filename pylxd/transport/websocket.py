@@ -55,6 +55,10 @@ if TYPE_CHECKING:
             # type: () -> None
             pass
 
+        def once(self):
+            # type: () -> bool
+            pass
+
         def process(self, data):
             # type: (bytes) -> bool
             pass
