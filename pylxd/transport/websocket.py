@@ -55,10 +55,6 @@ if TYPE_CHECKING:
             # type: () -> None
             pass
 
-        def once(self):
-            # type: () -> bool
-            pass
-
         def process(self, data):
             # type: (bytes) -> bool
             pass
@@ -380,7 +376,7 @@ def _derive(cls):
         '__module__': cls.__module__, '__doc__': cls.__doc__})
 
 
-class MessageClient(WebSocketBaseClient):
+class MessageClient(Websocket):
     """A websocket whose messages the caller receives one by one."""
 
     def __init__(self, *args, **kwargs):
@@ -408,7 +404,9 @@ class MessageClient(WebSocketBaseClient):
             has ended.
         """
         while not self._messages and not self.terminated:
-            if not self.once():
+            # Not by once(), which would receive more when it has a message
+            if not (self._handle_frames()
+                    and (self._messages or self._receive())):
                 self.terminate()
         return self._messages.popleft() if self._messages else None
 

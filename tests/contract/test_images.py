@@ -509,10 +509,10 @@ def test_refresh(lxd, lxd_client, new_images, image_server, wait):
     image.refresh()
     assert image.fingerprint == old and image.auto_update is True
     # Servers keep the list of an image server for an hour
-    cache = os.path.join(os.path.dirname(lxd.socket), 'cache')
-    for each in os.listdir(cache):
-        if os.path.isfile(os.path.join(cache, each)):
-            os.remove(os.path.join(cache, each))
+    for directory, _, names in os.walk(
+            os.path.join(os.path.dirname(lxd.socket), 'cache')):
+        for name in names:
+            os.remove(os.path.join(directory, name))
     fingerprint, _ = serve_simplestreams(
         image_server, alias, make_image_parts())
     image.refresh(wait)
