@@ -1,10 +1,10 @@
 """Images."""
-import os
-
 import six
+from six.moves import urllib_parse
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
 from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
@@ -12,7 +12,8 @@ from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
 from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
+from pylxd.models.image_data import (
+    Digest, Upload, clean_filename, iterate_form, random_name)
 from pylxd.models.image_export import Export
 from pylxd.transport import rest
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Any, Dict, Iterable, List, Optional, overload, Text, Tuple, TypeVar,
         Union)
     from pylxd.client import Client
+    from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Readable, Writable
     ImageData = Union[bytes, bytearray, Readable]
     ImageOrSource = Union[Text, 'Image', Dict[str, Any], None]
@@ -228,7 +230,7 @@ class Image(Savable, Deletable):
             # type: (str) -> Image
             source['server'] = address
             if not self.public:
-                source['secret'] = self._request_secret()
+                source['secret'] = self.create_secret()
             copy = new_client.images.create_from_source(
                 source, public, auto_update)
             self.operation = copy.operation  # type: Optional[Operation]
@@ -238,15 +240,74 @@ class Image(Savable, Deletable):
         copy = self.client.offer(pull)
         return copy if wait else None
 
-    def _request_secret(self):
+    def finish_upload(self, aliases, expires_at):
+        # type: (List[str], Optional[str]) -> None
+        """Set what no server takes together with the data of an image.
+
+        :param aliases: the names of new aliases.
+        :param expires_at: when the server deletes the image, as text.
+        :raises LXDAPIException: the server refused; the message names the
+            image and what it has.
+        """
+        self.ensure_ready()
+        done = []
+        try:
+            if expires_at is not None:
+                self.expires_at = expires_at
+                self.save()
+                done.append('expires_at')
+            for name in aliases:
+                self.add_alias(name)
+                done.append('alias ' + name)
+        except exceptions.LXDAPIException as error:
+            error.hint = 'image {} was created with {}'.format(
+                self.fingerprint, ', '.join(done) or 'no alias')
+            raise
+
+    def refresh(self, wait=True):
+        # type: (bool) -> None
+        """Let the server look for a newer image at the source of this one.
+
+        If there is one, the server fetches it, and gives it the aliases of
+        this image, which it deletes unless it is in use.
+
+        :param wait: return when the server has the newer image; this object
+            is that image then. Without ``wait`` it stays the old one.
+        :raises OperationFailed: the server could not fetch the image, or
+            this image has no source.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/refresh``; needs
+        ``image_force_refresh``.
+        """
+        self.client.dialect.need('image_force_refresh')
+        node = self._ready_to_change()
+        source = self.update_source
+        operation = self._start_operation(node.refresh.post(json={}), wait)
+        self._expire()
+        if wait and operation and (operation.metadata or {}).get('refreshed'):
+            # The server does not tell the fingerprint
+            self._source = source.get('server', ''), source.get('alias', '')
+            self._key = (self._find_fingerprint() or self.fingerprint,)
+
+    def create_secret(self):
         # type: () -> str
-        """Request a secret that lets another server pull a private image."""
-        response = self.api.secret.post(json={})
+        """Create a secret by which anybody may download this image once.
+
+        It is for the source of an image on another server, and for
+        ``GET .../export?secret=SECRET`` of an untrusted client. It is valid
+        for a few seconds after the first use.
+
+        :return: the secret.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/secret``.
+        """
+        response = self._ready_to_change().secret.post(json={})
         operation = Operation.from_response(self.client, response)
         data = operation.metadata if operation else rest.metadata(response)
         if not (data or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        return data['secret']
+        secret = data['secret']  # type: str
+        return secret
 
 
 class Images(Manager[Image]):
@@ -256,6 +317,9 @@ class Images(Manager[Image]):
     class_methods = (
         'get_by_alias', 'create', 'create_from_simplestreams',
         'create_from_url')  # type: Tuple[str, ...]
+
+    #: The aliases of all images.
+    aliases = collection('image_alias:ImageAliases')  # type: ImageAliases
 
     def get(self, fingerprint):
         # type: (str) -> Image
@@ -305,6 +369,10 @@ class Images(Manager[Image]):
                wait=False,  # type: bool
                metadata=None,  # type: Optional[ImageData]
                vm=False,  # type: bool
+               aliases=(),  # type: Iterable[str]
+               properties=None,  # type: Optional[Dict[str, str]]
+               expires_at=None,  # type: Any
+               filename=None,  # type: Optional[str]
                ):
         # type: (...) -> Image
         """Upload an image.
@@ -317,10 +385,21 @@ class Images(Manager[Image]):
             bytes, or a file that is open for reading bytes.
         :param vm: whether the two parts are those of a virtual machine. An
             image in one part tells its type itself.
+        :param aliases: the names of new aliases of the image. With aliases
+            or ``expires_at`` the call waits for the image, and sends a
+            request for each of them after that.
+        :param properties: properties that replace those in the metadata of
+            the image, a dict of text.
+        :param expires_at: when the server deletes the image: a datetime, or
+            text such as ``'2030-01-01T00:00:00Z'``.
+        :param filename: the file name that the server remembers; None is the
+            name of the file ``image_data``.
         :raises TypeError: ``image_data`` or ``metadata`` has another type.
         :raises ValueError: ``vm`` without ``metadata``.
+        :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
-            data is no image.
+            data is no image. If it refuses an alias or ``expires_at``, the
+            image exists nevertheless, and the message names it.
 
         Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
@@ -332,32 +411,49 @@ class Images(Manager[Image]):
             self.client.dialect.need('virtual-machines')
         node, _ = self.node_and_query()
         digest = Digest()
-        headers = self._upload_headers(image_data, public)
+        headers = self._upload_headers(
+            image_data, public, properties, filename)
+        aliases = check_aliases(self.client, aliases)
+        expires_at = format_time(expires_at)
+        if not isinstance(expires_at, six.string_types + (type(None),)):
+            raise TypeError('expires_at must be a datetime or text, not '
+                            '{!r}'.format(expires_at))
         data = Upload(image_data, digest)  # type: Any
         if metadata is not None:
             boundary = random_name()
             headers['Content-Type'] = (
                 'multipart/form-data; boundary=' + boundary)
             data = iterate_form(boundary, [
-                ('metadata', Upload(metadata, digest)),
-                ('rootfs.img' if vm else 'rootfs', data)])
+                ('metadata', b'metadata', Upload(metadata, digest)),
+                ('rootfs.img' if vm else 'rootfs',
+                 clean_filename(filename or 'rootfs'), data)])
         with digest:
             response = node.post(data=data, headers=headers)
-        return self._created(response, digest.hexdigest(), wait)
+        image = self._created(response, digest.hexdigest(), wait)
+        if aliases or expires_at is not None:
+            image.finish_upload(aliases, expires_at)
+        return image
 
-    def _upload_headers(self, image_data, public):
-        # type: (ImageData, bool) -> Dict[str, Any]
+    def _upload_headers(self,
+                        image_data,  # type: ImageData
+                        public,  # type: bool
+                        properties,  # type: Optional[Dict[str, str]]
+                        filename,  # type: Optional[str]
+                        ):
+        # type: (...) -> Dict[str, Any]
         header = self.client.dialect.header
         headers = {header('public'): '1' if public else '0',
                    'Content-Type': 'application/octet-stream',
                    }  # type: Dict[str, Any]
-        name = getattr(image_data, 'name', None)
-        if isinstance(name, six.string_types):
-            # Servers decode nothing, so no header can carry every name
-            headers[header('filename')] = six.ensure_binary(
-                ' '.join(exceptions.printable(
-                    os.path.basename(name)).splitlines()).strip(),
-                errors='replace')
+        if filename is None:
+            filename = getattr(image_data, 'name', None)
+        if isinstance(filename, six.string_types):
+            headers[header('filename')] = clean_filename(filename)
+        if properties:
+            headers[header('properties')] = urllib_parse.urlencode(sorted(
+                (six.ensure_binary(key), six.ensure_binary(value))
+                for key, value in convert(
+                    {str: str}, properties, 'properties').items()))
         return headers
 
     def create_from_simplestreams(self,
@@ -405,14 +501,21 @@ class Images(Manager[Image]):
             has a newer one.
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not fetch the image.
+        :raises LXDAPIException: the server refused, as LXD does from 6.9 on,
+            or (with ``wait``) could not fetch the image.
 
         Endpoint: ``POST /1.0/images``.
         """
-        return self.create_from_source(
-            {'type': 'url', 'mode': 'pull', 'url': url},
-            public, auto_update, wait)
+        try:
+            return self.create_from_source(
+                {'type': 'url', 'mode': 'pull', 'url': url},
+                public, auto_update, wait)
+        except exceptions.LXDAPIException as error:
+            if 'URL is not supported' in error.message:
+                error.hint = (
+                    'LXD 6.9 and later fetch no images from URLs: download '
+                    'the image, and pass its data to images.create()')
+            raise
 
     def create_from_source(self, source, public=False, auto_update=False,
                            wait=False):
