@@ -75,7 +75,7 @@ def read_operations():
 
 def read_shown():
     """Return what shown.txt says of each operation, a list of `Seen`."""
-    shown = collections.defaultdict(list)
+    shown, operation = collections.defaultdict(list), None
     with io.open(SHOWN) as file:
         for line in file.read().splitlines()[3:]:  # after an introduction
             if line.startswith(' '):
