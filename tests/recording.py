@@ -75,19 +75,26 @@ def find_frames(frame):
 
 
 def name_call(frames):
-    """Return the public name of the outermost call; None if it has none."""
+    """Return the public name of the outermost call; None if it has none.
+
+    The name of a call ends with ``()``, and that of an attribute does not.
+    """
     outermost = frames[-1]
     owner, name = outermost.f_locals.get('self'), outermost.f_code.co_name
     if isinstance(owner, rest.Node):
         return None
     if isinstance(owner, Attribute):
         owner, name = outermost.f_locals['model'], owner.name
-    cls = next((cls.__name__ for cls in type(owner).__mro__
+    cls = next((cls for cls in type(owner).__mro__
                 if cls.__module__.startswith('pylxd.') and cls is getattr(
-                    sys.modules[cls.__module__], cls.__name__, None)), '_')
+                    sys.modules[cls.__module__], cls.__name__, None)), object)
     if name == '__init__':
-        return None if cls.startswith('_') else cls
-    return None if '_' in (cls[0], name[0]) else '{}.{}'.format(cls, name)
+        name = cls.__name__ + '()'
+    elif callable(getattr(cls, name, None)):
+        name = '{}.{}()'.format(cls.__name__, name)
+    else:
+        name = '{}.{}'.format(cls.__name__, name)
+    return name if '_' not in (name[0], name.partition('.')[2][:1]) else None
 
 
 def learn_server(endpoint, response):

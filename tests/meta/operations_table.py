@@ -27,7 +27,7 @@ SERVERS = collections.OrderedDict([
 #: What the reason begins with why no test shows an operation at a server.
 REASONS = ('with scripted answers', 'in a later release', 'by client.api')
 #: Methods of all objects, which are named only where no other call is seen.
-GENERIC = ('put', 'patch', 'post', 'raw_put', 'raw_patch')
+GENERIC = re.compile(r'\.(put|patch|raw_put|raw_patch|sync|exists)\(\)$')
 REFUSED = ' (refused)'
 INTRO = '''\
 Operations of the servers' APIs
@@ -166,34 +166,42 @@ def merge(recorded, shown):
             if kept:
                 everything[operation] = [
                     *everything[operation], each._replace(servers=kept)]
-    return {operation: choose(operation, seen, rank(everything))
+    key = rank(everything)
+    return {operation: choose(sorted(seen, key=key))
             for operation, seen in everything.items()}
 
 
 def rank(everything):
     """Return a function that sorts what was seen of an operation.
 
-    First comes a call that sends few other requests, then one that many
-    tests make, in a test that shows few other things.
+    First comes a call, not an attribute, that sends few other requests and
+    that many tests make. Its test is one that no server refused anything,
+    from the file that has the most tests of the call, and shows little else.
     """
     operations_of, tests_of, shown_by = [
         collections.defaultdict(set) for _ in range(3)]
+    refused = set()
     for operation, seen in everything.items():
         for each in seen:
             operations_of[each.call].add(operation)
             tests_of[each.call].add(each.test)
+            tests_of[each.call, each.test.partition('::')[0]].add(each.test)
             shown_by[each.test].add((operation, each.call))
+            if not all(each.servers.values()):
+                refused.add(each.test)
     return lambda each: (
-        each.call.partition('.')[2] in GENERIC, each.phase == 'setup',
-        len(operations_of[each.call]), -len(tests_of[each.call]), each.call,
+        bool(GENERIC.search(each.call)), not each.call.endswith(')'),
+        each.phase == 'setup', len(operations_of[each.call]),
+        -len(tests_of[each.call]), each.call, each.test in refused,
+        -len(tests_of[each.call, each.test.partition('::')[0]]),
         -len(each.servers), len(shown_by[each.test]), each.test)
 
 
-def choose(operation, seen, key):
-    """Return the fewest of what was seen that name each server once."""
+def choose(seen):
+    """Return the first of what was seen that names each server."""
     chosen, done = [], set()
     for wanted in (True, False):
-        for each in sorted(seen, key=key):
+        for each in seen:
             servers = {server: wanted for server, succeeded
                        in each.servers.items()
                        if succeeded == wanted and server not in done}

@@ -41,9 +41,10 @@ def test_each_call_exists():
         if not module.startswith('pylxd.testing')
         for cls in find_classes(MODULES[module])}
     for call in sorted({call for call, _ in list_calls_and_tests()}):
-        name, _, method = call.partition('.')
+        name, _, method = call.replace('()', '').partition('.')
         assert '_' not in (name[0], method[:1]), call
-        assert hasattr(classes[name], method or '__init__'), call
+        value = getattr(classes[name], method or '__init__')
+        assert callable(value) == call.endswith('()'), call
 
 
 @pytest.mark.parametrize('path', sorted({
@@ -85,13 +86,13 @@ def test_each_reason_is_known_and_needed():
 
 #: Of a recording: server, method, path, status, call, test, phase.
 RECORDING = '''\
-LXD 5.0.2|GET|/1.0/images/aliases|200|Aliases.all|tests/a.py::test_a|call
-LXD 5.0.2|GET|/1.0/images/12ab|404|Images.get|tests/a.py::test_b|call
-Incus 7.0.2|GET|/1.0/images/12ab|404|Images.get|tests/a.py::test_b|call
-LXD 5.0.2|GET|/1.0/images/12ab|200|Images.get|tests/a.py::test_c|call
-LXD 5.0.2|GET|/1.0/images/12ab|200|Image.sync|tests/a.py::test_c|setup
-LXD 5.0.2|GET|/1.0/images|200|Images.all|tests/a.py::test_c|teardown
-LXD 5.0.2|GET|/1.0/nothing|200|Images.all|tests/a.py::test_c|call
+LXD 5.0.2|GET|/1.0/images/aliases|200|Aliases.all()|tests/a.py::test_a|call
+LXD 5.0.2|GET|/1.0/images/12ab|404|Images.get()|tests/a.py::test_b|call
+Incus 7.0.2|GET|/1.0/images/12ab|404|Images.get()|tests/a.py::test_b|call
+LXD 5.0.2|GET|/1.0/images/12ab|200|Images.get()|tests/a.py::test_c|call
+LXD 5.0.2|GET|/1.0/images/12ab|200|Image.sync()|tests/a.py::test_c|setup
+LXD 5.0.2|GET|/1.0/images|200|Images.all()|tests/a.py::test_c|teardown
+LXD 5.0.2|GET|/1.0/nothing|200|Images.all()|tests/a.py::test_c|call
 '''
 
 
@@ -109,13 +110,13 @@ def test_recordings_are_merged(tmpdir):
 
     one, other = ('GET', '/1.0/images/{fingerprint}'), ('GET', '/1.0')
     assert table.merge(recorded, {
-        one: [seen('Images.exists', 'a.py::test_d', lxd=True, old=True)],
-        other: [seen('Client', 'a.py::test_d', lxd=True)]}) == {
+        one: [seen('Images.exists()', 'a.py::test_d', lxd=True, old=True)],
+        other: [seen('Client()', 'a.py::test_d', lxd=True)]}) == {
             ('GET', '/1.0/images/aliases'): [
-                seen('Aliases.all', 'a.py::test_a', lxd=True)],
-            one: [seen('Images.exists', 'a.py::test_d', old=True),
-                  seen('Images.get', 'a.py::test_c', lxd=True),
-                  seen('Images.get', 'a.py::test_b', incus=False)]}
+                seen('Aliases.all()', 'a.py::test_a', lxd=True)],
+            one: [seen('Images.exists()', 'a.py::test_d', old=True),
+                  seen('Images.get()', 'a.py::test_c', lxd=True),
+                  seen('Images.get()', 'a.py::test_b', incus=False)]}
 
 
 def test_what_is_written_is_read(tmpdir, monkeypatch):

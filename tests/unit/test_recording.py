@@ -45,12 +45,12 @@ def read_missing(client):
 
 @pytest.mark.parametrize('function, lines', [
     (lambda client: client.profiles.get('p1'),
-     ['GET /1.0/profiles/p1 200 Profiles.get']),
-    (read_missing, ['GET /1.0/profiles/p2 404 Profiles.get']),
+     ['GET /1.0/profiles/p1 200 Profiles.get()']),
+    (read_missing, ['GET /1.0/profiles/p2 404 Profiles.get()']),
     (lambda client: Profile.get(client, 'p1'),
-     ['GET /1.0/profiles/p1 200 Profiles.get']),
+     ['GET /1.0/profiles/p1 200 Profiles.get()']),
     (lambda client: client.profiles.exists('p1'),
-     ['GET /1.0/profiles/p1 200 Profiles.exists']),
+     ['GET /1.0/profiles/p1 200 Profiles.exists()']),
     (lambda client: Profile(client, name='p1').config,
      ['GET /1.0/profiles/p1 200 Profile.config']),
     (lambda client: client.api.profiles.get(), []),
@@ -59,7 +59,7 @@ def read_missing(client):
 def test_calls(record, function, lines):
     recorded = record(function)
     first, others = recorded[0], recorded[1:]
-    assert first[1:5] == ['GET', '/1.0', '200', 'Client']
+    assert first[1:5] == ['GET', '/1.0', '200', 'Client()']
     assert [' '.join(line[1:5]) for line in others] == lines
 
 
