@@ -5,12 +5,13 @@ import re
 import six
 
 from pylxd import exceptions
+from pylxd.models.file_access import FileAccess, check_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     import socket
-    from typing import Any, List, Optional, Set, Text, Union
+    from typing import Any, List, Optional, Set
 
 
 class FileStatus(object):
@@ -41,42 +42,36 @@ class FileStatus(object):
             '' if self.size is None else ', {} bytes'.format(self.size))
 
 
-class FileEntries(object):
-    """The base class of `FilesManager`: the calls on single entries."""
+class FileEntries(FileAccess):
+    """The calls of `FilesManager` on single entries."""
 
-    if TYPE_CHECKING:
-        _client = None  # type: Any
-        _container = None  # type: Any
-        _node = None  # type: Any
+    def delete(self, filepath, recursive=False):
+        # type: (str, bool) -> None
+        """Delete a file or an empty directory.
 
-        def _check_path(self, path):
-            # type: (Union[bytes, Text]) -> str
-            pass
+        :param filepath: its path in the instance.
+        :param recursive: delete all that is in a directory as well. Links
+            are deleted, and not followed.
+        :raises ValueError: ``recursive``, and the path is that of the root.
+        :raises NotFound: there is no such file.
+        :raises LXDAPIException: the server refused, as when the directory
+            is not empty.
 
-        def _create_entry(self, path, entry_type, data, mode, uid, gid,
-                          headers=()):
-            # type: (str, str, Any, Any, Any, Any, Any) -> None
-            pass
+        Endpoint: ``DELETE .../files?path=``; needs ``file_delete``. With
+        ``recursive``, one request for each entry on servers without
+        ``file_delete_force``.
+        """
+        self._client.dialect.need('file_delete')
+        if recursive:
+            return self._delete_tree(filepath)
+        node, path = self._node, check_path(filepath)
+        with self._naming(path):
+            node.delete(params={'path': path})
 
-        def _encode(self, filepath, data):
-            # type: (str, Any) -> Any
-            pass
-
-        def _naming(self, path, if_missing=''):
-            # type: (str, str) -> Any
-            pass
-
-        def delete(self, filepath):
-            # type: (str) -> None
-            pass
-
-        def _open(self, path):
-            # type: (str) -> requests.Response
-            pass
-
-        def listdir(self, path):
-            # type: (str) -> List[str]
-            pass
+    def delete_available(self):
+        # type: () -> bool
+        """Tell whether the server can delete files (``file_delete``)."""
+        return bool(self._client.dialect.has('file_delete'))
 
     def stat(self, path):
         # type: (str) -> FileStatus
@@ -112,7 +107,7 @@ class FileEntries(object):
     def _head(self, path):
         # type: (str) -> requests.Response
         response = self._node.head(
-            params={'path': self._check_path(path)})  # type: Any
+            params={'path': check_path(path)})  # type: Any
         return response
 
     def _read_header(self, response, name, pattern):
@@ -172,7 +167,7 @@ class FileEntries(object):
         Endpoint: ``POST .../files?path=``; needs ``file_symlinks``.
         """
         self._client.dialect.need('file_symlinks')
-        target = self._check_path(target)
+        target = check_path(target)
         self._create_entry(
             path, 'symlink', six.ensure_binary(target), None, uid, gid)
 
@@ -197,7 +192,7 @@ class FileEntries(object):
         Symbolic links are deleted, and not followed.
         """
         node, dialect = self._node, self._client.dialect
-        path = self._check_path(path)
+        path = check_path(path)
         if not posixpath.normpath('/' + path).strip('/'):
             raise ValueError(
                 'delete(recursive=True) does not delete the root directory')

@@ -638,6 +638,6 @@ def check_aliases(client, aliases):
         except exceptions.NotFound:
             continue
         raise exceptions.Conflict(response, reason=(
-            'Alias already exists: {}'.format(
-                rest.metadata(response).get('name'))))
+            'Alias already exists: {}'.format(exceptions.printable(
+                rest.metadata(response).get('name')))))
     return names

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 import six
 
-from pylxd.models import image_export, instance_files
+from pylxd.models import file_trees, image_export
 from pylxd.testing.plugin import RunningServer
 
 SCRIPT = os.path.join(os.path.dirname(os.path.dirname(
@@ -97,11 +97,11 @@ def windows(monkeypatch):
     path = WindowsPaths(os.path, **{
         name: getattr(ntpath, name) for name in (
             'join', 'basename', 'dirname')})
-    for module in instance_files, image_export:
+    for module in file_trees, image_export:
         monkeypatch.setattr(module, 'os', WindowsPaths(os, path=path))
-    monkeypatch.setattr(instance_files, 'tempfile', WindowsPaths(tempfile))
+    monkeypatch.setattr(file_trees, 'tempfile', WindowsPaths(tempfile))
     for name, function in ('open', io.open), ('replace', os.rename):
-        monkeypatch.setattr(instance_files, name,
+        monkeypatch.setattr(file_trees, name,
                             translate_arguments(function), raising=False)
 
 

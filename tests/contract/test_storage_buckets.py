@@ -65,7 +65,9 @@ def test_create_save_delete(listener, pool, bucket):
     assert type(bucket) is StorageBucket
     assert bucket == pool.buckets.get('b-1')
     assert bucket == StorageBucket.get(pool, 'b-1')
-    assert pool.buckets.all() == pool.buckets.all(recursion=1) == [bucket]
+    for arguments in {}, {'recursion': 1}, {'all_projects': True}:
+        assert pool.buckets.all(**arguments) == [bucket]
+    assert pool.buckets.all(filter='name eq b-2') == []
     assert pool.buckets.exists('b-1') and not pool.buckets.exists('b-2')
     assert (bucket.name, bucket.description, bucket.config) == (
         'b-1', 'old', {'user.a': '1'})
