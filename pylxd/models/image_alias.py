@@ -1,12 +1,16 @@
 """Aliases of images."""
+from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
+from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable, Renamable
+from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Tuple, Union
+    from typing import Any, Dict, Iterable, List, Tuple, Union
+    from pylxd.client import Client
     from pylxd.core.context import Context
     from pylxd.core.identity import Identity
     from pylxd.transport.rest import Node
@@ -63,3 +67,26 @@ class ImageAliases(Manager[ImageAlias]):
         """
         return self._create({
             'name': name, 'target': target, 'description': description})
+
+
+def check_aliases(client, aliases):
+    # type: (Client, Iterable[str]) -> List[str]
+    """Return the names of new aliases as a list.
+
+    A server that finds that an alias exists when the image is complete keeps
+    the image, without aliases.
+
+    :raises TypeError: ``aliases`` is no list of names.
+    :raises InvalidName: no server allows one of the names.
+    :raises Conflict: one of the aliases exists already.
+    """
+    names = convert([str], aliases, 'aliases')  # type: List[str]
+    for node in [client.api.images.aliases[name] for name in names]:
+        try:
+            response = node.get()
+        except exceptions.NotFound:
+            continue
+        raise exceptions.Conflict(response, reason=(
+            'Alias already exists: {}'.format(exceptions.printable(
+                rest.metadata(response).get('name')))))
+    return names

@@ -109,6 +109,8 @@ class Websocket(WebSocketBaseClient):
     """
 
     transport = None  # type: Any
+    #: The path and query of the URL.
+    resource = ''  # type: str
     sock = None  # type: Any
     _buffer = None  # type: Any
     _handshake = None  # type: Any

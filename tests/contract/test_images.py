@@ -1,27 +1,21 @@
 # -*- coding: utf-8 -*-
 """Images: uploads, downloads by the server, aliases and exports."""
 import collections
-import hashlib
 import io
-import json
 import os
 import re
 
 import pytest
 import six
-import wire
 
 from pylxd import exceptions
 from pylxd.image import Image
 from helpers import MinimalReader, read_bytes, unique_name
 
-from .support import make_image, make_image_parts, settle
+from .support import (
+    hash_data, make_image_parts, serve_simplestreams, settle)
 
 pytestmark = pytest.mark.usefixtures('new_images')
-
-
-def hash_data(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 # Listing and loading
@@ -279,64 +273,6 @@ def test_export_of_an_unknown_image(lxd_client, tmpdir):
 
 # Downloads by the server, from image servers on the loopback address
 
-@pytest.fixture
-def image_server(lxd, authority):
-    """An HTTPS server that the daemon trusts; it serves ``server.pages``."""
-    pages = {}
-
-    def answer(request):
-        page = pages.get(request.target.split('?')[0])
-        if page is None:
-            return wire.http(status='404 Not Found')
-        body, headers = page
-        length = len(body)
-        return wire.http(b'' if request.method == 'HEAD' else body,
-                         Content_Length=length, **headers)
-
-    with wire.Server(answer, context=wire.tls_context(authority)) as server:
-        server.pages = pages
-        yield server
-
-
-def serve_simplestreams(server, alias, parts, disk=b'disk'):
-    """Offer a container's image in two parts, and a virtual machine's.
-
-    :param disk: the second part of the image of a virtual machine.
-    :return: the fingerprints of the two images.
-    """
-    container, machine = hash_data(b''.join(parts)), hash_data(parts[0] + disk)
-    items = {}
-    for kind in 'lxd', 'incus':  # each server looks for its own
-        items[kind + '.tar.xz'] = {
-            'ftype': kind + '.tar.xz', 'path': 'images/metadata',
-            'size': len(parts[0]), 'sha256': hash_data(parts[0]),
-            'combined_sha256': container, 'combined_rootxz_sha256': container,
-            'combined_disk-kvm-img_sha256': machine}
-    for kind, data in ('root.tar.xz', parts[1]), ('disk-kvm.img', disk):
-        items[kind] = {'ftype': kind, 'path': 'images/' + kind,
-                       'size': len(data), 'sha256': hash_data(data)}
-        server.pages['/images/' + kind] = data, {}
-    architecture = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(
-        os.uname()[4], os.uname()[4])
-    product = 'tiny:1:{}:default'.format(architecture)
-    documents = {
-        'index.json': {'format': 'index:1.0', 'index': {'images': {
-            'datatype': 'image-downloads', 'format': 'products:1.0',
-            'path': 'streams/v1/images.json', 'products': [product]}}},
-        'images.json': {
-            'content_id': 'images', 'datatype': 'image-downloads',
-            'format': 'products:1.0', 'products': {product: {
-                'aliases': alias, 'arch': architecture, 'os': 'tiny',
-                'release': '1', 'release_title': 'one', 'variant': 'default',
-                'versions': {'20200101_00:00': {'items': items}}}}}}
-    for name, document in documents.items():
-        server.pages['/streams/v1/' + name] = (
-            json.dumps(document).encode('ascii'),
-            {'Content_Type': 'application/json'})
-    server.pages['/images/metadata'] = parts[0], {}
-    return container, machine
-
-
 @pytest.mark.documents('Client.images.create_from_simplestreams',
                        'Image.create_from_simplestreams')
 def test_create_from_simplestreams(lxd_client, new_images, image_server):
@@ -442,110 +378,3 @@ def test_one_request_loads_all_images(
     assert collections.Counter(
         each.type for each in images)['container'] == len(images) > 1
     assert sent == ['GET /1.0/images?recursion=1']
-
-
-EXPIRY = '2040-01-02T03:04:05Z'
-
-
-@pytest.mark.real_server
-@pytest.mark.parametrize('parts', [1, 2])
-def test_create_with_all_fields(lxd_client, new_images, parts, sent):
-    names = [unique_name(), unique_name() + '/a b'][:parts]
-    data = {'image_data': make_image()}
-    if parts == 2:
-        data = dict(zip(('metadata', 'image_data'), make_image_parts()))
-        names[1] = names[1].replace(' ', '')
-    image = lxd_client.images.create(
-        aliases=names, properties={'a': 'b &=', u'os\xe4': 1},
-        expires_at=EXPIRY, filename='a "\\ name.tar', public=True, **data)
-    assert new_images() == [image]
-    saved = lxd_client.images.get(image.fingerprint)
-    assert sorted(each['name'] for each in saved.aliases) == sorted(names)
-    assert saved.properties['a'] == 'b &='
-    assert saved.properties[u'os\xe4'] == '1'
-    assert saved.properties['description'] == 'tiny'
-    assert (saved.expires_at, saved.public) == (EXPIRY, True)
-    assert saved.filename == 'a "\\ name.tar'
-
-
-@pytest.mark.real_server
-def test_an_alias_that_exists_is_no_upload(
-        lxd_client, image_bytes, new_images, sent):
-    with pytest.raises(exceptions.Conflict):
-        lxd_client.images.create(
-            image_bytes, aliases=[unique_name(), 'busybox'])
-    assert new_images() == []
-    assert not [line for line in sent if line.startswith('POST')]
-    del sent[:]
-    for wrong in ({'aliases': 'a'}, {'aliases': [None]},
-                  {'properties': 'a=b'}, {'properties': {'a': None}},
-                  {'expires_at': 5}, {'aliases': ['.']}):
-        with pytest.raises((TypeError, exceptions.InvalidName)):
-            lxd_client.images.create(image_bytes, **wrong)
-    assert sent == []
-
-
-@pytest.mark.real_server
-def test_a_refusal_after_the_upload_names_the_image(
-        lxd_client, image_bytes, new_images):
-    with pytest.raises(exceptions.LXDAPIException) as caught:
-        lxd_client.images.create(
-            image_bytes, aliases=[unique_name()], expires_at='tomorrow')
-    image, = new_images()
-    assert str(caught.value).endswith(
-        '; image {} was created with no alias'.format(image.fingerprint))
-
-
-@pytest.mark.real_server
-@pytest.mark.needs('image_force_refresh')
-@pytest.mark.parametrize('wait', [True, False])
-def test_refresh(lxd, lxd_client, new_images, image_server, wait):
-    alias = unique_name()
-    serve_simplestreams(image_server, alias, make_image_parts())
-    image = lxd_client.images.create_from_simplestreams(
-        image_server.endpoint, alias, auto_update=True, wait=True)
-    old = image.fingerprint
-    image.add_alias(alias)
-    image.refresh()
-    assert image.fingerprint == old and image.auto_update is True
-    # Servers keep the list of an image server for an hour
-    for directory, _, names in os.walk(
-            os.path.join(os.path.dirname(lxd.socket), 'cache')):
-        for name in names:
-            os.remove(os.path.join(directory, name))
-    fingerprint, _ = serve_simplestreams(
-        image_server, alias, make_image_parts())
-    image.refresh(wait)
-    if not wait:
-        assert image.fingerprint == old
-        image.operation.wait()
-        assert lxd_client.images.exists(fingerprint)
-        return
-    assert image.fingerprint == fingerprint
-    assert image == lxd_client.images.get_by_alias(alias)
-    assert image.auto_update is True
-    assert new_images() == [image]
-
-
-@pytest.mark.real_server
-@pytest.mark.needs('image_force_refresh')
-def test_refresh_without_a_source(lxd_client, image):
-    with pytest.raises(exceptions.OperationFailed):
-        image.refresh()
-    assert lxd_client.images.exists(image.fingerprint)
-    image.delete(wait=True)
-    with pytest.raises(exceptions.LXDAPIException):
-        image.refresh()
-
-
-@pytest.mark.real_server
-def test_create_secret(lxd_client, image, image_bytes, stranger):
-    secret = image.create_secret()
-    node = stranger.api.images[image.fingerprint].export
-    assert node.get(params={'secret': secret}, stream=True
-                    ).content == image_bytes
-    with pytest.raises(exceptions.NotFound):
-        node.get(params={'secret': 'wrong'})
-    image.delete(wait=True)
-    with pytest.raises(exceptions.NotFound):
-        image.create_secret()
