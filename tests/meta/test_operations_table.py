@@ -1,6 +1,5 @@
 """The page of the servers' operations agrees with the library and tests."""
 import ast
-import importlib
 import os
 import re
 
@@ -68,7 +67,6 @@ def find_tests(nodes):
 
 
 def test_each_operation_of_lxd_is_shown_or_has_a_reason():
-    """Also those of the other servers that a call is meant to reach."""
     missing = [' '.join((each.method, each.path)) for each in OPERATIONS
                if 'LXD 5.0.2' in each.servers and not each.reason
                and (each.method, each.path) not in SHOWN]
@@ -114,8 +112,8 @@ def test_recordings_are_merged(tmpdir):
         other: [seen('Client()', 'a.py::test_d', lxd=True)]}) == {
             ('GET', '/1.0/images/aliases'): [
                 seen('Aliases.all()', 'a.py::test_a', lxd=True)],
-            one: [seen('Images.exists()', 'a.py::test_d', old=True),
-                  seen('Images.get()', 'a.py::test_c', lxd=True),
+            one: [seen('Images.get()', 'a.py::test_c', lxd=True),
+                  seen('Images.exists()', 'a.py::test_d', old=True),
                   seen('Images.get()', 'a.py::test_b', incus=False)]}
 
 
