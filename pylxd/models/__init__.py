@@ -2,6 +2,9 @@
 from pylxd.core.operation import Operation
 from pylxd.models.backup import Backup
 from pylxd.models.certificate import Certificate
+from pylxd.models.cluster import Cluster
+from pylxd.models.cluster_group import ClusterGroup
+from pylxd.models.cluster_member import ClusterMember, ClusterMemberState
 from pylxd.models.image import Image
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
@@ -28,8 +31,9 @@ from pylxd.models.storage_volume_backup import StorageVolumeBackup
 from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 
 __all__ = [
-    'Backup', 'Certificate', 'Container', 'ContainerState', 'Image',
-    'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
+    'Backup', 'Certificate', 'Cluster', 'ClusterGroup', 'ClusterMember',
+    'ClusterMemberState', 'Container', 'ContainerState', 'Image', 'Instance',
+    'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
     'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
     'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
     'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation', 'Profile',
