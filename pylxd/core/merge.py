@@ -158,9 +158,9 @@ def undo_lost(before, sent, now, contested=False):
 
 def is_same(one, other):
     # type: (Any, Any) -> bool
-    """Return whether two values mean the same: empty ones equal no key."""
-    empty = ('', MISSING, None, {}, [])
-    return bool(one == other) or (one in empty and other in empty)
+    """Return whether two values mean the same: ``''`` equals no key."""
+    return bool(one == other) or (
+        one in ('', MISSING) and other in ('', MISSING))
 
 
 def is_changed_elsewhere(before, sent, now):

@@ -20,6 +20,7 @@ class ClusterGroup(Savable, Renamable, Deletable):
 
     path = 'groups'
     extension = 'clustering_groups'
+    filter_extension = ''  # Incus 7.0 ignores filters
     synchronous = True
     # LXD 5.0 to Incus 7.0 compare If-Match of a PATCH with another ETag than
     # they sent, so that it is always refused; in a PUT they ignore it

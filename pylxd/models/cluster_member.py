@@ -40,6 +40,7 @@ class ClusterMember(Savable, Renamable, Deletable):
     path = 'members'
     key = 'server_name'
     extension = 'clustering'
+    filter_extension = ''  # Incus 7.0 ignores filters
     synchronous = True
     # A PATCH that leaves out the roles would drop them all
     patchable = False
@@ -79,12 +80,13 @@ class ClusterMember(Savable, Renamable, Deletable):
         # type: (Optional[str], bool) -> None
         """Stop or move the instances of the member, for its maintenance.
 
-        :param mode: ``stop``, ``migrate`` or ``live-migrate``; None leaves
-            it to ``cluster.evacuate`` in the configuration of each instance.
-            It needs ``clustering_evacuation_mode``.
+        :param mode: ``stop``, ``migrate``, ``live-migrate`` or another mode of
+            the server; None leaves it to ``cluster.evacuate`` in the
+            configuration of each instance. A mode needs
+            ``clustering_evacuation_mode``.
         :param wait: return when the member is evacuated.
-        :raises LXDAPIException: the server refused, as when the member is
-            evacuated already.
+        :raises LXDAPIException: the server refused, as it does not know the
+            mode.
         :raises OperationFailed: an instance could not be stopped or moved.
 
         Endpoint: ``POST /1.0/cluster/members/NAME/state``; needs
@@ -99,8 +101,8 @@ class ClusterMember(Savable, Renamable, Deletable):
         """End the evacuation of the member: its instances return.
 
         :param wait: return when the member is restored.
-        :raises OperationFailed: the member is not evacuated, or an instance
-            could not return.
+        :raises OperationFailed: an instance could not return, or the member
+            is not evacuated (Incus 7.0 then succeeds).
 
         Endpoint: ``POST /1.0/cluster/members/NAME/state``; needs
         ``clustering_evacuation``.
