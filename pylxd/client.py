@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
+    from pylxd.models.cluster import Cluster
     from pylxd.models.image import Images
     from pylxd.models.instance import (
         Containers, Instances, VirtualMachines)
@@ -103,6 +104,7 @@ class Client(Context):
 
     certificates = collection(
         'certificate:Certificates')  # type: Certificates
+    cluster = collection('cluster:Cluster')  # type: Cluster
     containers = collection('instance:Containers')  # type: Containers
     images = collection('image:Images')  # type: Images
     instances = collection('instance:Instances')  # type: Instances

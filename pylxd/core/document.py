@@ -276,10 +276,13 @@ class Document(object):
         :param representation: what was loaded after the save.
         :param names: the fields that a caller can change.
         """
+        # A server may leave out an empty field
         return any(merge.is_changed_elsewhere(*[
             each.get(name, MISSING) for each in (
                 savepoint.representation, self.representation,
-                representation)]) for name in names)
+                representation)]) for name in names
+            if representation.get(name) is not None
+            or self.representation.get(name) not in ({}, []))
 
 
 class Savepoint(object):

@@ -66,7 +66,9 @@ class Listing(object):
         model = self._manager.model
         try:
             pairs = [(model.key_of(each), each)
-                     for each in rest.metadata(response, list)
+                     # Incus 6.0 without a storage pool sends a null
+                     for each in rest.metadata(
+                         response, (list, type(None))) or ()
                      if model.is_listed(each)]
         except (AttributeError, TypeError):
             raise exceptions.InvalidResponse(response)

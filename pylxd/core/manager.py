@@ -112,7 +112,8 @@ class Manager(_Of[M]):
             as ``'name eq c1'`` or ``'config.user.a eq 1 and ...'``.
         :param all_projects: list the objects of all projects, loaded as with
             ``recursion=1``; each has a client of its project.
-        :raises ValueError: ``recursion`` is none that this list knows.
+        :raises ValueError: ``recursion`` is none that this list knows, or no
+            server filters such objects.
         :raises LXDAPIExtensionNotAvailable: the server cannot filter these
             objects, or list those of all projects.
 
@@ -129,6 +130,9 @@ class Manager(_Of[M]):
         """Return the query that selects the objects of a list."""
         query = {}
         if filter is not None:
+            if not self.model.filter_extension:
+                raise ValueError('no server filters a list of {}'.format(
+                    type(self).__name__))
             self.client.dialect.need(self.model.filter_extension)
             query['filter'] = filter
         if all_projects and self.model.all_projects_extension:

@@ -70,7 +70,8 @@ class Model(Identity):
     extension = ''
     #: The API extension that calls which change the object need.
     write_extension = ''
-    #: The API extension by which the server filters a list of these objects.
+    #: The API extension by which the server filters a list of these objects;
+    #: empty if every server would return all of them.
     filter_extension = 'api_filtering_extended'
     #: The API extension by which the server lists the objects of all projects;
     #: empty if the objects are of no project.

@@ -50,7 +50,7 @@ class Renamable(Model):
         node = self._ready_to_change()
         old_key = self._key
         operation = self._start_operation(
-            node.post(json={'name': new_name}), wait)
+            node.post(json={self.key_names[-1]: new_name}), wait)
         if operation is not None and not operation.ended:
             self._pending_rename = operation, old_key
         self._key = old_key[:-1] + (new_name,)  # type: ignore[index]

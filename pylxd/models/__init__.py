@@ -2,6 +2,9 @@
 from pylxd.core.operation import Operation
 from pylxd.models.backup import Backup
 from pylxd.models.certificate import Certificate
+from pylxd.models.cluster import Cluster
+from pylxd.models.cluster_group import ClusterGroup
+from pylxd.models.cluster_member import ClusterMember, ClusterMemberState
 from pylxd.models.image import Image
 from pylxd.models.image_alias import ImageAlias
 from pylxd.models.instance import (
@@ -31,12 +34,13 @@ from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 from pylxd.models.warning import ServerWarning
 
 __all__ = [
-    'Backup', 'Certificate', 'Container', 'ContainerState', 'Image',
-    'ImageAlias', 'Instance', 'InstanceMetadata', 'InstanceState', 'Network',
-    'NetworkAcl', 'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
+    'Backup', 'Certificate', 'Cluster', 'ClusterGroup', 'ClusterMember',
+    'ClusterMemberState', 'Container', 'ContainerState', 'Image', 'ImageAlias',
+    'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
+    'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
     'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
-    'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation',
-    'Profile', 'Project', 'ProjectState', 'Server', 'ServerWarning',
-    'Snapshot', 'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey',
-    'StoragePool', 'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
+    'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation', 'Profile',
+    'Project', 'ProjectState', 'Server', 'ServerWarning', 'Snapshot',
+    'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey', 'StoragePool',
+    'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
     'StorageVolumeSnapshot', 'StorageVolumeState', 'VirtualMachine']

@@ -2,7 +2,7 @@
 
 :class:`FakeLXD` is a stand-in for a server, in the process of the test;
 :class:`ThrowawayLXD` and :class:`ThrowawayIncus` are real servers, private
-and temporary.
+and temporary, and :class:`ThrowawayCluster` is a cluster of such servers.
 """
 import importlib
 import sys
@@ -11,15 +11,18 @@ import types
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Union
+    from pylxd.testing.cluster import ThrowawayCluster
     from pylxd.testing.fake import FakeLXD
     from pylxd.testing.incus import ThrowawayIncus
     from pylxd.testing.throwaway import CannotRun, ThrowawayLXD
     Kit = Union[FakeLXD, ThrowawayIncus, ThrowawayLXD]
 
-__all__ = ['CannotRun', 'FakeLXD', 'ThrowawayIncus', 'ThrowawayLXD']
+__all__ = ['CannotRun', 'FakeLXD', 'ThrowawayCluster', 'ThrowawayIncus',
+           'ThrowawayLXD']
 
 #: The module of each exported name.
-_MODULES = dict(zip(__all__, ['throwaway', 'fake', 'incus', 'throwaway']))
+_MODULES = dict(zip(
+    __all__, ['throwaway', 'fake', 'cluster', 'incus', 'throwaway']))
 
 
 class _LazyModule(types.ModuleType):

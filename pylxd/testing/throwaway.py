@@ -176,6 +176,8 @@ class Throwaway(object):
         this process only where programs, libraries and temporary files are.
     :param ssl_cert_file: the path of a file with CA certificates in PEM; the
         daemon trusts image servers whose certificates they have signed.
+    :param empty: leave out the pool and the image, for a server that joins a
+        cluster.
     :raises CannotRun: the server cannot run here, as
         :meth:`find_missing_requirement` explains, or does not start.
     """
@@ -205,6 +207,7 @@ class Throwaway(object):
                  root=None,  # type: Optional[str]
                  environ=None,  # type: Optional[Dict[str, str]]
                  ssl_cert_file=None,  # type: Optional[FilePath]
+                 empty=False,  # type: bool
                  ):
         # type: (...) -> None
         reason = self.find_missing_requirement(root)
@@ -227,7 +230,7 @@ class Throwaway(object):
             if ssl_cert_file:
                 shutil.copy(ssl_cert_file, os.path.join(self.home, 'ca.pem'))
             self._start_daemon()
-            self._configure()
+            self._configure(empty)
         except BaseException:
             self.close()
             raise
@@ -265,8 +268,13 @@ class Throwaway(object):
     @property
     def certificate(self):
         # type: () -> str
-        """The path of the server's certificate, in PEM."""
-        return os.path.join(self.directory, 'server.crt')
+        """The path of the server's certificate, in PEM.
+
+        A member of a cluster shows the certificate of the cluster.
+        """
+        path = os.path.join(self.directory, 'cluster.crt')
+        return path if os.path.exists(path) else os.path.join(
+            self.directory, 'server.crt')
 
     def client(self, **kwargs):
         # type: (**Any) -> Client
@@ -394,8 +402,8 @@ class Throwaway(object):
         finally:
             connection.close()
 
-    def _configure(self):
-        # type: () -> None
+    def _configure(self, empty):
+        # type: (bool) -> None
         address = '127.0.0.1:{}'.format(_find_free_port())
         self.endpoint = 'https://' + address
         config = {'core.https_address': address}
@@ -403,6 +411,8 @@ class Throwaway(object):
             self.password = config['core.trust_password'] = _random_hex()
         with self.client() as client:
             client.api.patch(json={'config': config})
+            if empty:
+                return
             client.api.storage_pools.post(
                 json={'name': 'default', 'driver': 'dir'})
             client.api.profiles['default'].patch(json={'devices': {

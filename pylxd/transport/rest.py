@@ -24,7 +24,7 @@ HYPHENATED = (
 #: instance would become a move within the cluster.
 TARGETED = re.compile(r'''
     (GET|PUT|PATCH) \ /[^/]+$
-    | GET \ /[^/]+/(resources|metrics)$
+    | GET \ /[^/]+/(resources|metrics|networks)$
     | POST \ /[^/]+/(instances|containers|virtual-machines
                     |networks|storage-pools)$
     | (GET|PUT|PATCH) \ /[^/]+/(networks|storage-pools)/[^/]+$

@@ -18,12 +18,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 
-def find_pages():
-    """Return the pages with examples, by their path from ROOT."""
+def find_pages(on_a_cluster=False):
+    """Return the pages with examples, by their path from ROOT.
+
+    :param on_a_cluster: return those whose examples need a cluster.
+    """
     paths = [os.path.join(ROOT, 'README.rst')]
     paths += sorted(glob.glob(os.path.join(ROOT, 'doc', '*.rst')))
     return [os.path.relpath(path, ROOT) for path in paths
-            if '\n>>> ' in read_text(path)]
+            if '\n>>> ' in read_text(path)
+            and ('.. on: a cluster\n' in read_text(path)) is on_a_cluster]
 
 
 def read_text(path):
@@ -94,7 +98,15 @@ def test_examples(page, lxd, documented_machine):
             ('a-secret-trust-password', lxd.password or lxd.token()),
             ('my-bridge', unique_name())):  # bridges belong to the host
         text = text.replace(printed, real)
-    names = {'lxd': lxd, 'print_function': print_function}
+    run_examples(page, text, lxd=lxd)
+
+
+def run_examples(page, text, **names):
+    """Run the examples in a text, with these names defined.
+
+    :param page: the path of the page, for messages.
+    """
+    names['print_function'] = print_function
     test = doctest.DocTestParser().get_doctest(
         text, names, page, page, 0)
     report = []

@@ -13,10 +13,10 @@ TYPES = re.findall(
     '^directory = "(.*)"', read_text('towncrier.toml'), re.M)[1:]
 #: What is in changes/ and no fragment.
 OTHERS = ('changes/README.rst', 'changes/template.rst')
-#: Resources that the page of another one describes, with its manager; and the
-#: server, which has no manager.
+#: Resources that the page of another one describes, with its manager, and
+#: those that have none.
 INSIDE_ANOTHER = (
-    'Backup', 'Instance metadata', 'Network zone record', 'Server',
+    'Backup', 'Cluster', 'Instance metadata', 'Network zone record', 'Server',
     'Snapshot', 'Storage bucket backup', 'Storage bucket key',
     'Storage volume backup', 'Storage volume snapshot')
 

@@ -4,10 +4,10 @@ import os
 import pytest
 
 from pylxd import exceptions
+from pylxd.testing import ThrowawayCluster
 from pylxd.testing.throwaway import Throwaway
 from helpers import BUSYBOX, EMPTY, NIC, unique_name
 
-from .cluster import Cluster
 from .support import BackgroundCall, clock
 
 #: Seconds after which a call counts as hanging.
@@ -21,7 +21,7 @@ def cluster(lxd):
     """A cluster of servers like ``lxd``, which ends with a hanging member."""
     if not isinstance(lxd, Throwaway):
         pytest.skip('needs real, private servers')
-    with Cluster(type(lxd), root=lxd.root) as cluster:
+    with ThrowawayCluster(kit=type(lxd), root=lxd.root) as cluster:
         with cluster.client() as client:
             # Otherwise the members ignore one that was silent for 20 s
             client.api.patch(
