@@ -16,9 +16,9 @@ OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager, and
 #: those that have none.
 INSIDE_ANOTHER = (
-    'Backup', 'Cluster', 'Instance metadata', 'Network zone record', 'Snapshot',
-    'Storage bucket backup', 'Storage bucket key', 'Storage volume backup',
-    'Storage volume snapshot')
+    'Backup', 'Cluster', 'Instance metadata', 'Network zone record',
+    'Snapshot', 'Storage bucket backup', 'Storage bucket key',
+    'Storage volume backup', 'Storage volume snapshot')
 
 
 def list_directory(directory):
