@@ -15,7 +15,8 @@ from wire import (
 
 EXTENSIONS = ('clustering', 'clustering_join_token', 'clustering_update_cert',
               'clustering_evacuation', 'clustering_evacuation_mode',
-              'clustering_edit_roles', 'clustering_groups', 'cluster_member_state', 'storage')
+              'clustering_edit_roles', 'clustering_groups',
+              'cluster_member_state', 'storage')
 OPERATION = {'id': 'o1', 'class': 'task', 'status': 'Success',
              'status_code': 200}
 RUNNING = {'id': 'o1', 'class': 'task', 'status': 'Running',
