@@ -189,8 +189,8 @@ class Cluster(Model):
             for name in found]
         if names:
             raise exceptions.LXDException(
-                'join: {!r} is not empty, and would forget what it has: delete '
-                '{} first'.format(client, ', '.join(names)))
+                'join: {!r} is not empty, and would forget what it has: '
+                'delete {} first'.format(client, ', '.join(names)))
 
     def _change(self, **request):
         # type: (**Any) -> None

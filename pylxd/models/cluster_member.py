@@ -34,6 +34,8 @@ class ClusterMemberState(State):
 class ClusterMember(Savable, Renamable, Deletable):
     """A member of a cluster, which is one server.
 
+    A save needs the ``clustering_edit_roles`` extension.
+
     Endpoint: ``/1.0/cluster/members/NAME``.
     """
 
@@ -119,6 +121,11 @@ class ClusterMember(Savable, Renamable, Deletable):
         self.client.dialect.need('cluster_member_state')
         return ClusterMemberState(rest.metadata(
             self.ensure_ready().state.get()))
+
+    def _send_changes(self):
+        # type: () -> Optional[Operation]
+        self.client.dialect.need('clustering_edit_roles')
+        return super(ClusterMember, self)._send_changes()
 
     def _change_state(self, action, wait, mode=None):
         # type: (str, bool, Optional[str]) -> None

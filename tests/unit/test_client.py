@@ -316,11 +316,13 @@ def test_use_project():
 def test_use_target():
     pages = {'GET /1.0/instances': [],
              'POST /1.0/instances': accepted({'id': 'u1'}),
+             'GET /1.0/networks': [],
              'GET /1.0/networks/n': {'name': 'n'}, 'PATCH /1.0/networks/n': {}}
     with Server(lxd_api(pages, CLUSTERED)) as server:
         client = Client(server.endpoint, project='p').use_target('m2')
         client.containers.all()
         client.containers.create({'name': 'c', 'source': {'type': 'none'}})
+        client.networks.all()
         client.networks.get('n')
         client.api.networks.n.patch(json={})
         client.use_target('m3').networks.get('n')
@@ -328,6 +330,7 @@ def test_use_target():
         assert [line for line in server.requested if '/1.0/' in line] == [
             'GET /1.0/instances?instance-type=container&project=p',
             'POST /1.0/instances?project=p&target=m2',
+            'GET /1.0/networks?project=p&target=m2',
             'GET /1.0/networks/n?project=p&target=m2',
             'PATCH /1.0/networks/n?project=p&target=m2',
             'GET /1.0/networks/n?project=p&target=m3',

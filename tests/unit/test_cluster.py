@@ -15,7 +15,8 @@ from wire import (
 
 EXTENSIONS = ('clustering', 'clustering_join_token', 'clustering_update_cert',
               'clustering_evacuation', 'clustering_evacuation_mode',
-              'clustering_groups', 'cluster_member_state', 'storage')
+              'clustering_edit_roles', 'clustering_groups',
+              'cluster_member_state', 'storage')
 OPERATION = {'id': 'o1', 'class': 'task', 'status': 'Success',
              'status_code': 200}
 RUNNING = {'id': 'o1', 'class': 'task', 'status': 'Running',
@@ -59,6 +60,7 @@ def make_token(**fields):
         'm2')),
     ('clustering_update_cert', lambda cluster: cluster.certificate.put(
         'a', 'b')),
+    ('clustering_edit_roles', lambda cluster: change(member(cluster))),
     ('clustering_evacuation', lambda cluster: member(cluster).evacuate()),
     ('clustering_evacuation', lambda cluster: member(cluster).restore()),
     ('clustering_evacuation_mode', lambda cluster: member(cluster).evacuate(
@@ -78,6 +80,11 @@ def test_each_call_needs_its_extension(extension, call):
 
 def member(cluster):
     return ClusterMember.from_key(cluster, ('m1',))
+
+
+def change(model):
+    model.description = 'text'
+    model.save()
 
 
 def test_enable():
