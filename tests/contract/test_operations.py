@@ -225,7 +225,7 @@ def test_websocket(each_client, running):
         secrets[name]) for name in ('control', '0', '1', '2')]
     stdin.send(b'line\n')
     assert stdout.recv() == b'line\n'
-    stdin.send('')  # the end of the stream
+    stdin.send(u'')  # an empty text ends the stream
     assert stdout.recv() in (u'', None) and stderr.recv() in (u'', None)
     operation.wait()
     for each in control, stdin, stdout, stderr:
