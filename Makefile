@@ -5,7 +5,8 @@
 # make differential  compare the stand-in with a real LXD; STEPS=5000
 # make stress        run the long stress tests and print their figures
 # make mutants       change the library at random, test each; COUNT=100
-# make coverage      write doc/coverage.rst from the tests
+# make coverage      write doc/coverage.rst from the tests, and
+#                    doc/api-coverage.rst; RECORDING='FILE' adds a recording
 # make bench         compare the speed with lxc, curl and the floor; CASES='get'
 # make docs          build the documentation in doc/_build/html
 # make clean         remove what the other targets have created
@@ -50,6 +51,7 @@ mutants: .venv/done
 
 coverage:
 	$(PYTHON) tests/meta/coverage_table.py
+	$(PYTHON) tests/meta/operations_table.py $(RECORDING)
 
 bench: .venv/done lxd
 	@$(BIN)/python -m benchmarks $(CASES)

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from pylxd.models.network_zone import NetworkZones
     from pylxd.models.profile import Profiles
     from pylxd.models.project import Projects
+    from pylxd.models.server import Server
     from pylxd.models.storage_pool import StoragePools
     from pylxd.models.storage_volumes import AllStorageVolumes
+    from pylxd.models.warning import Warnings
     from pylxd.transport.tls import Cert, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
@@ -118,12 +120,17 @@ class Client(Context):
     operations = collection('operation:Operations')  # type: Operations
     profiles = collection('profile:Profiles')  # type: Profiles
     projects = collection('project:Projects')  # type: Projects
+    server = collection('server:Server')  # type: Server
     storage_pools = collection(
         'storage_pool:StoragePools')  # type: StoragePools
     storage_volumes = collection(
         'storage_volumes:AllStorageVolumes')  # type: AllStorageVolumes
     virtual_machines = collection(
         'instance:VirtualMachines')  # type: VirtualMachines
+    warnings = collection('warning:Warnings')  # type: Warnings
+
+    # The hardware of the server, once it was read
+    _resources = None  # type: Optional[Dict[str, Any]]
 
     def __init__(self,
                  endpoint=None,  # type: Optional[str]
@@ -195,7 +202,7 @@ class Client(Context):
     def _copy(self, **changes):
         # type: (C, **str) -> C
         client = copy_without_managers(self)
-        client.__dict__.update(changes)
+        client.__dict__.update(changes, _resources=None)
         client.api = client._make_api()
         client._check_project()
         return client
@@ -227,6 +234,25 @@ class Client(Context):
     def host_info(self, info):
         # type: (Dict[str, Any]) -> None
         self.dialect.info = info
+
+    @property
+    def server_clustered(self):
+        # type: () -> bool
+        """Whether the server was a member of a cluster when last asked."""
+        return bool(self.dialect.environment.get('server_clustered'))
+
+    @property
+    def resources(self):
+        # type: () -> Dict[str, Any]
+        """The hardware of the server's machine, loaded at the first read.
+
+        `Server.resources` loads it each time.
+
+        Endpoint: ``GET /1.0/resources``; needs ``resources``.
+        """
+        if self._resources is None:
+            self._resources = self.server.resources()
+        return self._resources
 
     @property
     def trusted(self):

@@ -3,6 +3,10 @@ import os
 
 import pytest
 
+if os.environ.get('PYLXD_RECORD'):
+    import recording
+    recording.start(os.path.abspath(os.environ['PYLXD_RECORD']))
+
 
 @pytest.fixture(scope='session', autouse=True)
 def home(tmpdir_factory):

@@ -49,8 +49,8 @@ class Listing(object):
         query = dict(self._query)
         if 'filter' in params and 'filter' in query and (
                 not has_or(query['filter'])):
-            query['filter'] = '{} and {}'.format(
-                params['filter'], query['filter'])
+            query['filter'] = ' and '.join(
+                [params['filter'], query['filter']])
         params = dict(params, **query)
         if recursion:
             params['recursion'] = str(recursion)

@@ -2,6 +2,7 @@
 import re
 
 import six
+from six.moves import urllib_parse
 
 from pylxd import exceptions
 from pylxd.transport import rest
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, List, Optional, Set, Tuple
     from pylxd.core.context import Context
+    from pylxd.transport.websocket import MessageClient
 
 #: Seconds that the response to a request with a ``timeout`` may take longer
 #: than this timeout.
@@ -152,19 +154,24 @@ class Operation(object):
         return cls(client)._update_from(rest.metadata(response), response)
 
     @classmethod
-    def all(cls, client, timeout=None):
-        # type: (Context, Optional[float]) -> List[Operation]
+    def all(cls, client, timeout=None, all_projects=False):
+        # type: (Context, Optional[float], bool) -> List[Operation]
         """Get all operations that the server remembers.
 
         :param timeout: seconds to wait for the server at most; None takes
             the client's timeout. A member of a cluster that hangs delays
             the list.
+        :param all_projects: get those of all projects, which needs
+            ``operations_get_query_all_projects``.
 
         Endpoint: ``GET /1.0/operations?recursion=1``.
         """
         options = {} if timeout is None else {'timeout': timeout}
-        response = client.api.operations.get(
-            params={'recursion': 1}, **options)
+        params = {'recursion': '1'}
+        if all_projects:
+            client.dialect.need('operations_get_query_all_projects')
+            params['all-projects'] = 'true'
+        response = client.api.operations.get(params=params, **options)
         by_status = rest.metadata(response)
         if not all(isinstance(some, list) for some in by_status.values()):
             raise exceptions.InvalidResponse(response)
@@ -240,6 +247,36 @@ class Operation(object):
         # type: (str) -> bool
         """Return whether the operation started after a time of the server."""
         return bool(_parse_time(self.created_at) > _parse_time(timestamp))
+
+    def sync(self):
+        # type: () -> None
+        """Load the fields of the operation as they are now.
+
+        :raises NotFound: the server has forgotten the operation.
+
+        Endpoint: ``GET /1.0/operations/ID``.
+        """
+        response = self._node.get()
+        self._update_from(rest.metadata(response), response)
+
+    def websocket(self, secret):
+        # type: (str) -> MessageClient
+        """Connect to a websocket of the operation.
+
+        :param secret: one of the secrets in the operation's ``metadata``.
+        :return: the connected websocket: ``recv()`` returns the next
+            message, ``send(data)`` sends one, ``close()`` ends it.
+        :raises LXDAPIException: the server refused the secret.
+
+        Endpoint: ``GET /1.0/operations/ID/websocket``.
+        """
+        from pylxd.transport import websocket  # a third of import time
+        connection = websocket.make(
+            self._attached().transport, '{}/websocket?{}'.format(
+                self.path, urllib_parse.urlencode({'secret': secret})),
+            websocket.MessageClient)
+        connection.connect()
+        return connection
 
     def wait(self, timeout=None):
         # type: (Optional[float]) -> bool
@@ -356,11 +393,19 @@ class Operation(object):
     @property
     def _node(self):
         # type: () -> rest.Node
+        return self._attached().api.operations[self.id]
+
+    def _attached(self):
+        # type: () -> Context
+        """Return the client of the operation.
+
+        :raises TypeError: the operation has none.
+        """
         if self._client is None:
             raise TypeError(
                 '{!r} cannot make requests, as it was created without a '
                 'client: use Operation.get(client, id)'.format(self))
-        return self._client.api.operations[self.id]
+        return self._client
 
 
 class Operations(object):
@@ -375,10 +420,10 @@ class Operations(object):
         """Get an operation: see `Operation.get`."""
         return Operation.get(self._client, operation_id)
 
-    def all(self):
-        # type: () -> List[Operation]
+    def all(self, all_projects=False):
+        # type: (bool) -> List[Operation]
         """Get all operations: see `Operation.all`."""
-        return Operation.all(self._client)
+        return Operation.all(self._client, all_projects=all_projects)
 
     def wait_for_operation(self, operation_id, timeout=None):
         # type: (str, Optional[float]) -> Operation

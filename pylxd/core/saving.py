@@ -115,7 +115,7 @@ class Savable(Model):
             patch = self._make_patch()
         headers = {'If-Match': document.etag} if document.etag else {}
         if patch is None:
-            response = self.api.put(json=document.make_put(), headers=headers)
+            response = self.api.put(json=self._make_put(), headers=headers)
         else:
             response = self.api.patch(json=patch, headers=headers)
         savepoint = document.mark_sent()
@@ -132,6 +132,11 @@ class Savable(Model):
         if not (self.patchable and self.client.dialect.has('patch')):
             return None
         return self._document.make_patch(self.__attributes__)
+
+    def _make_put(self):
+        # type: () -> Dict[str, Any]
+        """Return the body of a PUT."""
+        return self._document.make_put()
 
     def _has_fields_outside_etag(self, patch):
         # type: (Optional[Dict[str, Any]]) -> bool

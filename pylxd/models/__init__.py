@@ -6,6 +6,7 @@ from pylxd.models.cluster import Cluster
 from pylxd.models.cluster_group import ClusterGroup
 from pylxd.models.cluster_member import ClusterMember, ClusterMemberState
 from pylxd.models.image import Image
+from pylxd.models.image_alias import ImageAlias
 from pylxd.models.instance import (
     Container, ContainerState, Instance, InstanceState, VirtualMachine)
 from pylxd.models.instance_metadata import InstanceMetadata
@@ -20,7 +21,8 @@ from pylxd.models.network_peer import NetworkPeer
 from pylxd.models.network_zone import NetworkZone
 from pylxd.models.network_zone_record import NetworkZoneRecord
 from pylxd.models.profile import Profile
-from pylxd.models.project import Project
+from pylxd.models.project import Project, ProjectState
+from pylxd.models.server import Server
 from pylxd.models.snapshot import Snapshot
 from pylxd.models.storage_bucket import StorageBucket
 from pylxd.models.storage_bucket_backup import StorageBucketBackup
@@ -29,15 +31,16 @@ from pylxd.models.storage_pool import StoragePool, StorageResources
 from pylxd.models.storage_volume import StorageVolume, StorageVolumeState
 from pylxd.models.storage_volume_backup import StorageVolumeBackup
 from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
+from pylxd.models.warning import ServerWarning
 
 __all__ = [
     'Backup', 'Certificate', 'Cluster', 'ClusterGroup', 'ClusterMember',
-    'ClusterMemberState', 'Container', 'ContainerState', 'Image', 'Instance',
-    'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
+    'ClusterMemberState', 'Container', 'ContainerState', 'Image', 'ImageAlias',
+    'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
     'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',
     'NetworkLoadBalancer', 'NetworkLoadBalancerState', 'NetworkPeer',
     'NetworkState', 'NetworkZone', 'NetworkZoneRecord', 'Operation', 'Profile',
-    'Project', 'Snapshot', 'StorageBucket', 'StorageBucketBackup',
-    'StorageBucketKey', 'StoragePool', 'StorageResources', 'StorageVolume',
-    'StorageVolumeBackup', 'StorageVolumeSnapshot', 'StorageVolumeState',
-    'VirtualMachine']
+    'Project', 'ProjectState', 'Server', 'ServerWarning', 'Snapshot',
+    'StorageBucket', 'StorageBucketBackup', 'StorageBucketKey', 'StoragePool',
+    'StorageResources', 'StorageVolume', 'StorageVolumeBackup',
+    'StorageVolumeSnapshot', 'StorageVolumeState', 'VirtualMachine']

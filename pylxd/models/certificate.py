@@ -49,6 +49,39 @@ class Certificate(Savable, Deletable):
         super(Certificate, self).save(wait)
 
 
+class CertificateToken(object):
+    """A token that lets one other client become trusted.
+
+    The token itself is known only to those who made it.
+    """
+
+    def __init__(self, operation):
+        # type: (Operation) -> None
+        self._operation = operation
+        request = operation.metadata['request']
+        #: The name of the client's certificate in the server's list.
+        self.name = request.get('name', '')  # type: str
+        #: The time when the token expires; None if it does not.
+        self.expires_at = operation.metadata.get(
+            'expiresAt')  # type: Optional[str]
+
+    def __repr__(self):
+        # type: () -> str
+        return '<CertificateToken {}>'.format(
+            exceptions.printable(self.name))
+
+    def delete(self):
+        # type: () -> None
+        """Make the token invalid.
+
+        :raises LXDAPIException: the token was used or deleted, or has
+            expired.
+
+        Endpoint: ``DELETE /1.0/operations/ID``.
+        """
+        self._operation.cancel()
+
+
 class Certificates(Manager[Certificate]):
     """All certificates: ``client.certificates``."""
 
@@ -73,6 +106,7 @@ class Certificates(Manager[Certificate]):
                name='',  # type: str
                projects=None,  # type: Optional[List[str]]
                restricted=False,  # type: bool
+               secret='',  # type: str
                ):
         # type: (...) -> Certificate
         """Make the server trust a certificate.
@@ -87,6 +121,8 @@ class Certificates(Manager[Certificate]):
             use.
         :param restricted: whether the certificate may use nothing but
             ``projects``.
+        :param secret: the token or trust password, as an alternative to
+            ``password``.
         :raises InvalidCertificate: ``cert_data`` is no certificate.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the password is
@@ -101,8 +137,9 @@ class Certificates(Manager[Certificate]):
             'type': cert_type,
             'certificate': base64.b64encode(der).decode('ascii'),
         }  # type: Dict[str, Any]
-        if password:
-            request.update(self.client.dialect.trust_request(password))
+        if secret or password:
+            request.update(
+                self.client.dialect.trust_request(secret or password))
         for field, value in (('name', name), ('projects', projects),
                              ('restricted', restricted)):
             if value:
@@ -110,6 +147,22 @@ class Certificates(Manager[Certificate]):
         rest.envelope(self.client.api.certificates.post(json=request))
         return Certificate.from_key(
             self.client, (hashlib.sha256(der).hexdigest(),))
+
+    def tokens(self):
+        # type: () -> List[CertificateToken]
+        """List the tokens of `create_token` that nobody has used yet.
+
+        Endpoint: ``GET /1.0/operations``; needs ``certificate_token``.
+        """
+        self.client.dialect.need('certificate_token')
+        # The server keeps all tokens in the default project
+        client = self.client.use_project('default')
+        return [
+            CertificateToken(operation)
+            for operation in Operation.all(client)
+            if operation.class_ == 'token' and operation.running
+            # Only tokens for clients have the request that made them
+            and isinstance((operation.metadata or {}).get('request'), dict)]
 
     def create_token(self, name='', projects=None, restricted=False):
         # type: (str, Optional[List[str]], bool) -> str

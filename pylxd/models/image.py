@@ -1,31 +1,24 @@
 """Images."""
-import os
-
 import six
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
 from pylxd.core.context import check_client
-from pylxd.core.manager import Manager
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
-from pylxd.core.timestamp import format_time
-from pylxd.core.values import convert
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import Digest, Upload, iterate_form, random_name
+from pylxd.models.image_creation import ImageCreation
 from pylxd.models.image_export import Export
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import requests
     from typing import (
-        Any, Dict, Iterable, List, Optional, overload, Text, Tuple, TypeVar,
-        Union)
+        Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
     from pylxd.client import Client
-    from pylxd.models.protocols import Readable, Writable
-    ImageData = Union[bytes, bytearray, Readable]
-    ImageOrSource = Union[Text, 'Image', Dict[str, Any], None]
+    from pylxd.models.image_alias import ImageAliases
+    from pylxd.models.protocols import Writable
     F = TypeVar('F', bound=Union[Text, Writable])
 
 
@@ -82,6 +75,14 @@ class Image(Savable, Deletable):
                 'the server sent no fingerprint of the new image, and has no '
                 'image of that source: {!r}'.format(operation))
         return (fingerprint,)
+
+    def remember_source(self, source):
+        # type: (Dict[str, Any]) -> None
+        """Store the source of a new image, to find the image by it.
+
+        :param source: the source, as the REST API defines it.
+        """
+        self._source = source.get('server', ''), source.get('alias', '')
 
     def _find_fingerprint(self):
         # type: () -> Optional[str]
@@ -228,7 +229,7 @@ class Image(Savable, Deletable):
             # type: (str) -> Image
             source['server'] = address
             if not self.public:
-                source['secret'] = self._request_secret()
+                source['secret'] = self.create_secret()
             copy = new_client.images.create_from_source(
                 source, public, auto_update)
             self.operation = copy.operation  # type: Optional[Operation]
@@ -238,24 +239,86 @@ class Image(Savable, Deletable):
         copy = self.client.offer(pull)
         return copy if wait else None
 
-    def _request_secret(self):
+    def finish_upload(self, aliases, expires_at):
+        # type: (List[str], Optional[str]) -> None
+        """Set what no server takes together with the data of an image.
+
+        :param aliases: the names of new aliases.
+        :param expires_at: when the server deletes the image, as text.
+        :raises LXDAPIException: the server refused; the message names the
+            image and what it has.
+        """
+        self.ensure_ready()
+        done = []
+        try:
+            if expires_at is not None:
+                self.expires_at = expires_at
+                self.save()
+                done.append('expires_at')
+            for name in aliases:
+                self.add_alias(name)
+                done.append('alias ' + name)
+        except exceptions.LXDAPIException as error:
+            error.hint = 'image {} was created with {}'.format(
+                self.fingerprint, ', '.join(done) or 'no alias')
+            raise
+
+    def refresh(self, wait=True):
+        # type: (bool) -> None
+        """Let the server look for a newer image at the source of this one.
+
+        If there is one, the server fetches it, and gives it the aliases of
+        this image, which it deletes unless it is in use.
+
+        :param wait: return when the server has the newer image; this object
+            is that image then. Without ``wait`` it stays the old one.
+        :raises OperationFailed: the server could not fetch the image, or
+            this image has no source.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/refresh``; needs
+        ``image_force_refresh``.
+        """
+        self.client.dialect.need('image_force_refresh')
+        node = self._ready_to_change()
+        source = self.update_source
+        operation = self._start_operation(node.refresh.post(json={}), wait)
+        self._expire()
+        if wait and operation and (operation.metadata or {}).get('refreshed'):
+            # The server does not tell the fingerprint
+            self._source = source.get('server', ''), source.get('alias', '')
+            self._key = (self._find_fingerprint() or self.fingerprint,)
+
+    def create_secret(self):
         # type: () -> str
-        """Request a secret that lets another server pull a private image."""
-        response = self.api.secret.post(json={})
+        """Create a secret by which anybody may download this image once.
+
+        It is for the source of an image on another server, and for
+        ``GET .../export?secret=SECRET`` of an untrusted client. It is valid
+        for a few seconds after the first use.
+
+        :return: the secret.
+
+        Endpoint: ``POST /1.0/images/FINGERPRINT/secret``.
+        """
+        response = self._ready_to_change().secret.post(json={})
         operation = Operation.from_response(self.client, response)
         data = operation.metadata if operation else rest.metadata(response)
         if not (data or {}).get('secret'):
             raise exceptions.InvalidResponse(response)
-        return data['secret']
+        secret = data['secret']  # type: str
+        return secret
 
 
-class Images(Manager[Image]):
+class Images(ImageCreation[Image]):
     """All images: ``client.images``."""
 
     model = Image
     class_methods = (
         'get_by_alias', 'create', 'create_from_simplestreams',
         'create_from_url')  # type: Tuple[str, ...]
+
+    #: The aliases of all images.
+    aliases = collection('image_alias:ImageAliases')  # type: ImageAliases
 
     def get(self, fingerprint):
         # type: (str) -> Image
@@ -298,243 +361,3 @@ class Images(Manager[Image]):
         except exceptions.NotFound:
             return False
         return True
-
-    def create(self,
-               image_data,  # type: ImageData
-               public=False,  # type: bool
-               wait=False,  # type: bool
-               metadata=None,  # type: Optional[ImageData]
-               vm=False,  # type: bool
-               ):
-        # type: (...) -> Image
-        """Upload an image.
-
-        :param image_data: the image as bytes, or a file that is open for
-            reading bytes. For an image in two parts, its root file system.
-        :param public: whether everybody may use the image.
-        :param wait: return when the server has unpacked the image.
-        :param metadata: for an image in two parts, its metadata tarball:
-            bytes, or a file that is open for reading bytes.
-        :param vm: whether the two parts are those of a virtual machine. An
-            image in one part tells its type itself.
-        :raises TypeError: ``image_data`` or ``metadata`` has another type.
-        :raises ValueError: ``vm`` without ``metadata``.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            data is no image.
-
-        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
-        """
-        if vm:
-            if metadata is None:
-                raise ValueError(
-                    'vm=True is for an image in two parts: pass its metadata '
-                    'as metadata=')
-            self.client.dialect.need('virtual-machines')
-        node, _ = self.node_and_query()
-        digest = Digest()
-        headers = self._upload_headers(image_data, public)
-        data = Upload(image_data, digest)  # type: Any
-        if metadata is not None:
-            boundary = random_name()
-            headers['Content-Type'] = (
-                'multipart/form-data; boundary=' + boundary)
-            data = iterate_form(boundary, [
-                ('metadata', Upload(metadata, digest)),
-                ('rootfs.img' if vm else 'rootfs', data)])
-        with digest:
-            response = node.post(data=data, headers=headers)
-        return self._created(response, digest.hexdigest(), wait)
-
-    def _upload_headers(self, image_data, public):
-        # type: (ImageData, bool) -> Dict[str, Any]
-        header = self.client.dialect.header
-        headers = {header('public'): '1' if public else '0',
-                   'Content-Type': 'application/octet-stream',
-                   }  # type: Dict[str, Any]
-        name = getattr(image_data, 'name', None)
-        if isinstance(name, six.string_types):
-            # Servers decode nothing, so no header can carry every name
-            headers[header('filename')] = six.ensure_binary(
-                ' '.join(exceptions.printable(
-                    os.path.basename(name)).splitlines()).strip(),
-                errors='replace')
-        return headers
-
-    def create_from_simplestreams(self,
-                                  server,  # type: str
-                                  alias,  # type: str
-                                  public=False,  # type: bool
-                                  auto_update=False,  # type: bool
-                                  wait=False,  # type: bool
-                                  vm=False,  # type: bool
-                                  ):
-        # type: (...) -> Image
-        """Let the server fetch an image from an image server.
-
-        :param server: the ``https://`` URL of the image server.
-        :param alias: the alias of the image on the image server.
-        :param public: whether everybody may use the image.
-        :param auto_update: whether the server updates the image when the
-            alias has a newer one.
-        :param wait: return when the image is complete; otherwise the first
-            use of the returned image waits.
-        :param vm: whether to fetch the image of a virtual machine.
-        :raises InvalidName: no server allows that alias.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not fetch the image.
-
-        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
-        """
-        rest.quote(alias)
-        source = {'type': 'image', 'mode': 'pull', 'server': server,
-                  'protocol': 'simplestreams', 'alias': alias}
-        if vm:
-            self.client.dialect.need('virtual-machines')
-            source['image_type'] = 'virtual-machine'
-        return self.create_from_source(source, public, auto_update, wait)
-
-    def create_from_url(self, url, public=False, auto_update=False,
-                        wait=False):
-        # type: (str, bool, bool, bool) -> Image
-        """Let the server fetch an image from a URL.
-
-        :param url: an ``https://`` URL whose response names an image in its
-            headers.
-        :param public: whether everybody may use the image.
-        :param auto_update: whether the server updates the image when the URL
-            has a newer one.
-        :param wait: return when the image is complete; otherwise the first
-            use of the returned image waits.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not fetch the image.
-
-        Endpoint: ``POST /1.0/images``.
-        """
-        return self.create_from_source(
-            {'type': 'url', 'mode': 'pull', 'url': url},
-            public, auto_update, wait)
-
-    def create_from_source(self, source, public=False, auto_update=False,
-                           wait=False):
-        # type: (Dict[str, Any], bool, bool, bool) -> Image
-        """Let the server fetch an image from any kind of source.
-
-        :param source: the source, as the REST API defines it.
-        :param public: whether everybody may use the image.
-        :param auto_update: whether the server updates the image when the
-            source has a newer one.
-        :param wait: return when the image is complete; otherwise the first
-            use of the returned image waits.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not fetch the image.
-
-        Endpoint: ``POST /1.0/images``.
-        """
-        node, _ = self.node_and_query()
-        response = node.post(json={
-            'public': public, 'auto_update': auto_update, 'source': source})
-        return self._created(response, None, wait, source)
-
-    def _created(self,
-                 response,  # type: requests.Response
-                 fingerprint,  # type: Optional[str]
-                 wait,  # type: bool
-                 source=None,  # type: Optional[Dict[str, Any]]
-                 ):
-        # type: (...) -> Image
-        operation = Operation.from_response(self.client, response)
-        if operation is None and fingerprint is None:
-            raise exceptions.InvalidResponse(response)
-        image = self.model.from_key(self.client, (fingerprint,))  # type: Image
-        if source is not None:
-            image._source = source.get('server', ''), source.get('alias', '')
-        image.created_by(operation, wait)
-        return image
-
-
-def image_source(client, image):
-    # type: (Client, ImageOrSource) -> Dict[str, Any]
-    """Return the source of an instance, as the REST API defines it.
-
-    :param image: an alias or fingerprint of an image of this server, an
-        `Image`, a whole source, or None for no files.
-    """
-    if image is None:
-        return {'type': 'none'}
-    if isinstance(image, dict):
-        return image
-    if isinstance(image, Image):
-        return {'type': 'image', 'fingerprint': image.fingerprint}
-    try:
-        client.api.images.aliases[image].get()
-    except exceptions.NotFound:
-        return {'type': 'image', 'fingerprint': image}
-    return {'type': 'image', 'alias': image}
-
-
-def publish_image(source,  # type: Savable
-                  api_source,  # type: Dict[str, str]
-                  public,  # type: bool
-                  wait,  # type: bool
-                  compression_algorithm,  # type: Optional[str]
-                  aliases=(),  # type: Iterable[str]
-                  properties=None,  # type: Optional[Dict[str, str]]
-                  expires_at=None,  # type: Any
-                  filename=None,  # type: Optional[str]
-                  ):
-    # type: (...) -> Optional[Image]
-    """Make an image of an instance or a snapshot.
-
-    :param source: the object, which keeps the operation.
-    :param api_source: its type and name, as the REST API defines them.
-    :return: with ``wait``, the image; otherwise None.
-
-    The other parameters are those of `Instance.publish`.
-    """
-    client = source.client
-    request = {'public': public, 'source': api_source}  # type: Dict[str, Any]
-    if aliases:
-        client.dialect.need('image_create_aliases')
-        request['aliases'] = [
-            {'name': name} for name in check_aliases(client, aliases)]
-    for field, value in (
-            ('compression_algorithm', compression_algorithm),
-            ('properties', properties and convert(
-                {str: str}, properties, 'properties')),
-            ('expires_at', format_time(expires_at)), ('filename', filename)):
-        if value is not None:
-            request[field] = value
-    operation = Operation.from_response(
-        client, client.api.images.post(json=request))
-    if operation is None:
-        return None
-    source.operation = operation
-    if not wait:
-        return None
-    operation.wait()
-    image = client.images.get(
-        operation.metadata['fingerprint'])  # type: Image
-    return image
-
-
-def check_aliases(client, aliases):
-    # type: (Client, Iterable[str]) -> List[str]
-    """Return the names of new aliases as a list.
-
-    A server that finds that an alias exists when the image is complete keeps
-    the image, without aliases.
-
-    :raises TypeError: ``aliases`` is no list of names.
-    :raises InvalidName: no server allows one of the names.
-    :raises Conflict: one of the aliases exists already.
-    """
-    names = convert([str], aliases, 'aliases')  # type: List[str]
-    for node in [client.api.images.aliases[name] for name in names]:
-        try:
-            response = node.get()
-        except exceptions.NotFound:
-            continue
-        raise exceptions.Conflict(response, reason=(
-            'Alias already exists: {}'.format(
-                rest.metadata(response).get('name'))))
-    return names

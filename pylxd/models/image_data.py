@@ -8,6 +8,7 @@ import threading
 import six
 from six.moves import queue
 
+from pylxd import exceptions
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -114,17 +115,31 @@ def random_name():
 
 
 def iterate_form(boundary, parts):
-    # type: (str, Iterable[Tuple[str, Iterable[bytes]]]) -> Iterator[bytes]
+    # type: (str, Iterable[Tuple[str, bytes, Any]]) -> Iterator[bytes]
     """Yield the pieces of a multipart form.
 
     :param boundary: the text that separates the parts.
-    :param parts: pairs of the name of a part and an iterable of its bytes.
+    :param parts: for each part its name, its file name, and an iterable of
+        its bytes.
     """
-    for name, data in parts:
+    for name, filename, data in parts:
+        for escaped in b'\\', b'"':
+            filename = filename.replace(escaped, b'\\' + escaped)
         yield six.ensure_binary(
             '--{}\r\nContent-Disposition: form-data; name="{}"; '
-            'filename="{}"\r\n\r\n'.format(boundary, name, name))
+            'filename="'.format(boundary, name)) + filename + b'"\r\n\r\n'
         for piece in data:
             yield piece
         yield b'\r\n'
     yield six.ensure_binary('--{}--\r\n'.format(boundary))
+
+
+def clean_filename(name):
+    # type: (str) -> bytes
+    """Return a file name as a header of a request can carry it.
+
+    Servers decode nothing, so that no header can carry every name.
+    """
+    return six.ensure_binary(
+        ' '.join(exceptions.printable(os.path.basename(name)).splitlines())
+        .strip(), errors='replace')

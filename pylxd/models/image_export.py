@@ -126,8 +126,8 @@ class Destination(object):
         if place is None:
             self.file = io.BytesIO()  # type: Any
         elif isinstance(self.path, six.string_types):
-            self._temporary_path = '{}.{}.part'.format(
-                self.path, random_name()[:8])
+            self._temporary_path = '.'.join(
+                [self.path, random_name()[:8], 'part'])
             self.file = open(self._temporary_path, 'wb')
         else:
             self.file = place

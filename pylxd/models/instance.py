@@ -6,7 +6,7 @@ from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models import instance_files
-from pylxd.models.image import image_source, publish_image
+from pylxd.models.image_publish import image_source, publish_image
 from pylxd.models.instance_console import Console
 from pylxd.models.instance_exec import Executable
 from pylxd.models.instance_manager import InstanceManager
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from typing import (
         Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
     from pylxd.models.backup import Backups
-    from pylxd.models.image import Image, ImageOrSource
+    from pylxd.models.image import Image
+    from pylxd.models.image_publish import ImageOrSource
     from pylxd.models.instance_log import InstanceLogs
     from pylxd.models.instance_metadata import InstanceTemplates
     from pylxd.models.snapshot import Snapshots

@@ -122,4 +122,5 @@ class InstanceLogs(object):
             if log.name == name:
                 return log
         raise exceptions.NotFound(None, reason=(
-            '{!r} has no log file {}'.format(self.instance, name)))
+            '{!r} has no log file {}'.format(
+                self.instance, exceptions.printable(name))))

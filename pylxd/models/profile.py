@@ -1,5 +1,6 @@
 """Profiles."""
 from pylxd.core.attribute import attribute
+from pylxd.core.context import check_client
 from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable, Renamable
@@ -7,6 +8,7 @@ from pylxd.core.verbs import Deletable, Renamable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Tuple
+    from pylxd.client import Client
 
 
 class Profile(Savable, Renamable, Deletable):
@@ -26,6 +28,29 @@ class Profile(Savable, Renamable, Deletable):
     project = attribute(readonly=True)  # type: str
     type = attribute(readonly=True)  # type: Optional[str]
     used_by = attribute(list, readonly=True)  # type: List[str]
+
+    def copy(self, name, to=None):
+        # type: (str, Optional[Client]) -> Profile
+        """Create a profile with the values that this one has on its server.
+
+        :param name: the name of the new profile.
+        :param to: a client of another server or project; None copies within
+            the project of this profile.
+        :return: the new profile.
+        :raises TypeError: ``to`` is no client.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken, or a pool or network of the devices is missing.
+
+        Endpoint: ``POST /1.0/profiles`` of the destination.
+        """
+        if to is None:
+            to = self.client
+        check_client(to, 'to')
+        self.ensure_ready()
+        saved = self.client.profiles.get(self.name)
+        return to.profiles.create(
+            name, saved.config, saved.devices, saved.description)
 
 
 class Profiles(Manager[Profile]):

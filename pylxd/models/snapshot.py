@@ -5,7 +5,7 @@ from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
-from pylxd.models.image import publish_image
+from pylxd.models.image_publish import publish_image
 from pylxd.transport import rest
 
 TYPE_CHECKING = False

@@ -1,7 +1,7 @@
 """Buckets of storage pools: object storage with the protocol S3."""
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
-from pylxd.core.manager import Manager
+from pylxd.core.member import MemberManager, OfMember
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pylxd.models.storage_bucket_key import StorageBucketKeys
 
 
-class StorageBucket(Savable, Deletable):
+class StorageBucket(OfMember, Savable, Deletable):
     """A bucket of a storage pool.
 
     Endpoint: ``/1.0/storage-pools/POOL/buckets/NAME``.
@@ -40,7 +40,7 @@ class StorageBucket(Savable, Deletable):
         'storage_bucket_key:StorageBucketKeys')  # type: StorageBucketKeys
 
 
-class StorageBuckets(Manager[StorageBucket]):
+class StorageBuckets(MemberManager[StorageBucket]):
     """The buckets of a storage pool: ``pool.buckets``."""
 
     model = StorageBucket

@@ -1,6 +1,7 @@
 """Backups of buckets."""
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
+from pylxd.core.member import OfMember
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='StorageBucketBackup')
 
 
-class StorageBucketBackup(Renamable, Deletable):
+class StorageBucketBackup(OfMember, Renamable, Deletable):
     """A backup of a bucket: a file on the server.
 
     Incus 7.0.2 makes backups, but can neither rename nor delete them; they

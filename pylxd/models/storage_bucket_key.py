@@ -1,6 +1,7 @@
 """Keys of buckets."""
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
+from pylxd.core.member import OfMember
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Optional, Tuple
 
 
-class StorageBucketKey(Savable, Deletable):
+class StorageBucketKey(OfMember, Savable, Deletable):
     """A key of a bucket: the credentials of programs that use it.
 
     Endpoint: ``/1.0/storage-pools/POOL/buckets/NAME/keys/KEY``.

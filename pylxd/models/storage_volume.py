@@ -5,23 +5,23 @@ from six.moves.urllib import parse
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
-from pylxd.core.manager import Manager
+from pylxd.core.member import MemberManager, OfMember
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
-from pylxd.core.verbs import Deletable, Renamable
+from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import Upload
+from pylxd.models.storage_volume_move import Movable
 from pylxd.transport import rest
 from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional, Tuple, TypeVar
+    from typing import Any, Dict, List, Optional, Tuple
     from pylxd.models.storage_volume_backup import StorageVolumeBackups
     from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshots
     from pylxd.transport.rest import Node
-    T = TypeVar('T', bound='StorageVolume')
 
 
 class StorageVolumeState(State):
@@ -35,7 +35,7 @@ class StorageVolumeState(State):
         usage = None  # type: Optional[Dict[str, int]]
 
 
-class StorageVolume(Savable, Renamable, Deletable):
+class StorageVolume(Movable, OfMember, Savable, Deletable):
     """A volume of a storage pool.
 
     Volumes of the type ``custom`` are made by clients. The others belong to
@@ -68,13 +68,6 @@ class StorageVolume(Savable, Renamable, Deletable):
         'storage_volume_snapshot:StorageVolumeSnapshots'
     )  # type: StorageVolumeSnapshots
 
-    @property
-    def pool(self):
-        # type: () -> str
-        """The name of the storage pool; the pool itself is ``parent``."""
-        name = self.parent.name  # type: str
-        return name
-
     def state(self):
         # type: () -> StorageVolumeState
         """Get how much space the volume has and uses.
@@ -88,78 +81,6 @@ class StorageVolume(Savable, Renamable, Deletable):
         self.client.dialect.need('storage_volume_state')
         return StorageVolumeState(
             rest.metadata(self.ensure_ready().state.get()))
-
-    def rename(self, new_name, wait=False):
-        # type: (T, Any, bool) -> T
-        """Rename the volume; instances go on using it.
-
-        :param new_name: the new name. Earlier releases expected a dict with
-            ``name`` and ``pool``; another ``pool`` moves the volume.
-        :param wait: for a dict with another pool, as for `move`; otherwise
-            ignored: the volume is renamed when the call returns.
-        :return: this object.
-        :raises InvalidName: no server allows that name.
-        :raises LXDAPIException: the server refused, as when the name is
-            taken.
-
-        Endpoint: ``POST .../volumes/TYPE/NAME``; needs
-        ``storage_api_volume_rename``.
-        """
-        self.client.dialect.need('storage_api_volume_rename')
-        if isinstance(new_name, dict):
-            if new_name.get('pool', self.pool) != self.pool:
-                self._move(new_name, None, wait)
-                return self
-            new_name = new_name.get('name')
-        return super(StorageVolume, self).rename(new_name, wait)
-
-    def move(self, pool=None, project=None, target=None, wait=True):
-        # type: (Optional[str], Optional[str], Optional[str], bool) -> None
-        """Move the volume within its server or cluster.
-
-        :param pool: the name of the storage pool to move it to.
-        :param project: the project to move it to. Needs
-            ``storage_volume_project_move``.
-        :param target: the cluster member to move it to. Needs
-            ``cluster_internal_custom_volume_copy``.
-        :param wait: return when the volume is moved; this object is then the
-            one at the new place. Without it, this object stays the one at
-            the old place.
-        :raises ValueError: there is no argument that says where to.
-        :raises LXDAPIException: the server refused, as when a running
-            instance uses the volume, or (with ``wait``) the move failed.
-
-        Endpoint: ``POST .../volumes/TYPE/NAME``; needs
-        ``storage_api_local_volume_handling``.
-        """
-        if (pool, project, target) == (None, None, None):
-            raise ValueError('move() needs a pool, a project or a target')
-        # Servers look for the pool '' where the field is missing
-        body = {'name': self.name, 'pool': pool or self.pool}  # type: Any
-        if project is not None:
-            self.client.dialect.need('storage_volume_project_move')
-            body['project'] = project
-        if target is not None:
-            self.client.dialect.need('cluster_internal_custom_volume_copy')
-            body['source'] = {'location': self.location}
-        self._move(body, target, wait)
-
-    def _move(self, body, target, wait):
-        # type: (Dict[str, Any], Optional[str], bool) -> None
-        self.client.dialect.need('storage_api_local_volume_handling')
-        key = self.type, self.check_name(body.get('name'))
-        client, project = self.client, body.get('project')
-        if project is not None:
-            client = client.use_project(project)
-        pool = self.parent.from_key(
-            client, (self.parent.check_name(body['pool']),))
-        operation = self._keep_operation(
-            self._ready_to_change().post(json=body, target=target))
-        if operation is not None and wait:
-            operation.wait()
-        self._expire()
-        if operation is None or wait:
-            self.__dict__.update(client=client, parent=pool, _key=key)
 
     def restore_from(self, snapshot, wait=False):
         # type: (Any, bool) -> None
@@ -198,7 +119,7 @@ class StorageVolume(Savable, Renamable, Deletable):
         self._expire()
 
 
-class StorageVolumes(Manager[StorageVolume]):
+class StorageVolumes(MemberManager[StorageVolume]):
     """The volumes of a storage pool: ``pool.volumes``."""
 
     model = StorageVolume
@@ -388,7 +309,7 @@ class StorageVolumes(Manager[StorageVolume]):
         volume = self.model.from_key(
             self.parent, ('custom', name))  # type: StorageVolume
         volume.created_by(operation, wait)
-        return volume
+        return self._locate(volume) if wait else volume
 
     def _find_name(self, node, response, operation):
         # type: (Node, requests.Response, Optional[Operation]) -> str

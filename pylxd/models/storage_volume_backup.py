@@ -1,6 +1,7 @@
 """Backups of volumes."""
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
+from pylxd.core.member import OfMember
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='StorageVolumeBackup')
 
 
-class StorageVolumeBackup(Renamable, Deletable):
+class StorageVolumeBackup(OfMember, Renamable, Deletable):
     """A backup of a custom volume: a file on the server.
 
     Endpoint: ``.../volumes/custom/NAME/backups/BACKUP``.

@@ -2,6 +2,7 @@
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
+from pylxd.core.member import OfMember
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='StorageVolumeSnapshot')
 
 
-class StorageVolumeSnapshot(Savable, Renamable, Deletable):
+class StorageVolumeSnapshot(OfMember, Savable, Renamable, Deletable):
     """A snapshot of a volume, known by its bare name.
 
     Endpoint: ``.../volumes/TYPE/NAME/snapshots/SNAPSHOT``.
@@ -97,8 +98,9 @@ class StorageVolumeSnapshots(Manager[StorageVolumeSnapshot]):
             or the text of a time. Needs ``custom_volume_snapshot_expiry``.
         :param wait: return when the snapshot is complete.
         :raises InvalidName: no server allows that name.
-        :raises LXDException: several snapshots appeared at once, one of which
-            is the new one.
+        :raises LXDException: that did not tell the name, as several snapshots
+            appeared, or LXD 5.0 did not list those of another member of a
+            cluster; the snapshot was taken.
         :raises LXDAPIException: the server refused, as when the name is
             taken, or (with ``wait``) the snapshot was not taken.
 
@@ -127,7 +129,7 @@ class StorageVolumeSnapshots(Manager[StorageVolumeSnapshot]):
         if len(created) != 1:
             raise exceptions.LXDException(
                 'cannot tell the name of the new snapshot of {!r}: the server '
-                'does not say it, and {} snapshots appeared'.format(
-                    self.parent, len(created)))
+                'does not say it, and {} snapshots appeared; pass a '
+                'name'.format(self.parent, len(created)))
         created[0].operation = operation
         return created[0]

@@ -1,4 +1,5 @@
 """Websockets to a server, and the one that collects its events."""
+import collections
 import errno
 import json
 import socket
@@ -19,7 +20,8 @@ from pylxd.transport.handshake import Handshake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+    from typing import (
+        Any, Callable, Dict, List, Optional, Text, Tuple, TypeVar, Union)
     from pylxd.transport.connection import Transport
     W = TypeVar('W')
 
@@ -107,6 +109,8 @@ class Websocket(WebSocketBaseClient):
     """
 
     transport = None  # type: Any
+    #: The path and query of the URL.
+    resource = ''  # type: str
     sock = None  # type: Any
     _buffer = None  # type: Any
     _handshake = None  # type: Any
@@ -372,6 +376,47 @@ def _derive(cls):
     bases = (Websocket,) if issubclass(Websocket, cls) else (cls, Websocket)
     return type(cls.__name__, bases, {
         '__module__': cls.__module__, '__doc__': cls.__doc__})
+
+
+class MessageClient(Websocket):
+    """A websocket whose messages the caller receives one by one."""
+
+    def __init__(self, *args, **kwargs):
+        # type: (*Any, **Any) -> None
+        super(MessageClient, self).__init__(*args, **kwargs)
+        self._messages = collections.deque()  # type: Any
+
+    def handshake_ok(self):
+        # type: () -> None
+        """Do nothing, so that `connect` returns."""
+
+    def received_message(self, message):
+        # type: (Any) -> None
+        """Keep a message for `recv`."""
+        data = bytes(message.data)
+        self._messages.append(
+            data if message.is_binary else six.ensure_text(data))
+
+    def recv(self):
+        # type: () -> Union[None, bytes, Text]
+        """Wait for the next message, and return it.
+
+        :return: bytes, or text if the message is one of text, such as the
+            empty one with which LXD ends a stream; None when the websocket
+            has ended.
+        """
+        while not self._messages and not self.terminated:
+            # Not by once(), which would receive more when it has a message
+            if not (self._handle_frames()
+                    and (self._messages or self._receive())):
+                self.terminate()
+        return self._messages.popleft() if self._messages else None
+
+    def send(self, data, binary=False):
+        # type: (Union[bytes, Text], bool) -> None
+        """Send a message: bytes as a binary one, text as one of text."""
+        super(MessageClient, self).send(
+            data, binary or isinstance(data, bytes))
 
 
 class EventsClient(WebSocketBaseClient):

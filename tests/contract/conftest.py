@@ -173,6 +173,25 @@ def image(lxd_client, image_bytes, new_images):
 
 
 @pytest.fixture
+def image_server(lxd, authority):
+    """An HTTPS server that the daemon trusts; it serves ``server.pages``."""
+    pages = {}
+
+    def answer(request):
+        page = pages.get(request.target.split('?')[0])
+        if page is None:
+            return wire.http(status='404 Not Found')
+        body, headers = page
+        length = len(body)
+        return wire.http(b'' if request.method == 'HEAD' else body,
+                         Content_Length=length, **headers)
+
+    with wire.Server(answer, context=wire.tls_context(authority)) as server:
+        server.pages = pages
+        yield server
+
+
+@pytest.fixture
 def container(lxd_client, name):
     """A stopped container without files, which takes no time to create."""
     return lxd_client.containers.create(

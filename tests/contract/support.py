@@ -86,3 +86,47 @@ def user_keys(model):
 def list_methods(sent):
     """Return the HTTP methods of the requests that `sent` lists."""
     return [line.split()[0] for line in sent]
+
+
+def hash_data(data):
+    """Return the SHA-256 of bytes, the fingerprint of an image."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def serve_simplestreams(server, alias, parts, disk=b'disk'):
+    """Offer a container's image in two parts, and a virtual machine's.
+
+    :param disk: the second part of the image of a virtual machine.
+    :return: the fingerprints of the two images.
+    """
+    container, machine = hash_data(b''.join(parts)), hash_data(parts[0] + disk)
+    items = {}
+    for kind in 'lxd', 'incus':  # each server looks for its own
+        items[kind + '.tar.xz'] = {
+            'ftype': kind + '.tar.xz', 'path': 'images/metadata',
+            'size': len(parts[0]), 'sha256': hash_data(parts[0]),
+            'combined_sha256': container, 'combined_rootxz_sha256': container,
+            'combined_disk-kvm-img_sha256': machine}
+    for kind, data in ('root.tar.xz', parts[1]), ('disk-kvm.img', disk):
+        items[kind] = {'ftype': kind, 'path': 'images/' + kind,
+                       'size': len(data), 'sha256': hash_data(data)}
+        server.pages['/images/' + kind] = data, {}
+    architecture = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(
+        os.uname()[4], os.uname()[4])
+    product = 'tiny:1:{}:default'.format(architecture)
+    documents = {
+        'index.json': {'format': 'index:1.0', 'index': {'images': {
+            'datatype': 'image-downloads', 'format': 'products:1.0',
+            'path': 'streams/v1/images.json', 'products': [product]}}},
+        'images.json': {
+            'content_id': 'images', 'datatype': 'image-downloads',
+            'format': 'products:1.0', 'products': {product: {
+                'aliases': alias, 'arch': architecture, 'os': 'tiny',
+                'release': '1', 'release_title': 'one', 'variant': 'default',
+                'versions': {'20200101_00:00': {'items': items}}}}}}
+    for name, document in documents.items():
+        server.pages['/streams/v1/' + name] = (
+            json.dumps(document).encode('ascii'),
+            {'Content_Type': 'application/json'})
+    server.pages['/images/metadata'] = parts[0], {}
+    return container, machine

@@ -163,3 +163,71 @@ def test_a_project_that_does_not_exist(lxd_client, pem, name):
     with pytest.raises(exceptions.LXDAPIException, match='roject'):
         certificate.save()
     assert lxd_client.certificates.get(certificate.fingerprint).projects == []
+
+
+@pytest.fixture
+def list_tokens(lxd_client):
+    """Return a function that lists the tokens of the test, sorted by name.
+
+    They are deleted after.
+    """
+    def list_tokens(client=lxd_client):
+        return sorted(
+            (token for token in client.certificates.tokens()
+             if token.name not in before), key=lambda token: token.name)
+
+    before = [token.name for token in lxd_client.certificates.tokens()]
+    yield list_tokens
+    for token in list_tokens():
+        token.delete()
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('certificate_token')
+@pytest.mark.parametrize('project', [None, 'other'])
+def test_tokens(lxd_client, stranger, list_tokens, name, project):
+    client = lxd_client if project is None else lxd_client.use_project(project)
+    lxd_client.images.get_by_alias('busybox').create_secret()
+    assert list_tokens(client) == []
+    secret = client.certificates.create_token(name)
+    client.certificates.create_token(name + '2')
+    first, other = list_tokens(client)
+    assert (first.name, other.name) == (name, name + '2')
+    assert (repr(first), first.expires_at) == (
+        '<CertificateToken {}>'.format(name), None)
+    other.delete()
+    with pytest.raises(exceptions.LXDAPIException):
+        other.delete()
+    stranger.authenticate(secret)
+    assert list_tokens(client) == []
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('certificate_token')
+def test_a_deleted_token_is_refused(lxd_client, stranger, list_tokens, name):
+    secret = lxd_client.certificates.create_token(name)
+    token, = list_tokens()
+    token.delete()
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        stranger.authenticate(secret)
+    assert secret not in str(caught.value) and not stranger.trusted
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('certificate_token')
+def test_tokens_expire(lxd_client, list_tokens, name):
+    server = lxd_client.server
+    server.config['core.remote_token_expiry'] = '1H'
+    server.save()
+    try:
+        lxd_client.certificates.create_token(name)
+    finally:
+        del server.config['core.remote_token_expiry']
+        server.save()
+    token, = list_tokens()
+    assert token.expires_at > '2'
+
+
+def test_create_with_a_secret(lxd_client, stranger, pem, secret):
+    certificate = stranger.certificates.create('', pem, secret=secret)
+    lxd_client.certificates.get(certificate.fingerprint).delete()

@@ -1,27 +1,21 @@
 # -*- coding: utf-8 -*-
 """Images: uploads, downloads by the server, aliases and exports."""
 import collections
-import hashlib
 import io
-import json
 import os
 import re
 
 import pytest
 import six
-import wire
 
 from pylxd import exceptions
 from pylxd.image import Image
 from helpers import MinimalReader, read_bytes, unique_name
 
-from .support import make_image_parts, settle
+from .support import (
+    hash_data, make_image_parts, serve_simplestreams, settle)
 
 pytestmark = pytest.mark.usefixtures('new_images')
-
-
-def hash_data(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 # Listing and loading
@@ -278,64 +272,6 @@ def test_export_of_an_unknown_image(lxd_client, tmpdir):
 
 
 # Downloads by the server, from image servers on the loopback address
-
-@pytest.fixture
-def image_server(lxd, authority):
-    """An HTTPS server that the daemon trusts; it serves ``server.pages``."""
-    pages = {}
-
-    def answer(request):
-        page = pages.get(request.target.split('?')[0])
-        if page is None:
-            return wire.http(status='404 Not Found')
-        body, headers = page
-        length = len(body)
-        return wire.http(b'' if request.method == 'HEAD' else body,
-                         Content_Length=length, **headers)
-
-    with wire.Server(answer, context=wire.tls_context(authority)) as server:
-        server.pages = pages
-        yield server
-
-
-def serve_simplestreams(server, alias, parts, disk=b'disk'):
-    """Offer a container's image in two parts, and a virtual machine's.
-
-    :param disk: the second part of the image of a virtual machine.
-    :return: the fingerprints of the two images.
-    """
-    container, machine = hash_data(b''.join(parts)), hash_data(parts[0] + disk)
-    items = {}
-    for kind in 'lxd', 'incus':  # each server looks for its own
-        items[kind + '.tar.xz'] = {
-            'ftype': kind + '.tar.xz', 'path': 'images/metadata',
-            'size': len(parts[0]), 'sha256': hash_data(parts[0]),
-            'combined_sha256': container, 'combined_rootxz_sha256': container,
-            'combined_disk-kvm-img_sha256': machine}
-    for kind, data in ('root.tar.xz', parts[1]), ('disk-kvm.img', disk):
-        items[kind] = {'ftype': kind, 'path': 'images/' + kind,
-                       'size': len(data), 'sha256': hash_data(data)}
-        server.pages['/images/' + kind] = data, {}
-    architecture = {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(
-        os.uname()[4], os.uname()[4])
-    product = 'tiny:1:{}:default'.format(architecture)
-    documents = {
-        'index.json': {'format': 'index:1.0', 'index': {'images': {
-            'datatype': 'image-downloads', 'format': 'products:1.0',
-            'path': 'streams/v1/images.json', 'products': [product]}}},
-        'images.json': {
-            'content_id': 'images', 'datatype': 'image-downloads',
-            'format': 'products:1.0', 'products': {product: {
-                'aliases': alias, 'arch': architecture, 'os': 'tiny',
-                'release': '1', 'release_title': 'one', 'variant': 'default',
-                'versions': {'20200101_00:00': {'items': items}}}}}}
-    for name, document in documents.items():
-        server.pages['/streams/v1/' + name] = (
-            json.dumps(document).encode('ascii'),
-            {'Content_Type': 'application/json'})
-    server.pages['/images/metadata'] = parts[0], {}
-    return container, machine
-
 
 @pytest.mark.documents('Client.images.create_from_simplestreams',
                        'Image.create_from_simplestreams')

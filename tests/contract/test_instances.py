@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from helpers import BUSYBOX, EMPTY, unique_name
+from helpers import BUSYBOX, EMPTY, read_bytes, unique_name
 from pylxd import exceptions
 
-from .support import refetch, settle
+from .support import fingerprint_of, refetch, settle
 
 pytestmark = pytest.mark.real_server
 
@@ -254,8 +254,11 @@ def test_snapshots_that_expire(bootable):
 
 
 @pytest.mark.needs('instance_access')
-def test_access(container):
-    assert container.access() == []
+def test_access(lxd_client, lxd_https, container):
+    trusted = fingerprint_of(read_bytes(lxd_https['cert'][0]))
+    access, = [each for each in container.access()
+               if each['identifier'] == trusted]
+    assert access['role'] == 'admin' and access['provider'] == 'tls'
 
 
 @pytest.mark.needs('instance_port_forward')

@@ -183,3 +183,52 @@ def test_operation_from_keyword_arguments():
         'x', 'Running', {'a': 1})
     with pytest.raises(TypeError):
         operation.wait()
+
+
+def test_sync(lxd_client, start_creation):
+    operation = Operation(lxd_client, id=start_creation()['metadata']['id'])
+    lxd_client.operations.wait_for_operation(operation.id)
+    operation.sync()
+    assert (operation.status, operation.class_) == ('Success', 'task')
+    with pytest.raises(exceptions.NotFound):
+        Operation(lxd_client, id='none').sync()
+
+
+@pytest.mark.needs('operations_get_query_all_projects')
+@pytest.mark.real_server
+def test_all_of_all_projects(lxd_client, running, name):
+    lxd_client.projects.create(name)
+    operation = lxd_client.api.instances[running.name]['exec'].post(json={
+        'command': ['sleep', '2'], 'wait-for-websocket': False,
+        'interactive': False}).json()['metadata']['id']
+    client = lxd_client.use_project(name)
+    try:
+        assert operation not in [each.id for each in client.operations.all()]
+        assert operation in [
+            each.id for each in client.operations.all(all_projects=True)]
+    finally:
+        lxd_client.projects.get(name).delete()
+        lxd_client.operations.wait_for_operation(operation)
+
+
+def test_websocket(each_client, running):
+    """The streams of a command, which the caller reads and writes."""
+    operation = Operation.from_response(
+        each_client, each_client.api.instances[running.name]['exec'].post(
+            json={'command': ['cat'], 'wait-for-websocket': True,
+                  'interactive': False}))
+    secrets = operation.metadata['fds']
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        operation.websocket('wrong-secret')
+    assert 'wrong-secret' not in str(caught.value)
+    control, stdin, stdout, stderr = [operation.websocket(
+        secrets[name]) for name in ('control', '0', '1', '2')]
+    stdin.send(b'line\n')
+    assert stdout.recv() == b'line\n'
+    stdin.send('')  # the end of the stream
+    assert stdout.recv() in (u'', None) and stderr.recv() in (u'', None)
+    operation.wait()
+    for each in control, stdin, stdout, stderr:
+        each.close()
+        assert each.recv() is None or each.recv() is None
+    assert operation.metadata['return'] == 0

@@ -158,6 +158,27 @@ def test_odd_names(lxd_client, name, profile_name):
     assert lxd_client.profiles.exists(name)
 
 
+def test_copy(lxd_client, other_client, name):
+    fields = {'config': {'user.a': '1'}, 'devices': {'n': NIC},
+              'description': 'text'}
+    profile = lxd_client.profiles.create(name, **fields)
+    profile.config['user.a'] = 'not saved'
+    copy = profile.copy(name + '2')
+    assert type(copy) is Profile and copy.name == name + '2'
+    assert copy == lxd_client.profiles.get(name + '2')
+    assert {key: getattr(copy, key) for key in fields} == fields
+    assert profile.config == {'user.a': 'not saved'}
+    assert profile.copy(name + '3', to=other_client).client is other_client
+    with pytest.raises(exceptions.LXDAPIException):
+        profile.copy(name + '2')
+    with pytest.raises(TypeError):
+        profile.copy(name + '4', to='https://10.0.0.1:8443')
+    profile.delete()
+    with pytest.raises(exceptions.NotFound):
+        profile.copy(name + '4')
+    assert not lxd_client.profiles.exists(name + '4')
+
+
 @pytest.mark.parametrize('profile_name', ['', '.', '..', 'a\0b', 'a\nb'])
 def test_invalid_names_are_not_sent(lxd_client, sent, profile_name):
     for call in (lxd_client.profiles.create, lxd_client.profiles.get,

@@ -2,8 +2,8 @@
 import pytest
 
 from pylxd import exceptions
-from pylxd.models.project import Project
-from helpers import EMPTY
+from pylxd.models.project import Project, ProjectState
+from helpers import EMPTY, read_bytes
 
 #: A project that shares the profiles and images of the default project.
 SHARED = {'features.profiles': 'false', 'features.images': 'false'}
@@ -62,6 +62,51 @@ def test_delete_of_a_project_with_a_container_is_refused(
         container.delete(wait=True)
     project.delete()
     assert not lxd_client.projects.exists(name)
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('projects_force_delete')
+def test_delete_of_a_full_project(lxd_client, name, image_bytes):
+    project = lxd_client.projects.create(name)
+    inside = lxd_client.use_project(name)
+    inside.profiles.create('p')
+    inside.images.create(image_bytes, wait=True)
+    with pytest.raises(exceptions.LXDAPIException):
+        project.delete()
+    assert inside.profiles.exists('p')
+    project.delete(force=True)
+    assert not lxd_client.projects.exists(name)
+
+
+def test_force_needs_an_extension(lxd_client, project, sent, name):
+    if lxd_client.has_api_extension('projects_force_delete'):
+        pytest.skip('this server has the extension')
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+        project.delete(force=True)
+    assert sent == []
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('project_usage')
+def test_state(lxd_client, project):
+    project.config['limits.containers'] = '5'
+    project.save()
+    state = project.state()
+    assert type(state) is ProjectState
+    assert state.resources['containers'] == {'Limit': 5, 'Usage': 0}
+    assert state.resources['memory']['Limit'] == -1
+
+
+@pytest.mark.real_server
+@pytest.mark.needs('project_access')
+def test_access(lxd_client, project, key_pair, name):
+    assert project.access() == []
+    certificate = lxd_client.certificates.create(
+        '', read_bytes(key_pair[0]), name=name, projects=[name],
+        restricted=True)
+    assert {entry['identifier'] for entry in project.access()} == {
+        certificate.fingerprint}
+    certificate.delete()
 
 
 def test_projects_need_the_extension(lxd_client, project, sent, monkeypatch):

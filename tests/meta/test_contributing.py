@@ -16,7 +16,7 @@ OTHERS = ('changes/README.rst', 'changes/template.rst')
 #: Resources that the page of another one describes, with its manager, and
 #: those that have none.
 INSIDE_ANOTHER = (
-    'Backup', 'Cluster', 'Instance metadata', 'Network zone record',
+    'Backup', 'Cluster', 'Instance metadata', 'Network zone record', 'Server',
     'Snapshot', 'Storage bucket backup', 'Storage bucket key',
     'Storage volume backup', 'Storage volume snapshot')
 

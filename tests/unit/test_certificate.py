@@ -21,7 +21,7 @@ def pem(tmpdir_factory):
 def server():
     """A server that accepts any certificate and issues tokens."""
     pages = {'POST /1.0/certificates': {}}
-    root = dict(ROOT, api_extensions=['certificate_token'])
+    root = dict(ROOT, api_extensions=['certificate_token', 'projects'])
     with Server(lxd_api(pages, root)) as server:
         server.pages = pages
         yield server
@@ -104,3 +104,33 @@ def test_tokens_need_an_extension():
         with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
             Client(server.endpoint).certificates.create_token()
         assert server.requested == ['GET /1.0']
+
+
+def test_tokens(server):
+    """Tokens of images and of cluster members are operations as well."""
+    token = {'id': 'u1', 'class': 'token', 'status_code': 103, 'metadata': {
+        'secret': 's3cr3t', 'request': {'name': 'n'}, 'expiresAt': 'later'}}
+    server.pages['GET /1.0/operations'] = {'running': [
+        token,
+        dict(token, metadata={'secret': 's'}), dict(token, metadata=None),
+        dict(token, metadata={'secret': 's', 'serverName': 'm2'}),
+        {'id': 'u2', 'class': 'task', 'status_code': 103}],
+        'cancelled': [dict(token, status_code=401)]}
+    server.pages['DELETE /1.0/operations/u1'] = {}
+    client = Client(server.endpoint).use_project('p')
+    found, = client.certificates.tokens()
+    assert (found.name, found.expires_at) == ('n', 'later')
+    assert 's3cr3t' not in repr(found) + repr(found._operation)
+    assert server.requested[-1] == (
+        'GET /1.0/operations?project=default&recursion=1')
+    found.delete()
+    assert server.requested[-1].startswith('DELETE /1.0/operations/u1')
+
+
+@pytest.mark.parametrize('arguments', [
+    {'password': 's3cr3t'}, {'password': '', 'secret': 's3cr3t'}])
+def test_create_with_a_password_or_a_secret(server, pem, arguments):
+    server.pages['POST /1.0/certificates'] = {}
+    Client(server.endpoint).certificates.create(cert_data=pem, **arguments)
+    assert json.loads(server.requests[-1].body.decode())[
+        'password'] == 's3cr3t'

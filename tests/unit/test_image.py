@@ -74,6 +74,60 @@ def open_pipe(data):
     return os.fdopen(reader, 'rb')
 
 
+def test_the_fields_of_an_upload(images):
+    images.client.images.create(
+        DATA, properties={'b': True, u'\xe4': 'x &='}, filename=u'/d/\xe4"\n')
+    headers = images.posted.headers
+    assert headers['x-lxd-properties'] == 'b=true&%C3%A4=x+%26%3D'
+    assert six.ensure_binary(headers['x-lxd-filename'], 'latin-1') == (
+        u'\xe4"'.encode('utf-8'))
+    images.client.images.create(DATA, metadata=b'm', filename='a"\\b')
+    assert b'name="rootfs"; filename="a\\"\\\\b"' in images.posted.body
+
+
+def test_an_upload_with_an_alias_that_exists_is_not_sent(images):
+    images.pages['GET /1.0/images/aliases/a'] = {'name': 'a', 'target': 'f'}
+    with pytest.raises(exceptions.Conflict):
+        images.client.images.create(DATA, aliases=['a'])
+    assert images.server.requested[1:] == ['GET /1.0/images/aliases/a']
+
+
+def test_an_alias_that_appears_during_the_upload(images):
+    """The message tells what was made."""
+    def post(request):
+        name = json.loads(request.body.decode())['name']
+        return {} if name == 'a' else error(409, 'exists')
+
+    images.pages['POST /1.0/images/aliases'] = post
+    with pytest.raises(exceptions.Conflict) as caught:
+        images.client.images.create(DATA, aliases=['a', 'b', 'c'])
+    assert str(caught.value) == (
+        'exists (POST /1.0/images/aliases); image {} was created with alias '
+        'a'.format(DIGEST))
+    assert 'GET /1.0/operations/u1/wait' in images.server.requested
+
+
+def test_servers_that_fetch_no_urls(images):
+    images.pages['POST /1.0/images'] = error(
+        400, 'Image download from client-specified URL is not supported')
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        images.client.images.create_from_url('https://10.0.0.1/i')
+    assert 'download the image' in str(caught.value)
+
+
+def test_refresh_without_a_newer_image(images):
+    path = 'POST /1.0/images/{}/refresh'.format(DIGEST)
+    images.pages[path] = accepted(OPERATION)
+    images.pages['GET /1.0/operations/u1/wait'] = done(refreshed=False)
+    image = images.image
+    with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+        image.refresh()
+    images.client.host_info['api_extensions'].append('image_force_refresh')
+    image.refresh()
+    assert image.fingerprint == DIGEST
+    assert images.server.requested.count('GET /1.0/images') == 0
+
+
 # -- uploads
 
 @pytest.mark.parametrize('data_type', [

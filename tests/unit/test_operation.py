@@ -3,10 +3,13 @@
 import threading
 
 import pytest
+from ws4py import framing
 
 from pylxd import Client, exceptions
 from pylxd.core.operation import Operation
-from wire import Server, accepted, error, http, lxd_api, reply, sync
+from wire import (
+    ROOT, Server, accepted, error, frame, http, lxd_api, read_frames, reply,
+    sync, upgrade)
 
 RUNNING = {'id': 'u1', 'class': 'task', 'status': 'Running',
            'status_code': 103, 'err': '', 'metadata': None,
@@ -247,3 +250,60 @@ def test_the_end_is_requested_once(make_operation):
             operation.wait()
     assert operation.failure_was_raised
     assert server.requested[1:] == failed.requested[1:] == [WAIT]
+
+
+def test_sync(make_operation):
+    operation, server = make_operation({GET: DONE})
+    operation.sync()
+    assert (operation.status, operation.metadata) == ('Success', {'a': 1})
+    assert server.requested == ['GET /1.0', GET]
+
+
+def test_all_of_all_projects():
+    root = dict(ROOT, api_extensions=[
+        'projects', 'operations_get_query_all_projects'])
+    with Server(lxd_api({'GET /1.0/operations': {}}, root)) as server:
+        client = Client(server.endpoint, project='p')
+        assert client.operations.all(all_projects=True) == []
+        assert sorted(server.requested[-1].partition('?')[2].split('&')) == [
+            'all-projects=true', 'recursion=1']
+    with Server(lxd_api()) as server:
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+            Client(server.endpoint).operations.all(all_projects=True)
+        assert server.requested == ['GET /1.0']
+
+
+def test_websocket(make_operation):
+    received = []
+
+    def serve(request):
+        def converse(connection):
+            connection.sendall(upgrade(request))
+            connection.sendall(frame(b'\0\xff') + frame(
+                u'\xe4'.encode('utf-8'), framing.OPCODE_TEXT))
+            for opcode, data in read_frames(connection):
+                received.append((opcode, data))
+                if opcode == framing.OPCODE_CLOSE:
+                    connection.sendall(frame(data, framing.OPCODE_CLOSE))
+                    return
+        return converse
+
+    operation, server = make_operation({GET + '/websocket': serve})
+    websocket = operation.websocket('s e&cret')
+    assert server.requested[-1] == GET + '/websocket?secret=s+e%26cret'
+    assert websocket.recv() == b'\0\xff' and websocket.recv() == u'\xe4'
+    websocket.send(b'\0')
+    websocket.send(u'\xe4')
+    websocket.close()
+    assert websocket.recv() is None and websocket.recv() is None
+    assert received[:2] == [(framing.OPCODE_BINARY, b'\0'),
+                            (framing.OPCODE_TEXT, u'\xe4'.encode('utf-8'))]
+    with pytest.raises(RuntimeError):
+        websocket.send(b'late')
+
+
+def test_a_refused_websocket_shows_no_secret(make_operation):
+    operation, _ = make_operation({GET + '/websocket': error(403, 'no')})
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        operation.websocket('s3cr3t')
+    assert 's3cr3t' not in str(caught.value)

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from pylxd import Client, exceptions
-from pylxd.models.project import Project
-from wire import ROOT, Server, lxd_api
+from pylxd.models.project import Project, ProjectState
+from wire import ROOT, Server, lxd_api, sync
 
 PROJECT = {'name': 'p1', 'description': '', 'config': {'user.a': '1'},
            'used_by': []}
@@ -55,3 +55,40 @@ def test_save_sends_the_whole_config():
         sent, = [json.loads(each.body.decode()) for each in server.requests
                  if each.method == 'PATCH']
         assert sent['config'] == {'user.a': '1', 'user.b': '2'}
+
+
+def test_delete_with_all_that_is_in_the_project():
+    pages = {'DELETE /1.0/projects/p1': {}}
+    root = dict(PROJECTS_ROOT, api_extensions=[
+        'projects', 'projects_force_delete'])
+    with Server(lxd_api(pages, root)) as server:
+        Project(Client(server.endpoint), name='p1').delete(force=True)
+        assert server.requested[-1] == 'DELETE /1.0/projects/p1?force=1'
+    with Server(lxd_api(pages, PROJECTS_ROOT)) as server:
+        project = Project(Client(server.endpoint), name='p1')
+        for call in (lambda: project.delete(force=True), project.state,
+                     project.access):
+            with pytest.raises(exceptions.LXDAPIExtensionNotAvailable):
+                call()
+        assert server.requested == ['GET /1.0']
+        project.delete()
+        assert server.requested[-1] == 'DELETE /1.0/projects/p1'
+
+
+def test_state_and_access():
+    usage = {'memory': {'Limit': -1, 'Usage': 7}}
+    entry = {'identifier': 'f', 'role': 'operator', 'provider': 'tls'}
+    pages = {'GET /1.0/projects/p1/state': {'resources': usage},
+             'GET /1.0/projects/p1/access': [entry]}
+    root = dict(PROJECTS_ROOT, api_extensions=[
+        'projects', 'project_usage', 'project_access'])
+    with Server(lxd_api(pages, root)) as server:
+        project = Project(Client(server.endpoint), name='p1')
+        state = project.state()
+        assert isinstance(state, ProjectState) and state.resources == usage
+        assert project.access() == [entry]
+        pages['GET /1.0/projects/p1/access'] = sync(None)  # of Incus
+        assert project.access() == []
+        pages['GET /1.0/projects/p1/access'] = {'a': 1}
+        with pytest.raises(exceptions.InvalidResponse):
+            project.access()

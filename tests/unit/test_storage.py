@@ -12,7 +12,7 @@ from pylxd.models.storage_pool import StoragePool
 from pylxd.models.storage_volume import StorageVolume
 from pylxd.models.storage_volume_backup import StorageVolumeBackup
 from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
-from wire import ROOT, Server, accepted, lxd_api, sync
+from wire import ROOT, Server, accepted, error, lxd_api, sync
 
 POOL = '/1.0/storage-pools/p1'
 VOLUMES = POOL + '/volumes'
@@ -152,19 +152,92 @@ def test_volumes_of_all_pools_in_an_odd_answer(documents):
 
 # -- volumes
 
+def cluster_pages(**changes):
+    return dict({
+        'GET ' + VOLUME: volume_document(
+            'v1', location='m1', config={'user.a': '1'}, description='text',
+            content_type='filesystem'),
+        'POST ' + VOLUMES + '/custom': accepted(OPERATION),
+        'DELETE ' + VOLUME: {}, WAIT: ENDED}, **changes)
+
+
 def test_move_to_a_member_of_a_cluster():
-    server, endpoint = serve({
-        'GET ' + VOLUME: volume_document('v1', location='m1'),
-        'POST ' + VOLUME: accepted(OPERATION), WAIT: ENDED})
+    """The volume is copied, then deleted where it was."""
+    server, endpoint = serve(cluster_pages())
     with server:
         volume = volume_of(Client(endpoint))
-        volume.move(target='m2')
-        request, = [each for each in server.requests
-                    if each.method == 'POST']
-        assert request.target == VOLUME + '?target=m2'
-        assert body_of(request) == {
-            'name': 'v1', 'pool': 'p1', 'source': {'location': 'm1'}}
-        assert volume.pool == 'p1'
+        volume.move(target='m2', wait=False)
+        copy, wait, delete = server.requests[-3:]
+        assert copy.target == VOLUMES + '/custom?target=m2'
+        assert body_of(copy) == {
+            'name': 'v1', 'type': 'custom', 'config': {'user.a': '1'},
+            'description': 'text', 'content_type': 'filesystem', 'source': {
+                'type': 'copy', 'name': 'v1', 'pool': 'p1',
+                'project': 'default', 'location': 'm1'}}
+        assert (delete.method, delete.target) == (
+            'DELETE', VOLUME + '?target=m1')
+        assert volume.client.target == 'm2' and volume.pool == 'p1'
+
+
+def test_a_move_whose_source_is_in_use_deletes_the_copy():
+    pages = cluster_pages()
+    pages['DELETE ' + VOLUME] = lambda request: (
+        {} if 'm2' in request.target else error(400, 'in use'))
+    pages['GET ' + VOLUME + '/snapshots'] = [{'name': 'v1/s1'}]
+    pages['DELETE ' + VOLUME + '/snapshots/s1'] = {}
+    server, endpoint = serve(pages)
+    with server:
+        volume = volume_of(Client(endpoint))
+        with pytest.raises(exceptions.LXDAPIException) as caught:
+            volume.move(target='m2')
+        assert caught.value.message == 'in use'
+        assert [request.target for request in server.requests
+                if request.method == 'DELETE'] == [
+            VOLUME + '?target=m1', VOLUME + '/snapshots/s1?target=m2',
+            VOLUME + '?target=m2']
+        assert volume.location == 'm1' and volume.client.target is None
+
+
+def test_volumes_of_the_same_name_on_two_members():
+    server, endpoint = serve({
+        'GET ' + VOLUMES: [volume_document('v1', location='m1'),
+                           volume_document('v1', location='m2'),
+                           volume_document('v2', location='')],
+        'GET ' + VOLUME: volume_document('v1', location='m2'),
+        'GET ' + VOLUME + '/snapshots': [{'name': 'v1/s1'}],
+        'DELETE ' + VOLUME: {}})
+    with server:
+        pool = StoragePool.from_key(Client(endpoint), ('p1',))
+        one, two, shared = pool.volumes.all()
+        assert one != two and len({one, two, shared}) == 3
+        assert pool.volumes.get('custom', 'v1') == two
+        assert one.snapshots.all() != two.snapshots.all()
+        two.delete()
+        assert server.requests[-1].target == VOLUME + '?target=m2'
+        assert shared.client is pool.client
+
+
+@pytest.mark.parametrize('target', [None, 'm2'])
+def test_create_in_a_cluster(target):
+    """The new object is the one of the member that has it."""
+    environment = dict(ROOT['environment'], server_clustered=True,
+                       server_name='m1')
+    member = target or 'm1'
+    page = volume_document('v1', location=member)
+    server = Server(lxd_api(
+        {'POST ' + VOLUMES: {}, 'GET ' + VOLUME: page,
+         'POST ' + VOLUMES + '/custom': {}},
+        dict(ROOT, api_extensions=EXTENSIONS, environment=environment)))
+    with server:
+        pool = StoragePool.from_key(Client(server.endpoint), ('p1',))
+        volume = pool.volumes.create('v1', target=target)
+        assert volume.client.target == member
+        assert [request.target for request in server.requests[1:]] == [
+            VOLUMES + ('?target=m2' if target else ''),
+            VOLUME + '?target=' + member]
+        if target is None:
+            assert volume == pool.volumes.create_from_backup(
+                bytearray(b'data'), 'v1')
 
 
 def test_a_move_that_fails_leaves_the_volume():

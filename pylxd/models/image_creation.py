@@ -1,0 +1,218 @@
+"""The creation of images, by uploads and by the server's own downloads."""
+import six
+from six.moves import urllib_parse
+
+from pylxd import exceptions
+from pylxd.core.manager import M, Manager
+from pylxd.core.operation import Operation
+from pylxd.core.timestamp import format_time
+from pylxd.core.values import convert
+from pylxd.models.image_alias import check_aliases
+from pylxd.models.image_data import (
+    Digest, Upload, clean_filename, iterate_form, random_name)
+from pylxd.transport import rest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import requests
+    from typing import Any, Dict, Iterable, Optional, Union
+    from pylxd.models.protocols import Readable
+    ImageData = Union[bytes, bytearray, Readable]
+
+
+class ImageCreation(Manager[M]):
+    """The calls of `Images` that create images."""
+
+    def create(self,
+               image_data,  # type: ImageData
+               public=False,  # type: bool
+               wait=False,  # type: bool
+               metadata=None,  # type: Optional[ImageData]
+               vm=False,  # type: bool
+               aliases=(),  # type: Iterable[str]
+               properties=None,  # type: Optional[Dict[str, str]]
+               expires_at=None,  # type: Any
+               filename=None,  # type: Optional[str]
+               ):
+        # type: (...) -> M
+        """Upload an image.
+
+        :param image_data: the image as bytes, or a file that is open for
+            reading bytes. For an image in two parts, its root file system.
+        :param public: whether everybody may use the image.
+        :param wait: return when the server has unpacked the image.
+        :param metadata: for an image in two parts, its metadata tarball:
+            bytes, or a file that is open for reading bytes.
+        :param vm: whether the two parts are those of a virtual machine. An
+            image in one part tells its type itself.
+        :param aliases: the names of new aliases of the image. With aliases
+            or ``expires_at`` the call waits for the image, and sends a
+            request for each of them after that.
+        :param properties: properties that replace those in the metadata of
+            the image, a dict of text.
+        :param expires_at: when the server deletes the image: a datetime, or
+            text such as ``'2030-01-01T00:00:00Z'``.
+        :param filename: the file name that the server remembers; None is the
+            name of the file ``image_data``.
+        :raises TypeError: ``image_data`` or ``metadata`` has another type.
+        :raises ValueError: ``vm`` without ``metadata``.
+        :raises Conflict: one of the aliases exists already.
+        :raises LXDAPIException: the server refused, or (with ``wait``) the
+            data is no image. If it refuses an alias or ``expires_at``, the
+            image exists nevertheless, and the message names it.
+
+        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
+        """
+        if vm:
+            if metadata is None:
+                raise ValueError(
+                    'vm=True is for an image in two parts: pass its metadata '
+                    'as metadata=')
+            self.client.dialect.need('virtual-machines')
+        node, _ = self.node_and_query()
+        digest = Digest()
+        headers = self._upload_headers(
+            image_data, public, properties, filename)
+        aliases = check_aliases(self.client, aliases)
+        expires_at = format_time(expires_at)
+        if not isinstance(expires_at, six.string_types + (type(None),)):
+            raise TypeError('expires_at must be a datetime or text, not '
+                            '{!r}'.format(expires_at))
+        data = Upload(image_data, digest)  # type: Any
+        if metadata is not None:
+            boundary = random_name()
+            headers['Content-Type'] = (
+                'multipart/form-data; boundary=' + boundary)
+            data = iterate_form(boundary, [
+                ('metadata', b'metadata', Upload(metadata, digest)),
+                ('rootfs.img' if vm else 'rootfs',
+                 clean_filename(filename or 'rootfs'), data)])
+        with digest:
+            response = node.post(data=data, headers=headers)
+        image = self._created(
+            response, digest.hexdigest(), wait)  # type: Any
+        if aliases or expires_at is not None:
+            image.finish_upload(aliases, expires_at)
+        created = image  # type: M
+        return created
+
+    def _upload_headers(self,
+                        image_data,  # type: ImageData
+                        public,  # type: bool
+                        properties,  # type: Optional[Dict[str, str]]
+                        filename,  # type: Optional[str]
+                        ):
+        # type: (...) -> Dict[str, Any]
+        header = self.client.dialect.header
+        headers = {header('public'): '1' if public else '0',
+                   'Content-Type': 'application/octet-stream',
+                   }  # type: Dict[str, Any]
+        if filename is None:
+            filename = getattr(image_data, 'name', None)
+        if isinstance(filename, six.string_types):
+            headers[header('filename')] = clean_filename(filename)
+        if properties:
+            headers[header('properties')] = urllib_parse.urlencode(sorted(
+                (six.ensure_binary(key), six.ensure_binary(value))
+                for key, value in convert(
+                    {str: str}, properties, 'properties').items()))
+        return headers
+
+    def create_from_simplestreams(self,
+                                  server,  # type: str
+                                  alias,  # type: str
+                                  public=False,  # type: bool
+                                  auto_update=False,  # type: bool
+                                  wait=False,  # type: bool
+                                  vm=False,  # type: bool
+                                  ):
+        # type: (...) -> M
+        """Let the server fetch an image from an image server.
+
+        :param server: the ``https://`` URL of the image server.
+        :param alias: the alias of the image on the image server.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the
+            alias has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :param vm: whether to fetch the image of a virtual machine.
+        :raises InvalidName: no server allows that alias.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not fetch the image.
+
+        Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
+        """
+        rest.quote(alias)
+        source = {'type': 'image', 'mode': 'pull', 'server': server,
+                  'protocol': 'simplestreams', 'alias': alias}
+        if vm:
+            self.client.dialect.need('virtual-machines')
+            source['image_type'] = 'virtual-machine'
+        return self.create_from_source(source, public, auto_update, wait)
+
+    def create_from_url(self, url, public=False, auto_update=False,
+                        wait=False):
+        # type: (str, bool, bool, bool) -> M
+        """Let the server fetch an image from a URL.
+
+        :param url: an ``https://`` URL whose response names an image in its
+            headers.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the URL
+            has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :raises LXDAPIException: the server refused, as LXD does from 6.9 on,
+            or (with ``wait``) could not fetch the image.
+
+        Endpoint: ``POST /1.0/images``.
+        """
+        try:
+            return self.create_from_source(
+                {'type': 'url', 'mode': 'pull', 'url': url},
+                public, auto_update, wait)
+        except exceptions.LXDAPIException as error:
+            if 'URL is not supported' in error.message:
+                error.hint = (
+                    'LXD 6.9 and later fetch no images from URLs: download '
+                    'the image, and pass its data to images.create()')
+            raise
+
+    def create_from_source(self, source, public=False, auto_update=False,
+                           wait=False):
+        # type: (Dict[str, Any], bool, bool, bool) -> M
+        """Let the server fetch an image from any kind of source.
+
+        :param source: the source, as the REST API defines it.
+        :param public: whether everybody may use the image.
+        :param auto_update: whether the server updates the image when the
+            source has a newer one.
+        :param wait: return when the image is complete; otherwise the first
+            use of the returned image waits.
+        :raises LXDAPIException: the server refused, or (with ``wait``) could
+            not fetch the image.
+
+        Endpoint: ``POST /1.0/images``.
+        """
+        node, _ = self.node_and_query()
+        response = node.post(json={
+            'public': public, 'auto_update': auto_update, 'source': source})
+        return self._created(response, None, wait, source)
+
+    def _created(self,
+                 response,  # type: requests.Response
+                 fingerprint,  # type: Optional[str]
+                 wait,  # type: bool
+                 source=None,  # type: Optional[Dict[str, Any]]
+                 ):
+        # type: (...) -> M
+        operation = Operation.from_response(self.client, response)
+        if operation is None and fingerprint is None:
+            raise exceptions.InvalidResponse(response)
+        image = self.model.from_key(self.client, (fingerprint,))  # type: Any
+        if source is not None:
+            image.remember_source(source)
+        image.created_by(operation, wait)
+        created = image  # type: M
+        return created
