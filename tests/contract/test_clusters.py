@@ -101,8 +101,8 @@ def test_members(cluster, client):
     assert member.url == cluster.members['m2'].endpoint
     assert member.architecture and member.message and member.database
     assert 'database' in member.roles
-    assert {'entity': 'storage-pool', 'name': 'default', 'key': 'source'
-            }.items() <= client.cluster.member_config[0].items()
+    assert [client.cluster.member_config[0][key] for key in (
+        'entity', 'name', 'key')] == ['storage-pool', 'default', 'source']
     with pytest.raises(ValueError):
         client.cluster.members.all(filter='server_name eq m2')
 
