@@ -21,7 +21,8 @@ def convert(schema, value, place):
     """
     if isinstance(schema, dict):
         if not isinstance(value, dict):
-            raise TypeError('{} must be a dict, not {!r}'.format(place, value))
+            raise TypeError('{} must be a dict, not of type {}'.format(
+                place, type(value).__name__))
         inner, = schema.values()
         converted = {
             _check_key(key, place): convert(inner, each, '{}[{!r}]'.format(
@@ -30,7 +31,8 @@ def convert(schema, value, place):
     elif isinstance(schema, list):
         if isinstance(value, six.string_types + (dict,)) or not hasattr(
                 value, '__iter__'):
-            raise TypeError('{} must be a list, not {!r}'.format(place, value))
+            raise TypeError('{} must be a list, not of type {}'.format(
+                place, type(value).__name__))
         inner, = schema
         converted = [convert(inner, each, '{}[{}]'.format(place, number))
                      for number, each in enumerate(value)]
@@ -62,8 +64,10 @@ def _convert_to_text(value, place):
         hint = ': pass its name, {!r}'.format(name)
     else:
         hint = ''
-    raise TypeError('{} must be text, a number or a bool, not {!r}{}'.format(
-        place, value, hint))
+    # Without the value, which may be a secret
+    raise TypeError(
+        '{} must be text, a number or a bool, not of type {}{}'.format(
+            place, type(value).__name__, hint))
 
 
 def check_id(value, name):

@@ -24,7 +24,7 @@ class ImageAlias(Savable, Renamable, Deletable):
 
     path = 'aliases'
     # All servers ignore a filter here (seen up to Incus 7.0.2)
-    filter_extension = 'filter of image aliases'
+    filter_extension = ''
     synchronous = True
     # LXD 5.0.2 answers a PATCH after 30 s, by an error
     patchable = False

@@ -38,18 +38,18 @@ class Named(object):
 
 
 @pytest.mark.parametrize('schema, value, message', [
-    (TEXTS, {'a': {}}, "config['a'] must be text, a number or a bool, not {}"),
-    (TEXTS, {'a': None}, "config['a'] must be text, a number or a bool, not "
-     "None: delete the key to unset it"),
+    (TEXTS, {'a': {}}, "config['a'] must be text, a number or a bool, not of type dict"),
+    (TEXTS, {'a': None}, "config['a'] must be text, a number or a bool, not of "
+     "type NoneType: delete the key to unset it"),
     (TEXTS, {1: 'a'}, 'the keys of config must be text, not 1'),
-    (TEXTS, 'a', "config must be a dict, not 'a'"),
-    ({str: TEXTS}, {'d': 'x'}, "config['d'] must be a dict, not 'x'"),
+    (TEXTS, 'a', "config must be a dict, not of type str"),
+    ({str: TEXTS}, {'d': 'x'}, "config['d'] must be a dict, not of type str"),
     ({str: TEXTS}, {'d': {'k': []}}, "config['d']['k'] must be text, a number "
-     "or a bool, not []"),
-    ([str], 'web', "config must be a list, not 'web'"),
-    ([str], {'web': 1}, "config must be a list, not {'web': 1}"),
-    ([str], [Named()], "config[0] must be text, a number or a bool, not "
-     "<Named web>: pass its name, 'web'")])
+     "or a bool, not of type list"),
+    ([str], 'web', "config must be a list, not of type str"),
+    ([str], {'web': 1}, "config must be a list, not of type dict"),
+    ([str], [Named()], "config[0] must be text, a number or a bool, not of "
+     "type Named: pass its name, 'web'")])
 def test_refusal(schema, value, message):
     with pytest.raises(TypeError) as caught:
         convert(schema, value, 'config')
