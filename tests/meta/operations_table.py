@@ -29,6 +29,8 @@ REASONS = ('with scripted answers', 'in a later release', 'by client.api')
 #: Methods of all objects, which are named only where no other call is seen.
 GENERIC = re.compile(r'\.(put|patch|raw_put|raw_patch|sync|exists)\(\)$')
 REFUSED = ' (refused)'
+#: The column of operations without a test and without a reason.
+NOT_SHOWN = 'not shown'
 INTRO = '''\
 Operations of the servers' APIs
 ===============================
@@ -222,13 +224,14 @@ def classify(operation, seen, server):
     if outcomes:
         return 'refused'
     return next((reason for reason in REASONS
-                 if operation.reason.startswith(reason)), 'nothing')
+                 if operation.reason.startswith(reason)), NOT_SHOWN)
 
 
 def make_table():
     """Return the text of the page."""
     operations, shown = read_operations(), read_shown()
-    columns = ('seen there', 'seen at another server', 'refused') + REASONS
+    columns = ('seen there', 'seen at another server', 'refused') + REASONS + (
+        NOT_SHOWN,)
     rows = [('Server', 'operations') + columns]
     for server in SERVERS.values():
         counts = collections.Counter(
