@@ -177,8 +177,9 @@ def rank(everything):
     """Return a function that sorts what was seen of an operation.
 
     First comes a call, not an attribute, that sends few other requests and
-    that many tests make. Its test is one that no server refused anything,
-    from the file that has the most tests of the call, and shows little else.
+    that many tests make. Its test is from the file with the most tests of the
+    call, has a name with that of the method, was refused nothing by a server,
+    and shows little else.
     """
     operations_of, tests_of, shown_by = [
         collections.defaultdict(set) for _ in range(3)]
@@ -194,9 +195,11 @@ def rank(everything):
     return lambda each: (
         bool(GENERIC.search(each.call)), not each.call.endswith(')'),
         each.phase == 'setup', len(operations_of[each.call]),
-        -len(tests_of[each.call]), each.call, each.test in refused,
+        -len(tests_of[each.call]), each.call,
         -len(tests_of[each.call, each.test.partition('::')[0]]),
-        -len(each.servers), len(shown_by[each.test]), each.test)
+        each.call.rpartition('.')[2].rstrip('()') not in each.test,
+        each.test in refused, -len(each.servers), len(shown_by[each.test]),
+        each.test)
 
 
 def choose(seen):
