@@ -178,8 +178,8 @@ def rank(everything):
 
     First comes a call, not an attribute, that sends few other requests and
     that many tests make. Its test is from the file with the most tests of the
-    call, has a name with that of the method, was refused nothing by a server,
-    and shows little else.
+    call, ran on many servers, has a name with that of the method, was refused
+    nothing by a server, and shows little else.
     """
     operations_of, tests_of, shown_by = [
         collections.defaultdict(set) for _ in range(3)]
@@ -197,9 +197,9 @@ def rank(everything):
         each.phase == 'setup', len(operations_of[each.call]),
         -len(tests_of[each.call]), each.call,
         -len(tests_of[each.call, each.test.partition('::')[0]]),
+        -len(each.servers),
         each.call.rpartition('.')[2].rstrip('()') not in each.test,
-        each.test in refused, -len(each.servers), len(shown_by[each.test]),
-        each.test)
+        each.test in refused, len(shown_by[each.test]), each.test)
 
 
 def choose(seen):
