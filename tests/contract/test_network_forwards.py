@@ -157,7 +157,8 @@ def test_interfaces_and_missing_networks_have_no_forwards(lxd_client, name):
 def test_a_bridge_has_no_load_balancers(lxd_client, network):
     balancer = NetworkLoadBalancer(network, listen_address='192.0.2.1')
     calls = [network.load_balancers.all, balancer.sync, balancer.delete,
-             lambda: network.load_balancers.create('192.0.2.1')]
+             lambda: network.load_balancers.create('192.0.2.1'),
+             lambda: balancer.put({'description': 'new'})]
     if lxd_client.has_api_extension('network_load_balancer_state'):
         calls.append(balancer.state)
     for call in calls:
@@ -173,7 +174,8 @@ def test_a_bridge_has_no_load_balancers(lxd_client, network):
 def test_a_bridge_has_no_peers(network):
     peer = NetworkPeer(network, name='p')
     for call in (network.peers.all, peer.sync, peer.delete,
-                 lambda: network.peers.create('p', 'other')):
+                 lambda: network.peers.create('p', 'other'),
+                 lambda: peer.put({'description': 'new'})):
         with pytest.raises(exceptions.LXDAPIException) as caught:
             call()
         assert 'does not support peering' in str(caught.value)

@@ -5,8 +5,6 @@ For most changes, it sends a PATCH.
 import pytest
 
 from helpers import read_bytes
-from pylxd import exceptions
-from pylxd.models import NetworkPeer
 
 from .storage import new_pool
 from .support import refetch
@@ -53,14 +51,10 @@ def test_put_of_a_project(lxd_client, name):
         project.delete()
 
 
-def test_put_of_a_network_and_of_a_peer(lxd_client, bridge_lock, name):
+def test_put_of_a_network(lxd_client, bridge_lock, name):
     network = lxd_client.networks.create(name, config={
         'ipv4.address': 'none', 'ipv6.address': 'none'})
     put_and_check(network, description='new')
-    peer = NetworkPeer(network, name='p')
-    with pytest.raises(exceptions.LXDAPIException) as caught:
-        peer.put({'description': 'new'})
-    assert 'does not support peering' in str(caught.value)
 
 
 def test_put_of_a_pool_and_of_a_snapshot_of_a_volume(lxd_client):

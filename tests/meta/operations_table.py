@@ -29,6 +29,8 @@ REASONS = ('with scripted answers', 'in a later release', 'by client.api')
 #: Methods of all objects, which are named only where no other call is seen.
 GENERIC = re.compile(r'\.(put|patch|raw_put|raw_patch|sync|exists)\(\)$')
 REFUSED = ' (refused)'
+#: The column of operations without a test and without a reason.
+NOT_SHOWN = 'not shown'
 INTRO = '''\
 Operations of the servers' APIs
 ===============================
@@ -175,8 +177,9 @@ def rank(everything):
     """Return a function that sorts what was seen of an operation.
 
     First comes a call, not an attribute, that sends few other requests and
-    that many tests make. Its test is one that no server refused anything,
-    from the file that has the most tests of the call, and shows little else.
+    that many tests make. Its test is from the file with the most tests of the
+    call, ran on many servers, has a name with that of the method, was refused
+    nothing by a server, and shows little else.
     """
     operations_of, tests_of, shown_by = [
         collections.defaultdict(set) for _ in range(3)]
@@ -192,9 +195,11 @@ def rank(everything):
     return lambda each: (
         bool(GENERIC.search(each.call)), not each.call.endswith(')'),
         each.phase == 'setup', len(operations_of[each.call]),
-        -len(tests_of[each.call]), each.call, each.test in refused,
+        -len(tests_of[each.call]), each.call,
         -len(tests_of[each.call, each.test.partition('::')[0]]),
-        -len(each.servers), len(shown_by[each.test]), each.test)
+        -len(each.servers),
+        each.call.rpartition('.')[2].rstrip('()') not in each.test,
+        each.test in refused, len(shown_by[each.test]), each.test)
 
 
 def choose(seen):
@@ -222,13 +227,14 @@ def classify(operation, seen, server):
     if outcomes:
         return 'refused'
     return next((reason for reason in REASONS
-                 if operation.reason.startswith(reason)), 'nothing')
+                 if operation.reason.startswith(reason)), NOT_SHOWN)
 
 
 def make_table():
     """Return the text of the page."""
     operations, shown = read_operations(), read_shown()
-    columns = ('seen there', 'seen at another server', 'refused') + REASONS
+    columns = ('seen there', 'seen at another server', 'refused') + REASONS + (
+        NOT_SHOWN,)
     rows = [('Server', 'operations') + columns]
     for server in SERVERS.values():
         counts = collections.Counter(
