@@ -38,9 +38,10 @@ class Named(object):
 
 
 @pytest.mark.parametrize('schema, value, message', [
-    (TEXTS, {'a': {}}, "config['a'] must be text, a number or a bool, not of type dict"),
-    (TEXTS, {'a': None}, "config['a'] must be text, a number or a bool, not of "
-     "type NoneType: delete the key to unset it"),
+    (TEXTS, {'a': {}}, "config['a'] must be text, a number or a bool, not of "
+     "type dict"),
+    (TEXTS, {'a': None}, "config['a'] must be text, a number or a bool, not "
+     "of type NoneType: delete the key to unset it"),
     (TEXTS, {1: 'a'}, 'the keys of config must be text, not 1'),
     (TEXTS, 'a', "config must be a dict, not of type str"),
     ({str: TEXTS}, {'d': 'x'}, "config['d'] must be a dict, not of type str"),
