@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pylxd import Client, exceptions
+from pylxd import Client
 from pylxd.models import ImageAlias
 from wire import ROOT, Server, lxd_api, sync
 
