@@ -41,7 +41,8 @@ def test_a_client_and_its_nodes(lxd_client, sent):
         assert {'get', 'post', 'session'} <= complete(node)
     assert 'connect' in complete(lxd_client.events())
     assert 'Lifecycle' in complete(EventType)
-    assert sent == []
+    if sys.version_info >= (3, 10):
+        assert sent == []  # older ones read the property `resources`
 
 
 def test_each_attribute_of_lazy_objects(

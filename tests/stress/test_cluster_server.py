@@ -2,16 +2,15 @@
 import pytest
 
 from pylxd import exceptions
+from pylxd.testing import ThrowawayCluster
 from pylxd.testing.throwaway import Throwaway
-
-from .cluster import Cluster
 
 
 @pytest.fixture(scope='module')
 def cluster(lxd):
     if not isinstance(lxd, Throwaway):
         pytest.skip('needs real, private servers')
-    with Cluster(type(lxd), size=2, root=lxd.root) as cluster:
+    with ThrowawayCluster(2, type(lxd), root=lxd.root) as cluster:
         yield cluster
 
 

@@ -2,10 +2,9 @@
 import pytest
 
 from pylxd import exceptions
+from pylxd.testing import ThrowawayCluster
 from pylxd.testing.throwaway import Throwaway
 from helpers import EMPTY
-
-from .cluster import Cluster
 
 
 @pytest.fixture(scope='module')
@@ -13,7 +12,7 @@ def client(lxd):
     """A client of ``m1``, in a cluster of two servers like ``lxd``."""
     if not isinstance(lxd, Throwaway):
         pytest.skip('needs real, private servers')
-    with Cluster(type(lxd), 2, root=lxd.root) as cluster:
+    with ThrowawayCluster(2, type(lxd), root=lxd.root) as cluster:
         with cluster.client() as client:
             yield client
 
