@@ -203,14 +203,14 @@ def _transfer(stdin, source, sinks):
 def _wait(readers, writers):
     # type: (List[Any], List[Any]) -> Tuple[List[Any], List[Any]]
     """Wait until a socket can be read or written; return both lists."""
-    if not hasattr(select, 'poll'):  # Windows
-        return select.select(readers, writers, [])[:2]
-    poll = select.poll()
-    for each in readers:
-        poll.register(each, select.POLLIN)
-    for each in writers:
-        poll.register(each, select.POLLOUT)
     try:
+        if not hasattr(select, 'poll'):  # Windows
+            return select.select(readers, writers, [])[:2]
+        poll = select.poll()
+        for each in readers:
+            poll.register(each, select.POLLIN)
+        for each in writers:
+            poll.register(each, select.POLLOUT)
         ready = {descriptor for descriptor, _ in poll.poll()}
     except select.error as error:  # a signal, on Python 2
         if error.args[0] != errno.EINTR:
