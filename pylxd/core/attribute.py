@@ -66,7 +66,8 @@ def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
     :param type_: the type of values that a caller may assign: ``str``,
         ``bool``, ``dict`` or ``list``; None allows each. A dict or list
         says what is inside, and lets numbers and bools become text:
-        ``{str: str}`` for a ``config``, ``[str]`` for a list of names.
+        ``{str: str}`` for a ``config``, ``[str]`` for a list of names,
+        ``[{'port': str}]`` for dicts of which one key has text.
     :param readonly: whether the server refuses or ignores new values.
     :param in_etag: whether the server's ETag covers the field. A save that
         sends a field which no ETag covers loads the object first.

@@ -120,7 +120,7 @@ class Identity(object):
 
     def _names(self):
         # type: () -> Tuple[Any, ...]
-        """Return the names that `repr` shows, those of the parent first."""
+        """Return the names for `repr`, beginning with the parent."""
         outer = self.parent._names() if isinstance(
             self.parent, Identity) else ()  # type: Tuple[Any, ...]
         return outer + (('?',) if self._key is None else self._key)

@@ -73,7 +73,7 @@ class Manager(_Of[M]):
 
     def node_and_query(self):
         # type: () -> Tuple[Node, Dict[str, str]]
-        """Return the node of the objects, and the query that lists them.
+        """Return the REST node of the collection, and the query of a list.
 
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
         """
@@ -154,7 +154,8 @@ class Manager(_Of[M]):
                 else self.parent, key, representation)
                 for key, representation in listing.pairs(recursion or 1)]
         response = listing.request()
-        urls = rest.metadata(response, list)
+        # Servers send null where a filter selects nothing
+        urls = rest.metadata(response, (list, type(None))) or []
         size = len(model.key_names)
         try:
             # urlsplit() would take 1.4 us for each URL, twelve times as much

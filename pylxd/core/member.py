@@ -53,7 +53,7 @@ class MemberManager(Manager[M]):
 
     def _locate(self, created, target=None):
         # type: (M, Optional[str]) -> M
-        """Return a new object as one of the member that has it.
+        """Return a new object with its member as the target.
 
         :param target: the member that was asked to create the object.
         """

@@ -165,7 +165,7 @@ def is_same(one, other):
 
 def is_changed_elsewhere(before, sent, now):
     # type: (Any, Any, Any) -> bool
-    """Return whether the server has changes beside those that a save sent.
+    """Return whether another client changed the value since a save.
 
     The server's own keys do not count.
     """

@@ -99,7 +99,7 @@ class Operation(object):
 
     def _update_from(self, document, response):
         # type: (Any, requests.Response) -> Operation
-        """Set the fields to those of a document that the server sent.
+        """Update the fields from a document that the server sent.
 
         :param response: the response with the document.
         :return: this operation.
@@ -363,7 +363,7 @@ class Operation(object):
         :return: False if the error is not that of the operation.
         """
         try:
-            response = self._node.get()
+            self.sync()
         except exceptions.NotFound:
             if refusal.response.status_code != 200:
                 return False
@@ -371,7 +371,6 @@ class Operation(object):
                           'err': refusal.message})
             self._response = refusal.response
             return True
-        self._update_from(rest.metadata(response), response)
         return self.ended or refusal.message == 'context deadline exceeded'
 
     def cancel(self):

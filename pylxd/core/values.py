@@ -13,7 +13,8 @@ def convert(schema, value, place):
     Numbers become text, ``True`` and ``False`` become ``'true'`` and
     ``'false'``.
 
-    :param schema: ``str``, or ``{str: schema}``, or ``[schema]``.
+    :param schema: ``str``, or ``{str: schema}``, or ``[schema]``, or a dict
+        with the schemas of some keys. None leaves the value as it is.
     :param place: the name of the value in error messages.
     :return: ``value`` itself if it is right already, or a converted copy.
     :raises TypeError: the value cannot be converted; the message names the
@@ -23,10 +24,10 @@ def convert(schema, value, place):
         if not isinstance(value, dict):
             raise TypeError('{} must be a dict, not of type {}'.format(
                 place, type(value).__name__))
-        inner, = schema.values()
         converted = {
-            _check_key(key, place): convert(inner, each, '{}[{!r}]'.format(
-                place, key))
+            _check_key(key, place): convert(
+                schema.get(key, schema.get(str)), each,
+                '{}[{!r}]'.format(place, key))
             for key, each in value.items()}  # type: Any
     elif isinstance(schema, list):
         if isinstance(value, six.string_types + (dict,)) or not hasattr(
@@ -36,6 +37,8 @@ def convert(schema, value, place):
         inner, = schema
         converted = [convert(inner, each, '{}[{}]'.format(place, number))
                      for number, each in enumerate(value)]
+    elif schema is None:
+        return value
     else:
         return _convert_to_text(value, place)
     return value if converted == value else converted

@@ -1,22 +1,65 @@
-"""Backups of instances."""
+"""Backups of instances, and what all kinds of backups share."""
 from pylxd.core.attribute import attribute
-from pylxd.core.manager import Manager
+from pylxd.core.manager import M, Manager
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional, Tuple, TypeVar
-    T = TypeVar('T', bound='Backup')
+    from typing import Any, Optional, Tuple, TypeVar
+    T = TypeVar('T', bound='StoredBackup')
 
 
-class Backup(Renamable, Deletable):
-    """A backup of an instance: a file on the server.
+class StoredBackup(Renamable, Deletable):
+    """The base class of the models of backups, files on the server."""
+
+    path = 'backups'
+
+    def rename(self, new_name, wait=True):
+        # type: (T, str, bool) -> T
+        """Rename the backup; see `Renamable.rename`.
+
+        Endpoint: ``POST .../backups/BACKUP``.
+        """
+        return super(StoredBackup, self).rename(new_name, wait)
+
+    def delete(self, wait=True):
+        # type: (bool) -> None
+        """Delete the backup; see `Deletable.delete`.
+
+        Endpoint: ``DELETE .../backups/BACKUP``.
+        """
+        super(StoredBackup, self).delete(wait)
+
+
+class BackupManager(Manager[M]):
+    """The base class of the managers of backups."""
+
+    class_methods = ('create',)  # type: Tuple[str, ...]
+    # Incus 7.0.2 panics when it is asked for the URLs of a bucket's backups
+    has_exact_urls = False
+
+    def _make(self, name, expires_at, wait, **fields):
+        # type: (Optional[str], Any, bool, **Any) -> M
+        """Make a backup.
+
+        :param name: the name of the backup; None leaves the choice to the
+            server.
+        :param expires_at: a datetime, or the text of a time.
+        :param fields: the other fields of the request.
+        """
+        body = dict(fields, expires_at=format_time(expires_at))
+        if name is not None:
+            body['name'] = name
+        return self._create(body, wait)
+
+
+class Backup(StoredBackup):
+    """A backup of an instance.
 
     Endpoint: ``/1.0/instances/NAME/backups/BACKUP``.
     """
 
-    path = 'backups'
     extension = 'container_backup'
 
     name = attribute(readonly=True)  # type: str
@@ -26,41 +69,12 @@ class Backup(Renamable, Deletable):
     instance_only = attribute(readonly=True)  # type: bool
     optimized_storage = attribute(readonly=True)  # type: bool
 
-    def rename(self, new_name, wait=True):
-        # type: (T, str, bool) -> T
-        """Rename the backup; see `Renamable.rename`.
 
-        Endpoint: ``POST .../backups/BACKUP``; needs ``container_backup``.
-        """
-        return super(Backup, self).rename(new_name, wait)
-
-    def delete(self, wait=True):
-        # type: (bool) -> None
-        """Delete the backup; see `Deletable.delete`.
-
-        Endpoint: ``DELETE .../backups/BACKUP``; needs ``container_backup``.
-        """
-        super(Backup, self).delete(wait)
-
-
-class Backups(Manager[Backup]):
+class Backups(BackupManager[Backup]):
     """The backups of an instance: ``instance.backups``."""
 
     model = Backup
-    class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'instance'
-
-    def all(self, recursion=1, filter=None, all_projects=False):
-        # type: (Optional[int], Optional[str], bool) -> List[Backup]
-        """List the backups, loaded; see `Manager.all`.
-
-        Servers do not quote the names in the URLs of a list, so that a name
-        with a question mark is only known from the backup itself.
-
-        Endpoint: ``GET .../backups?recursion=1``; needs
-        ``container_backup``.
-        """
-        return super(Backups, self).all(1, filter, all_projects)
 
     def create(self,
                name=None,  # type: Optional[str]
@@ -91,12 +105,9 @@ class Backups(Manager[Backup]):
         """
         if compression_algorithm is not None:
             self.client.dialect.need('backup_compression_algorithm')
-        body = {'expires_at': format_time(expires_at),
-                'instance_only': instance_only or None,
-                # The name of the field on servers without `instances`
-                'container_only': instance_only or None,
-                'optimized_storage': optimized_storage or None,
-                'compression_algorithm': compression_algorithm}
-        if name is not None:
-            body['name'] = name
-        return self._create(body, wait)
+        return self._make(
+            name, expires_at, wait, instance_only=instance_only or None,
+            # The name of the field on servers without `instances`
+            container_only=instance_only or None,
+            optimized_storage=optimized_storage or None,
+            compression_algorithm=compression_algorithm)

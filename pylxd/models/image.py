@@ -285,7 +285,7 @@ class Image(Savable, Deletable):
         self._expire()
         if wait and operation and (operation.metadata or {}).get('refreshed'):
             # The server does not tell the fingerprint
-            self._source = source.get('server', ''), source.get('alias', '')
+            self.remember_source(source)
             self._key = (self._find_fingerprint() or self.fingerprint,)
 
     def create_secret(self):

@@ -3,8 +3,7 @@ import six
 
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
-from pylxd.models.image_data import Upload
-from pylxd.transport.paths import to_path
+from pylxd.models.image_data import open_upload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,13 +120,8 @@ class InstanceManager(Manager[M]):
                 headers[dialect.header(header)] = six.ensure_binary(
                     self.model.check_name(value))
         node, _ = self.node_and_query()
-        file = to_path(file)
-        if isinstance(file, six.string_types):
-            with open(file, 'rb') as opened:
-                response = node.post(data=Upload(opened), headers=headers)
-        else:
-            data = file  # type: Any
-            response = node.post(data=Upload(data), headers=headers)
+        with open_upload(file) as data:
+            response = node.post(data=data, headers=headers)
         operation = Operation.from_response(self.client, response)
         key = (name,) if name is not None else self._created_key(
             node, response, operation)

@@ -8,6 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Tuple
 
+#: The fields of a rule for which people write numbers.
+RULE = {'destination_port': str, 'icmp_code': str, 'icmp_type': str,
+        'source_port': str}
+
 
 class NetworkAcl(Savable, Renamable, Deletable):
     """A network ACL: rules for the traffic of networks and instances.
@@ -22,10 +26,10 @@ class NetworkAcl(Savable, Renamable, Deletable):
     patchable = False
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
-    egress = attribute(list)  # type: List[Dict[str, str]]
-    ingress = attribute(list)  # type: List[Dict[str, str]]
+    egress = attribute([RULE])  # type: List[Dict[str, str]]
+    ingress = attribute([RULE])  # type: List[Dict[str, str]]
     project = attribute(readonly=True)  # type: str
     used_by = attribute(list, readonly=True)  # type: List[str]
 

@@ -22,8 +22,8 @@ class NetworkAddressSet(Savable, Renamable, Deletable):
     patchable = False
 
     name = attribute(readonly=True)  # type: str
-    addresses = attribute(list)  # type: List[str]
-    config = attribute(dict)  # type: Dict[str, str]
+    addresses = attribute([str])  # type: List[str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
     project = attribute(readonly=True)  # type: str
     used_by = attribute(list, readonly=True)  # type: List[str]

@@ -25,11 +25,12 @@ class NetworkForward(Savable, Deletable):
     patchable = False
 
     # Servers ignore If-Match: LXD 5.0, Incus 6.0 and 7.0
-    config = attribute(dict, in_etag=False)  # type: Dict[str, str]
+    config = attribute({str: str}, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str
     listen_address = attribute(readonly=True)  # type: str
     location = attribute(readonly=True)  # type: str
-    ports = attribute(list, in_etag=False)  # type: List[Dict[str, Any]]
+    ports = attribute([{'listen_port': str, 'target_port': str}],
+                      in_etag=False)  # type: List[Dict[str, Any]]
 
     @classmethod
     def check_name(cls, name):

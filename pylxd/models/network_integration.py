@@ -21,7 +21,7 @@ class NetworkIntegration(Savable, Renamable, Deletable):
     patchable = False
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
     type = attribute(readonly=True)  # type: str
     used_by = attribute(list, readonly=True)  # type: List[str]

@@ -37,12 +37,14 @@ class NetworkLoadBalancer(Savable, Deletable):
     patchable = False
 
     # As with forwards, servers may ignore If-Match
-    backends = attribute(list, in_etag=False)  # type: List[Dict[str, Any]]
-    config = attribute(dict, in_etag=False)  # type: Dict[str, str]
+    backends = attribute([{'target_port': str}],
+                         in_etag=False)  # type: List[Dict[str, Any]]
+    config = attribute({str: str}, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str
     listen_address = attribute(readonly=True)  # type: str
     location = attribute(readonly=True)  # type: str
-    ports = attribute(list, in_etag=False)  # type: List[Dict[str, Any]]
+    ports = attribute([{'listen_port': str}],
+                      in_etag=False)  # type: List[Dict[str, Any]]
 
     @classmethod
     def check_name(cls, name):

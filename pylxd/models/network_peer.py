@@ -22,7 +22,7 @@ class NetworkPeer(Savable, Deletable):
 
     # As with forwards, servers may ignore If-Match
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict, in_etag=False)  # type: Dict[str, str]
+    config = attribute({str: str}, in_etag=False)  # type: Dict[str, str]
     description = attribute(str, in_etag=False)  # type: str
     status = attribute(readonly=True)  # type: str
     target_integration = attribute(readonly=True)  # type: str

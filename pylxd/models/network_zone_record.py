@@ -21,7 +21,7 @@ class NetworkZoneRecord(Savable, Deletable):
     patchable = False
 
     name = attribute(readonly=True)  # type: str
-    config = attribute(dict)  # type: Dict[str, str]
+    config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
     entries = attribute(list)  # type: List[Dict[str, Any]]
 

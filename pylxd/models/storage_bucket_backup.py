@@ -1,17 +1,14 @@
 """Backups of buckets."""
 from pylxd.core.attribute import attribute
-from pylxd.core.manager import Manager
 from pylxd.core.member import OfMember
-from pylxd.core.timestamp import format_time
-from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.backup import BackupManager, StoredBackup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple, TypeVar
-    T = TypeVar('T', bound='StorageBucketBackup')
+    from typing import Any, Optional
 
 
-class StorageBucketBackup(OfMember, Renamable, Deletable):
+class StorageBucketBackup(OfMember, StoredBackup):
     """A backup of a bucket: a file on the server.
 
     Incus 7.0.2 makes backups, but can neither rename nor delete them; they
@@ -20,38 +17,18 @@ class StorageBucketBackup(OfMember, Renamable, Deletable):
     Endpoint: ``.../buckets/NAME/backups/BACKUP``.
     """
 
-    path = 'backups'
     extension = 'storage_bucket_backup'
 
     name = attribute(readonly=True)  # type: str
     created_at = attribute(readonly=True)  # type: str
     expires_at = attribute(readonly=True)  # type: str
 
-    def rename(self, new_name, wait=True):
-        # type: (T, str, bool) -> T
-        """Rename the backup; see `Renamable.rename`.
 
-        Endpoint: ``POST .../backups/BACKUP``.
-        """
-        return super(StorageBucketBackup, self).rename(new_name, wait)
-
-    def delete(self, wait=True):
-        # type: (bool) -> None
-        """Delete the backup; see `Deletable.delete`.
-
-        Endpoint: ``DELETE .../backups/BACKUP``.
-        """
-        super(StorageBucketBackup, self).delete(wait)
-
-
-class StorageBucketBackups(Manager[StorageBucketBackup]):
+class StorageBucketBackups(BackupManager[StorageBucketBackup]):
     """The backups of a bucket: ``bucket.backups``."""
 
     model = StorageBucketBackup
-    class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'bucket'
-    # Incus 7.0.2 panics when it is asked for the URLs
-    has_exact_urls = False
 
     def create(self,
                name=None,  # type: Optional[str]
@@ -75,8 +52,5 @@ class StorageBucketBackups(Manager[StorageBucketBackup]):
 
         Endpoint: ``POST .../backups``; needs ``storage_bucket_backup``.
         """
-        body = {'expires_at': format_time(expires_at),
-                'compression_algorithm': compression_algorithm}
-        if name is not None:
-            body['name'] = name
-        return self._create(body, wait)
+        return self._make(name, expires_at, wait,
+                          compression_algorithm=compression_algorithm)

@@ -10,10 +10,9 @@ from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import Upload
+from pylxd.models.image_data import open_upload
 from pylxd.models.storage_volume_move import Movable
 from pylxd.transport import rest
-from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -288,10 +287,6 @@ class StorageVolumes(MemberManager[StorageVolume]):
 
     def _upload(self, file, name, kind, extension, wait):
         # type: (Any, Optional[str], str, str, bool) -> StorageVolume
-        path = to_path(file)
-        if isinstance(path, six.string_types):
-            with open(path, 'rb') as opened:
-                return self._upload(opened, name, kind, extension, wait)
         node, _ = self.node_and_query()
         node, dialect = node['custom'], self.client.dialect
         dialect.need(extension)
@@ -302,7 +297,8 @@ class StorageVolumes(MemberManager[StorageVolume]):
                 self.model.check_name(name))
         if kind:
             headers[dialect.header('type')] = kind
-        response = node.post(data=Upload(path), headers=headers)
+        with open_upload(file) as data:
+            response = node.post(data=data, headers=headers)
         operation = Operation.from_response(self.client, response)
         if name is None:
             name = self._find_name(node, response, operation)

@@ -1,23 +1,19 @@
 """Backups of volumes."""
 from pylxd.core.attribute import attribute
-from pylxd.core.manager import Manager
 from pylxd.core.member import OfMember
-from pylxd.core.timestamp import format_time
-from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.backup import BackupManager, StoredBackup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple, TypeVar
-    T = TypeVar('T', bound='StorageVolumeBackup')
+    from typing import Any, Optional
 
 
-class StorageVolumeBackup(OfMember, Renamable, Deletable):
+class StorageVolumeBackup(OfMember, StoredBackup):
     """A backup of a custom volume: a file on the server.
 
     Endpoint: ``.../volumes/custom/NAME/backups/BACKUP``.
     """
 
-    path = 'backups'
     extension = 'custom_volume_backup'
 
     name = attribute(readonly=True)  # type: str
@@ -26,30 +22,12 @@ class StorageVolumeBackup(OfMember, Renamable, Deletable):
     optimized_storage = attribute(readonly=True)  # type: bool
     volume_only = attribute(readonly=True)  # type: bool
 
-    def rename(self, new_name, wait=True):
-        # type: (T, str, bool) -> T
-        """Rename the backup; see `Renamable.rename`.
 
-        Endpoint: ``POST .../backups/BACKUP``.
-        """
-        return super(StorageVolumeBackup, self).rename(new_name, wait)
-
-    def delete(self, wait=True):
-        # type: (bool) -> None
-        """Delete the backup; see `Deletable.delete`.
-
-        Endpoint: ``DELETE .../backups/BACKUP``.
-        """
-        super(StorageVolumeBackup, self).delete(wait)
-
-
-class StorageVolumeBackups(Manager[StorageVolumeBackup]):
+class StorageVolumeBackups(BackupManager[StorageVolumeBackup]):
     """The backups of a custom volume: ``volume.backups``."""
 
     model = StorageVolumeBackup
-    class_methods = ('create',)  # type: Tuple[str, ...]
     parent_name = 'volume'
-    has_exact_urls = False
 
     def create(self,
                name=None,  # type: Optional[str]
@@ -78,10 +56,7 @@ class StorageVolumeBackups(Manager[StorageVolumeBackup]):
 
         Endpoint: ``POST .../backups``; needs ``custom_volume_backup``.
         """
-        body = {'expires_at': format_time(expires_at),
-                'volume_only': volume_only,
-                'optimized_storage': optimized_storage,
-                'compression_algorithm': compression_algorithm}
-        if name is not None:
-            body['name'] = name
-        return self._create(body, wait)
+        return self._make(
+            name, expires_at, wait, volume_only=volume_only,
+            optimized_storage=optimized_storage,
+            compression_algorithm=compression_algorithm)

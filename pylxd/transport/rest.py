@@ -226,8 +226,9 @@ class Node(object):
             params = dict(self._params)
             if target is not None:
                 params['target'] = target
-            elif not TARGETED.match(method + ' ' + self._path):
-                params.pop('target', None)
+            elif 'target' in params and not TARGETED.match(
+                    method + ' ' + self._path):
+                del params['target']
             if 'target' in params:
                 quote(params['target'])
             params.update(kwargs.get('params') or {})

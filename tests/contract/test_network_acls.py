@@ -113,7 +113,7 @@ def test_an_acl_in_use_is_neither_deleted_nor_renamed(
             call()
         assert 'in use' in str(caught.value)
     assert acl == lxd_client.network_acls.get(network.name)
-    acl.ingress.append(dict(SSH, destination_port='80'))
+    acl.ingress.append(dict(SSH, destination_port=80))
     acl.save()
     assert len(read_all(acl)['ingress']) == 2
 

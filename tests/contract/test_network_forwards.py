@@ -68,10 +68,10 @@ def test_an_address_of_ipv6_has_one_name(network):
 
 
 def test_save(forward):
-    forward.config['user.a'] = '1'
+    forward.config['user.a'] = 1
     forward.save()
     forward.description = 'new'
-    forward.ports.append(dict(PORT, listen_port='81'))
+    forward.ports.append(dict(PORT, listen_port=81))
     del forward.config['target_address']
     forward.save()
     saved = read_all(forward)

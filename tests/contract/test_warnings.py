@@ -35,6 +35,8 @@ def test_list_with_a_filter(lxd_client, warning, sent):
     assert sorted(map(repr, lxd_client.warnings.all(
         filter='severity eq low'))) == sorted(repr(
             ServerWarning.from_key(lxd_client, (each.uuid,))) for each in low)
+    for recursion in 0, 1:
+        assert lxd_client.warnings.all(recursion, 'severity eq none') == []
 
 
 def test_acknowledge_and_save(lxd_client, warning):

@@ -250,6 +250,9 @@ def test_a_resource_is_complete(module, cls):
     for extension in (cls.extension, cls.write_extension):
         assert not extension or extension in EXTENSIONS, (
             'no server has the extension {}'.format(extension))
+    config = cls.__attributes__.get('config')
+    assert not config or config.readonly or config.schema == {str: str}, (
+        'declare config with {str: str}, which lets numbers become text')
 
 
 @pytest.mark.parametrize('module, cls', find_models() + find_managers())

@@ -84,7 +84,7 @@ def test_lists_of_a_project(client, store):
 
 
 @pytest.mark.parametrize('listed', [
-    {}, None, 'x', [5], [None], [['a']], [{}]])
+    {}, 'x', [5], [None], [['a']], [{}]])
 def test_malformed_lists(client, store, listed):
     store.answers.append(response(sync(listed)))
     with pytest.raises(exceptions.InvalidResponse):

@@ -18,6 +18,8 @@ PROFILE = {'name': 'p', 'description': '', 'config': {'a': '1', 'odd': None},
       'f': u'\xe4'}),
     (TEXTS, {}, {}),
     ({str: TEXTS}, {'eth0': {'mtu': 1500}}, {'eth0': {'mtu': '1500'}}),
+    ([{'port': str}], [{'port': 80, 'snat': True, 'n': 1}],
+     [{'port': '80', 'snat': True, 'n': 1}]),
     ([str], ('a', 'b'), ['a', 'b']), ([str], [], [])])
 def test_conversion(schema, value, converted):
     before = repr(value)
