@@ -10,6 +10,8 @@
      |    +-- ConnectionTimeout       the server did not answer in time
      |    +-- StreamBroken            a body or websocket ended early
      +-- OperationTimeout             an operation did not end in time
+     |    +-- CommandTimeout          a command did not end in time (.stdout)
+     +-- CommandFailed                a command failed (.exit_code, .stderr)
      +-- LXDAPIExtensionNotAvailable  the server lacks an extension
      +-- InvalidName                  no server allows the name
      +-- InvalidCertificate           a certificate or key is unusable
@@ -234,6 +236,29 @@ class OperationTimeout(LXDException):
     """An operation did not end within the timeout of a wait; it goes on."""
 
     operation = None  # type: Optional[Operation]
+
+
+class CommandTimeout(OperationTimeout):
+    """A command, or its output, took longer than the timeout allows.
+
+    ``stdout`` and ``stderr`` are the output that came until then and was not
+    returned before: text, or bytes if it is not decoded.
+    """
+
+    stdout = b''  # type: Any
+    stderr = b''  # type: Any
+
+
+class CommandFailed(LXDException):
+    """A command ended with another exit code than 0, under ``check=True``.
+
+    ``stdout`` and ``stderr`` are its output: text, or bytes if it is not
+    decoded.
+    """
+
+    exit_code = 0
+    stdout = b''  # type: Any
+    stderr = b''  # type: Any
 
 
 class LXDAPIExtensionNotAvailable(LXDException, NotImplementedError):

@@ -10,7 +10,8 @@ from pylxd.transport import rest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Dict, List, Optional, Set, Tuple
+    from typing import (
+        Any, Callable, Dict, List, Optional, Set, Tuple)
     from pylxd.core.context import Context
     from pylxd.transport.websocket import MessageClient
 
@@ -335,9 +336,18 @@ class Operation(object):
             within = params['timeout'] + WAIT_MARGIN
         # The server sends nothing while it waits, so the client's timeout
         # for reads must not apply
+        self.load_end(lambda: self._node.wait.get(
+            params=params, timeout=within, is_api=False))
+
+    def load_end(self, wait):
+        # type: (Callable[[], requests.Response]) -> None
+        """Load the last fields from the response to a wait.
+
+        :param wait: a function that returns the response of ``.../wait``, or
+            raises the exception for it.
+        """
         try:
-            response = self._node.wait.get(
-                params=params, timeout=within, is_api=False)
+            response = wait()
             body = rest.envelope(response)
             if body['type'] == 'error':
                 raise exceptions.LXDAPIException(response)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         Union)
     from pylxd.core.context import Context
     from pylxd.models.protocols import Readable
-    from pylxd.transport.connection import Transport
     from pylxd.transport.dialect import Dialect
     from pylxd.transport.rest import Node
     #: A plain str, itself a sequence of str, would be a mistake.
@@ -38,6 +37,8 @@ class ExecuteResult(Pair[S]):
 
     #: The exit code of the command.
     exit_code = 0  # type: int
+    #: The paths of the recorded output and errors; empty if not recorded.
+    logs = ()  # type: Tuple[str, ...]
 
     def __new__(cls, exit_code, stdout, stderr):
         # type: (int, S, S) -> ExecuteResult[S]
@@ -73,7 +74,7 @@ def make_request(dialect,  # type: Dialect
                  user,  # type: Optional[int]
                  group,  # type: Optional[int]
                  cwd,  # type: Optional[str]
-                 interactive,  # type: bool
+                 interactive=False,  # type: bool
                  ):
     # type: (...) -> Dict[str, Any]
     """Check the arguments of a command, and return the request's body.
@@ -144,44 +145,36 @@ def start_command(client, node, request):
     return operation
 
 
-def run_to_end(transport,  # type: Transport
-               operation,  # type: Operation
-               payload,  # type: Payload
-               outputs,  # type: List[Output]
-               encoding='utf-8',  # type: str
-               ):
-    # type: (...) -> ExecuteResult[Any]
-    """Send a started command its input, and receive its output and result.
+def exit_code(operation):
+    # type: (Operation) -> int
+    """Return the exit code of a command whose operation has ended.
 
-    :param payload: the input of the command.
-    :param outputs: the receivers of its output and of its errors.
-    :param encoding: the encoding of texts in the input.
-    :raises OperationFailed: the server could not run the command.
-    :raises StreamBroken: a connection was lost before the command ended.
+    :raises LXDException: the server sent none.
     """
-    from pylxd.transport import streams  # a third of import time
-    secrets = operation.metadata['fds']
-    try:
-        streams.exchange(
-            transport,
-            [websocket_path(operation, secrets[fd]) for fd in '012'],
-            payload, [output.write for output in outputs], encoding)
-    except exceptions.StreamBroken as broken:
-        # If the operation failed, its error says more than the lost stream
-        try:
-            operation.wait(timeout=1)
-        except exceptions.OperationFailed:
-            raise
-        except exceptions.LXDException:
-            pass  # the server is lost, or has forgotten the operation
-        raise broken
-    operation.wait()
-    if 'return' not in (operation.metadata or {}):
+    code = (operation.metadata or {}).get('return')
+    if code is None:
         raise exceptions.LXDException(
             'the server sent no exit code of the command: {!r}'.format(
                 operation))
-    return ExecuteResult(operation.metadata['return'],
-                         *[output.close() for output in outputs])
+    return int(code)
+
+
+def make_failure(command, instance, result):
+    # type: (str, str, ExecuteResult[Any]) -> exceptions.CommandFailed
+    """Return the exception for a command with another exit code than 0.
+
+    :param command: the program, without its arguments, which may be secret.
+    :param instance: the name of the instance.
+    """
+    last = result.stderr.strip()[-200:]
+    if isinstance(last, bytes):
+        last = last.decode('utf-8', 'replace')
+    return exceptions.CommandFailed(
+        '{!r} in {} ended with exit code {}{}'.format(
+            exceptions.printable(command), instance, result.exit_code,
+            last and ': ' + exceptions.printable(last.splitlines()[-1])),
+        exit_code=result.exit_code, stdout=result.stdout,
+        stderr=result.stderr)
 
 
 def websocket_path(operation, secret):
@@ -195,30 +188,40 @@ class Output(object):
 
     :param handler: a function to call with each piece; None collects.
     :param encoding: the encoding to decode; None leaves bytes.
+    :param errors: what happens to bytes that are no text, as for `open`.
     """
 
-    def __init__(self, handler, encoding):
-        # type: (Handler, Optional[str]) -> None
-        self._empty = b'' if encoding is None else u''  # type: Any
-        self._pieces = []  # type: List[Any]
-        self._handler = handler or self._pieces.append  # type: Any
+    def __init__(self, handler, encoding, errors='replace'):
+        # type: (Handler, Optional[str], str) -> None
+        self._handler = handler  # type: Any
+        self._pieces = []  # type: List[bytes]
+        self._encoding, self._errors = encoding, errors
         # A character may be split between two frames
         self._decoder = encoding and codecs.getincrementaldecoder(
-            encoding)('replace')
+            encoding)(errors)
 
     def write(self, data, final=False):
         # type: (bytes, bool) -> None
-        """Decode some bytes, and collect them or call the handler.
+        """Collect some bytes, or decode them and call the handler.
 
         :param final: whether the stream ends here: a character that is not
-            complete is then replaced.
+            complete is then an error in the text.
         """
+        if self._handler is None:
+            self._pieces.append(data)
+            return
         text = self._decoder.decode(data, final) if self._decoder else data
         if text:
             self._handler(text)
 
-    def close(self):
-        # type: () -> Any
-        """Return all output that was collected."""
-        self.write(b'', final=True)
-        return self._empty.join(self._pieces)
+    def close(self, errors=None):
+        # type: (Optional[str]) -> Any
+        """Return all output that was collected.
+
+        :param errors: takes the place of the argument of the class.
+        """
+        if self._handler is not None:
+            self.write(b'', final=True)
+        data = b''.join(self._pieces)
+        return data if self._encoding is None else data.decode(
+            self._encoding, errors or self._errors)

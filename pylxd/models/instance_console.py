@@ -1,11 +1,44 @@
 """The consoles of instances."""
 from pylxd import exceptions
 from pylxd.core.model import Model
+from pylxd.models.execution import start_command
 from pylxd.transport.dialect import is_file_missing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pylxd.models.terminal import ConsoleTerminal
 
 
 class Console(Model):
     """A model with a console."""
+
+    if TYPE_CHECKING:
+        name = ''  # type: str
+
+    def console(self, width=80, height=24):
+        # type: (int, int) -> ConsoleTerminal
+        """Connect to the console.
+
+        One client at a time can be connected.
+
+        :param width: the columns of the terminal.
+        :param height: the lines of the terminal.
+        :return: the console, with the methods of a terminal. ``wait()``
+            waits until the server ends the connection, as when the instance
+            stops, and returns 0. Use it in a ``with`` block.
+        :raises LXDAPIException: the server refused, as when the instance is
+            stopped or another client is connected.
+
+        Endpoint: ``POST .../console`` and its websockets; needs ``console``.
+        """
+        self.client.dialect.need('console')
+        from pylxd.models import terminal  # a third of import time
+        operation = start_command(
+            self.client, self.ensure_ready().console, {
+                'width': int(width), 'height': int(height),
+                'interactive': True})
+        return terminal.ConsoleTerminal(
+            self.client, operation, ['the console'], self.name)
 
     def console_log(self):
         # type: () -> bytes

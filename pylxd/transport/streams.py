@@ -1,21 +1,29 @@
 """The websockets of a command: its input, output and error output."""
-import contextlib
 import errno
+import math
 import os
 import select
 import socket
 import ssl
+import threading
 
 from ws4py.messaging import BinaryMessage, TextMessage
 
+from pylxd import exceptions
 from pylxd.transport import websocket
 from pylxd.transport.frames import MaskedFrame
-from pylxd.transport.stdin import DescriptorInput, open_input
+from pylxd.transport.pools import clock
+from pylxd.transport.stdin import DescriptorInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Tuple
+    from typing import (
+        Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple)
     from pylxd.transport.connection import Transport
+
+
+#: The message that ends a stream.
+END = TextMessage(b'')
 
 
 class StreamSocket(websocket.Websocket):
@@ -30,6 +38,8 @@ class StreamSocket(websocket.Websocket):
         self.attach(transport, path)
         #: Whether the server has sent the text message that ends a stream.
         self.ended = False  # type: bool
+        # Two threads must not use the TLS of a socket at the same time
+        self._using_tls = threading.Lock()
         # The part of the current frame that was not sent yet
         self._unsent = memoryview(b'')
         self._is_last_frame = False
@@ -40,25 +50,49 @@ class StreamSocket(websocket.Websocket):
         self.sock.setblocking(False)
 
     def receive(self, sink):
-        # type: (Callable[[bytes], Any]) -> None
-        """Call ``sink`` with all bytes that have arrived.
+        # type: (Callable[[bytes], Any]) -> bool
+        """Receive once, and call ``sink`` with the bytes that have arrived.
 
+        :return: False if nothing more has arrived, or the stream has ended.
         :raises StreamBroken: the connection ended before the text message
             that ends a stream.
         """
-        while True:
-            self._parse(sink)
-            if self.ended:
-                return
-            try:
-                size = self._buffer.receive(self.sock)
-            except socket.error as error:
-                if _would_block(error):
-                    return
-                raise self._make_error(error)
-            if not size:
-                raise self._make_error(
-                    'the connection was closed before the end of the stream')
+        self._parse(sink)
+        sock = self.sock
+        if self.ended or sock is None:
+            return False
+        try:
+            with self._using_tls:
+                size = self._buffer.receive(sock)
+        except socket.error as error:
+            if would_block(error):
+                return False
+            raise self._make_error(error)
+        if not size:
+            raise self._make_error(
+                'the connection was closed before the end of the stream')
+        self._parse(sink)
+        return not self.ended
+
+    def receive_next(self, sink, deadline=None):
+        # type: (Callable[[bytes], Any], Optional[float]) -> bool
+        """Wait until bytes arrive or the stream ends; see `receive`.
+
+        :param deadline: the time of `clock` to wait until; None waits for
+            ever.
+        :return: False if nothing has arrived until then.
+        """
+        with self._receiving:
+            received = []  # type: List[bytes]
+            while not (received or self.ended or self.sock is None):
+                if not self.receive(received.append) and not (
+                        received or self.ended):
+                    ready, _ = wait([self], [], deadline)
+                    if not ready and has_passed(deadline):
+                        return False
+            for each in received:
+                sink(each)
+        return True
 
     def _parse(self, sink):
         # type: (Callable[[bytes], Any]) -> None
@@ -104,10 +138,61 @@ class StreamSocket(websocket.Websocket):
         message, stream.message = stream.message, None
         return message
 
+    def has_ended(self):
+        # type: () -> bool
+        """Return whether the server has ended or closed the stream.
+
+        What else has arrived is dropped.
+        """
+        try:
+            while self.receive(_drop):
+                pass
+        except exceptions.StreamBroken:
+            self.ended = True
+        return self.ended or self.sock is None
+
     def fileno(self):
         # type: () -> int
         """Return the descriptor of the socket."""
-        return self.sock.fileno()
+        sock = self.sock
+        return -1 if sock is None else sock.fileno()
+
+    def _send(self, data):
+        # type: (Any) -> int
+        sock = self.sock
+        if sock is None:
+            raise socket.error(errno.EPIPE, 'the connection is closed')
+        with self._using_tls:
+            size = sock.send(data)  # type: int
+        return size
+
+    def send_message(self, message, deadline=None):
+        # type: (Any, Optional[float]) -> bool
+        """Send a message of ws4py, after what is left of an earlier one.
+
+        :param deadline: the time of `clock` to wait until; None waits for
+            ever.
+        :return: False if a part is left; `flush` sends it.
+        :raises socket.error: the connection is closed.
+        """
+        self._unsent = memoryview(
+            self._unsent.tobytes() + _build_frame(message))
+        return self.flush(deadline)
+
+    def flush(self, deadline=None):
+        # type: (Optional[float]) -> bool
+        """Send what is left of earlier messages; see `send_message`."""
+        while self._unsent:
+            try:
+                self._unsent = self._unsent[self._send(self._unsent):]
+            except socket.error as error:
+                if not would_block(error):
+                    self._unsent = memoryview(b'')
+                    raise
+                if has_passed(deadline):
+                    return False
+                wait([], [self], deadline)
+        return True
 
     @property
     def has_unsent(self):
@@ -124,10 +209,10 @@ class StreamSocket(websocket.Websocket):
             if not self._unsent:
                 self._start_frame(next(pieces, None))
             try:
-                self._unsent = self._unsent[self.sock.send(self._unsent):]
+                self._unsent = self._unsent[self._send(self._unsent):]
             except socket.error as error:
                 # Any other error means that the command reads no more
-                return _would_block(error)
+                return would_block(error)
             if self._is_last_frame and not self._unsent:
                 return False
             if isinstance(pieces, DescriptorInput):
@@ -136,82 +221,145 @@ class StreamSocket(websocket.Websocket):
     def _start_frame(self, piece):
         # type: (Any) -> None
         """Build the next frame; an empty text message ends the stream."""
-        message = (TextMessage(b'') if piece is None
-                   else BinaryMessage(piece))
         self._is_last_frame = piece is None
-        self._unsent = memoryview(MaskedFrame(
-            opcode=message.opcode, body=message.data,
-            masking_key=os.urandom(4), fin=1).build())
+        self._unsent = memoryview(_build_frame(
+            END if piece is None else BinaryMessage(piece)))
 
 
-def exchange(transport,  # type: Transport
-             paths,  # type: List[str]
-             payload,  # type: Any
-             sinks,  # type: List[Callable[[bytes], Any]]
-             encoding='utf-8',  # type: str
-             ):
-    # type: (...) -> None
-    """Send a payload to the first websocket and receive from the others.
+def _build_frame(message):
+    # type: (Any) -> bytes
+    frame = MaskedFrame(
+        opcode=message.opcode, body=message.data, masking_key=os.urandom(4),
+        fin=1).build()  # type: bytes
+    return frame
+
+
+def _drop(data):
+    # type: (bytes) -> None
+    """Drop bytes: the sink of a stream that nobody reads."""
+
+
+def connect(transport, paths):
+    # type: (Transport, List[str]) -> List[StreamSocket]
+    """Connect the websockets of a command, the last one after the others.
+
+    A server starts the command when all but the control socket, the first
+    path, are connected. The command may end at once, and the server then
+    refuses the control socket.
 
     :param paths: the paths and queries of the URLs of the websockets.
-    :param payload: None, bytes, text, a file object or an iterable of bytes
-        and texts.
-    :param sinks: a function for each further path, called with bytes.
-    :param encoding: the encoding of texts in the payload.
-    :raises StreamBroken: a stream ended before its end.
+    :raises LXDAPIException: the server refused.
     """
     sockets = [StreamSocket(transport, path) for path in paths]
     try:
-        for each in sockets:
-            each.send_handshake()
-        # The command starts when all are connected: send all the handshakes
-        # before the first response is read
-        for each in sockets:
-            each.read_handshake()
-        with contextlib.closing(open_input(payload, encoding)) as source:
-            _transfer(sockets[0], source, dict(zip(sockets[1:], sinks)))
-    finally:
-        for each in sockets:
-            each.close_connection()
+        for group in sockets[:-1], sockets[-1:]:
+            for each in group:
+                each.send_handshake()
+            for each in group:
+                each.read_handshake()
+    except BaseException:
+        close(sockets)
+        raise
+    return sockets
 
 
-def _transfer(stdin, source, sinks):
-    # type: (StreamSocket, Any, Dict[StreamSocket, Any]) -> None
-    """Send and receive until each output stream has ended."""
-    sending = True
-    # Bytes that arrived with the handshakes are in the buffers, so poll()
-    # would not report them
-    readable, writable = list(sinks), []  # type: List[Any], List[Any]
-    while sinks:
-        if writable or source in readable:
-            sending = stdin.send_pieces(source)
-        for each in readable:
-            if each is not source:
-                each.receive(sinks[each])
-                if each.ended:
-                    del sinks[each]
-        readers = list(sinks)  # type: List[Any]
-        writers = [stdin] if sending else []
-        if sending and isinstance(
-                source, DescriptorInput) and not (
-                    stdin.has_unsent or source.buffered):
-            readers, writers = readers + [source], []
-        if sinks:
-            readable, writable = _wait(readers, writers)
+def close(sockets):
+    # type: (Iterable[StreamSocket]) -> None
+    """Close the connections of sockets."""
+    for each in sockets:
+        each.close_connection()
 
 
-def _wait(readers, writers):
-    # type: (List[Any], List[Any]) -> Tuple[List[Any], List[Any]]
-    """Wait until a socket can be read or written; return both lists."""
+class Transfer(object):
+    """The exchange of the input and the output of a command.
+
+    :param stdin: the socket of the input.
+    :param source: the pieces of the input, from `open_input`.
+    :param sinks: a function for each socket of the output, called with the
+        bytes that arrive.
+    """
+
+    def __init__(self, stdin, source, sinks):
+        # type: (StreamSocket, Any, Dict[StreamSocket, Any]) -> None
+        self._stdin, self._source = stdin, source
+        self._sinks = dict(sinks)  # type: Dict[StreamSocket, Any]
+        self._sending = True
+
+    def stop_sending(self):
+        # type: () -> None
+        """Send no further input."""
+        self._sending = False
+
+    def close(self):
+        # type: () -> None
+        """Close the source of the input."""
+        self._source.close()
+
+    def run(self, deadline=None, until=None):
+        # type: (Optional[float], Optional[StreamSocket]) -> bool
+        """Send and receive until each output stream has ended.
+
+        :param deadline: the time of `clock` at which to stop; None is never.
+        :param until: a socket whose end ends the transfer as well.
+        :return: whether it is done; False if the deadline has passed.
+        :raises StreamBroken: a stream ended before its end.
+        """
+        stdin, source, sinks = self._stdin, self._source, self._sinks
+        # Bytes that arrived with the handshakes are in the buffers, so poll()
+        # would not report them
+        readable, writable = list(sinks), []  # type: List[Any], List[Any]
+        while sinks:
+            if writable or source in readable:
+                self._sending = stdin.send_pieces(source)
+            for each in readable:
+                if each in sinks:
+                    # All that has arrived: poll() does not report the bytes
+                    # that TLS has decrypted
+                    while each.receive(sinks[each]):
+                        if has_passed(deadline):
+                            return False
+                    if each.ended:
+                        del sinks[each]
+            if until is not None and until.has_ended():
+                return True
+            if has_passed(deadline):
+                return not sinks
+            readers = list(sinks)  # type: List[Any]
+            if until is not None:
+                readers.append(until)
+            writers = [stdin] if self._sending else []
+            if self._sending and isinstance(
+                    source, DescriptorInput) and not (
+                        stdin.has_unsent or source.buffered):
+                readers, writers = readers + [source], []
+            if sinks:
+                readable, writable = wait(readers, writers, deadline)
+        return True
+
+
+def wait(readers,  # type: List[Any]
+         writers,  # type: List[Any]
+         deadline=None,  # type: Optional[float]
+         ):
+    # type: (...) -> Tuple[List[Any], List[Any]]
+    """Wait until a socket can be read or written.
+
+    :param deadline: the time of `clock` to wait until; None waits for ever.
+    :return: the sockets that can be read, and those that can be written;
+        none after the deadline or a signal.
+    """
+    seconds = None if deadline is None else max(deadline - clock(), 0)
     try:
         if not hasattr(select, 'poll'):  # Windows
-            return select.select(readers, writers, [])[:2]
+            return select.select(readers, writers, [], seconds)[:2]
         poll = select.poll()
         for each in readers:
             poll.register(each, select.POLLIN)
         for each in writers:
             poll.register(each, select.POLLOUT)
-        ready = {descriptor for descriptor, _ in poll.poll()}
+        # Rounded up, or the last millisecond would be a busy loop
+        ready = {descriptor for descriptor, _ in poll.poll(
+            None if seconds is None else math.ceil(seconds * 1000))}
     except select.error as error:  # a signal, on Python 2
         if error.args[0] != errno.EINTR:
             raise
@@ -220,8 +368,15 @@ def _wait(readers, writers):
             [each for each in writers if each.fileno() in ready])
 
 
-def _would_block(error):
+def has_passed(deadline):
+    # type: (Optional[float]) -> bool
+    """Return whether a time of `clock` has passed."""
+    return deadline is not None and clock() >= deadline
+
+
+def would_block(error):
     # type: (socket.error) -> bool
+    """Return whether an error only means that a socket has to be polled."""
     return isinstance(error, (
         ssl.SSLWantReadError, ssl.SSLWantWriteError)) or error.errno in (
             errno.EAGAIN, errno.EWOULDBLOCK)

@@ -1,0 +1,153 @@
+"""Commands on a terminal, and consoles, for programs."""
+import socket
+
+import six
+from ws4py.messaging import BinaryMessage
+
+from pylxd import exceptions
+from pylxd.models.running import SIGHUP, RunningCommand
+from pylxd.transport import streams
+from pylxd.transport.pools import clock
+from pylxd.transport.stdin import PIECE
+from pylxd.transport.stream_files import MOST_KEPT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, List, Optional, Text, Union
+
+#: Seconds that a command may take to end after its terminal has hung up.
+HANGUP_TIME = 1
+
+
+class Terminal(RunningCommand):
+    """A command on a terminal, from ``instance.terminal``.
+
+    Leaving a ``with`` block hangs up: the command ends.
+    """
+
+    _received = b''
+
+    def close(self):
+        # type: () -> None
+        """Hang up: send SIGHUP, and kill the command if it goes on."""
+        if self.returncode is None and self.can_signal:
+            self.send_signal(SIGHUP)
+            self._wait_for_control(HANGUP_TIME)
+        super(Terminal, self).close()
+
+    def _unread(self):
+        # type: () -> List[streams.StreamSocket]
+        return [self._stream] if not self._stream.ended and len(
+            self._received) < MOST_KEPT else []
+
+    def _drain(self):
+        # type: () -> None
+        pieces = [self._received]
+        for sock in self._unread():
+            sock.receive(pieces.append)
+        self._received = b''.join(pieces)
+
+    @property
+    def _stream(self):
+        # type: () -> streams.StreamSocket
+        return self._sockets['0']
+
+    def send(self, data):
+        # type: (Union[bytes, Text]) -> None
+        """Type something.
+
+        :param data: bytes, or text, which is sent as UTF-8. The Enter key is
+            ``\\r``, Ctrl-C is ``\\x03``.
+        :raises StreamBroken: the command has ended, or the connection is
+            lost.
+        """
+        self._send(data, None)
+
+    def send_some(self, data=b''):
+        # type: (Union[bytes, Text]) -> bool
+        """Type something, without waiting; see `send`.
+
+        :return: False if a part has to wait: call `send_some` again when
+            `fileno` can be written.
+        """
+        return self._send(data, clock())
+
+    def _send(self, data, deadline):
+        # type: (Union[bytes, Text], Optional[float]) -> bool
+        data = six.ensure_binary(data)
+        try:
+            for start in range(0, len(data), PIECE):
+                self._stream.send_message(
+                    BinaryMessage(data[start:start + PIECE]), deadline)
+            return self._stream.flush(deadline)
+        except socket.error as error:
+            raise exceptions.StreamBroken(
+                'the terminal of {} takes nothing more: {}'.format(
+                    self._title, exceptions.printable(error)), cause=error)
+
+    def read(self, size=65536, timeout=None):
+        # type: (int, Optional[float]) -> bytes
+        """Return what has come on the terminal, waiting for the first byte.
+
+        :param size: the most bytes to return.
+        :param timeout: seconds to wait at most; None waits for ever.
+        :return: bytes; ``b''`` after the end of the command.
+        :raises OperationTimeout: nothing has come in that time.
+        :raises StreamBroken: the connection was lost.
+        """
+        pieces = []  # type: List[bytes]
+        if not self._received:
+            if not self._stream.receive_next(
+                    pieces.append,
+                    None if timeout is None else clock() + timeout):
+                raise exceptions.OperationTimeout(
+                    'nothing came on the terminal of {} within {} s'.format(
+                        self._title, timeout), operation=self._operation)
+            self._received = b''.join(pieces)
+        data = self._received[:size]
+        self._received = self._received[size:]
+        return data
+
+    def __iter__(self):
+        # type: () -> Iterator[bytes]
+        return iter(self.read, b'')
+
+    def resize(self, width, height):
+        # type: (int, int) -> None
+        """Set the size of the terminal.
+
+        :param width: the columns.
+        :param height: the lines.
+        """
+        self._send_control({'command': 'window-resize', 'args': {
+            'width': str(int(width)), 'height': str(int(height))}})
+
+    def signal(self, number):
+        # type: (int) -> None
+        """Send a signal to the command; see `send_signal`."""
+        self.send_signal(number)
+
+    def fileno(self):
+        # type: () -> int
+        """Return a descriptor that can be read when `read` may have data.
+
+        After each event, call ``read(timeout=0)`` until it raises
+        `OperationTimeout`: what has been received already does not show.
+        """
+        return self._stream.fileno()
+
+
+class ConsoleTerminal(Terminal):
+    """The console of an instance, from ``instance.console``.
+
+    Leaving a ``with`` block ends the connection; the instance goes on.
+    """
+
+    def close(self):
+        # type: () -> None
+        """End the connection to the console."""
+        self._disconnect()
+
+    def _read_exit_code(self):
+        # type: () -> int
+        return 0
