@@ -1,9 +1,13 @@
 """Constants and small helpers that several suites use."""
 import binascii
+import contextlib
 import io
 import os
 import stat
 import threading
+
+from pylxd.transport import streams
+from pylxd.transport.stdin import open_input
 
 #: Sources of containers: an image with a small system, and no files at all.
 BUSYBOX = {'type': 'image', 'alias': 'busybox'}
@@ -15,6 +19,17 @@ NIC = {'type': 'nic', 'nictype': 'p2p'}
 def unique_name():
     """Return a random name, short enough for a bridge (15 characters)."""
     return 't' + binascii.hexlify(os.urandom(4)).decode('ascii')
+
+
+def exchange(transport, paths, payload, sinks, encoding='utf-8'):
+    """Connect the websockets of a command; exchange its input and output."""
+    sockets = streams.connect(transport, paths)
+    try:
+        with contextlib.closing(open_input(payload, encoding)) as source:
+            streams.Transfer(
+                sockets[0], source, dict(zip(sockets[1:], sinks))).run()
+    finally:
+        streams.close(sockets)
 
 
 def read_bytes(path):

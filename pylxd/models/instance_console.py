@@ -19,15 +19,13 @@ class Console(Model):
         # type: (int, int) -> ConsoleTerminal
         """Connect to the console.
 
-        One client at a time can be connected.
-
         :param width: the columns of the terminal.
         :param height: the lines of the terminal.
         :return: the console, with the methods of a terminal. ``wait()``
-            waits until the server ends the connection, as when the instance
-            stops, and returns 0. Use it in a ``with`` block.
+            waits until the instance stops, and returns 0. Use it in a
+            ``with`` block.
         :raises LXDAPIException: the server refused, as when the instance is
-            stopped or another client is connected.
+            stopped; Incus also if another client is connected.
 
         Endpoint: ``POST .../console`` and its websockets; needs ``console``.
         """

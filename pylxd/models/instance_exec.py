@@ -29,6 +29,7 @@ class Executable(Model):
     if TYPE_CHECKING:
         name = ''  # type: str
 
+    if TYPE_CHECKING:
         @overload
         def execute(self,
                     commands,  # type: Commands

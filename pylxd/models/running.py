@@ -64,13 +64,14 @@ class RunningCommand(object):
         self._pending = None  # type: Optional[PendingRequest]
         self._killed = False
         self._ended_at = None  # type: Optional[float]
-        secrets = operation.metadata['fds']
-        names = [name for name in ('control', '0', '1', '2')
-                 if name in secrets]
-        self._sockets = dict(zip(names, streams.connect(
-            client.transport, [websocket_path(operation, secrets[name])
-                               for name in names]
-        )))  # type: Dict[str, streams.StreamSocket]
+        self._sockets = {}  # type: Dict[str, streams.StreamSocket]
+        # The control socket first: the command starts when the others are
+        # connected, and may end before another is
+        try:
+            self._connect('control')
+        except exceptions.LXDAPIException:
+            pass  # a server without one: closing the connections kills
+        self._connect('0', '1', '2')
         if self.watches_end:
             self._watch_end()
 
@@ -91,6 +92,19 @@ class RunningCommand(object):
         # type: () -> None
         # Without a request: the server kills the command
         self._disconnect()
+
+    def _connect(self, *names):
+        # type: (*str) -> None
+        secrets = self._operation.metadata['fds']
+        names = tuple(name for name in names if name in secrets)
+        try:
+            self._sockets.update(zip(names, streams.connect(
+                self._client.transport,
+                [websocket_path(self._operation, secrets[name])
+                 for name in names])))
+        except BaseException:
+            self._disconnect()
+            raise
 
     @property
     def _control(self):
@@ -162,7 +176,7 @@ class RunningCommand(object):
         if response is not None:
             self._load_end(response)
         if self._operation.ended:
-            self.returncode = self._read_exit_code()
+            self.returncode = exit_code(self._operation)
             return
         control = self._control
         if self._ended_at is None and control is not None and (
@@ -173,10 +187,6 @@ class RunningCommand(object):
         if (self._killed and self._ended_at is not None
                 and clock() > self._ended_at + LEFT_BEHIND_TIME):
             self.returncode = KILLED
-
-    def _read_exit_code(self):
-        # type: () -> int
-        return exit_code(self._operation)
 
     @property
     def _must_drain(self):
@@ -200,7 +210,9 @@ class RunningCommand(object):
     def _sleep(self, deadline):
         # type: (Optional[float]) -> None
         """Wait until there may be something new about the command."""
-        readers = [self._pending]  # type: List[Any]
+        readers = []  # type: List[Any]
+        if self._pending is not None:
+            readers.append(self._pending)
         if self._ended_at is None and self._control is not None:
             readers.append(self._control)
         if self._must_drain:
@@ -276,6 +288,11 @@ class RunningCommand(object):
             return
         self.kill()
         self._wait_for_control(KILL_TIME)
+        if self._pending is not None:
+            try:
+                self._wait_until(clock() + REST_TIME)
+            except exceptions.CommandTimeout:
+                self.returncode = KILLED
 
     def _wait_for_control(self, seconds):
         # type: (float) -> None

@@ -2,7 +2,7 @@
 import socket
 
 import six
-from ws4py.messaging import BinaryMessage
+from ws4py.messaging import BinaryMessage, CloseControlMessage
 
 from pylxd import exceptions
 from pylxd.models.running import SIGHUP, RunningCommand
@@ -46,6 +46,13 @@ class Terminal(RunningCommand):
         for sock in self._unread():
             sock.receive(pieces.append)
         self._received = b''.join(pieces)
+        self._answer_end()
+
+    def _answer_end(self):
+        # type: () -> None
+        """Close the stream that has ended, for which the server waits."""
+        if self._stream.ended:
+            self._stream.close_connection()
 
     @property
     def _stream(self):
@@ -104,6 +111,7 @@ class Terminal(RunningCommand):
                     'nothing came on the terminal of {} within {} s'.format(
                         self._title, timeout), operation=self._operation)
             self._received = b''.join(pieces)
+            self._answer_end()
         data = self._received[:size]
         self._received = self._received[size:]
         return data
@@ -143,11 +151,29 @@ class ConsoleTerminal(Terminal):
     Leaving a ``with`` block ends the connection; the instance goes on.
     """
 
+    watches_end = False
+
     def close(self):
         # type: () -> None
         """End the connection to the console."""
-        self._disconnect()
+        control = self._control
+        try:
+            if control is not None and not control.ended:
+                # Or the server refuses the next client for a while
+                control.send_message(CloseControlMessage(1000), clock())
+                self._wait_for_control(HANGUP_TIME)
+        except socket.error:
+            pass  # the server has closed it
+        finally:
+            self._disconnect()
 
-    def _read_exit_code(self):
-        # type: () -> int
-        return 0
+    def _look(self):
+        # type: () -> None
+        self._drain()
+        if self._stream.ended:
+            self.returncode = 0
+
+    @property
+    def _must_drain(self):
+        # type: () -> bool
+        return True

@@ -241,22 +241,20 @@ def _drop(data):
 
 def connect(transport, paths):
     # type: (Transport, List[str]) -> List[StreamSocket]
-    """Connect the websockets of a command, the last one after the others.
+    """Connect websockets.
 
-    A server starts the command when all but the control socket, the first
-    path, are connected. The command may end at once, and the server then
-    refuses the control socket.
+    A server starts a command when the websockets of its streams are
+    connected: all handshakes are sent before the first response is read.
 
     :param paths: the paths and queries of the URLs of the websockets.
     :raises LXDAPIException: the server refused.
     """
     sockets = [StreamSocket(transport, path) for path in paths]
     try:
-        for group in sockets[:-1], sockets[-1:]:
-            for each in group:
-                each.send_handshake()
-            for each in group:
-                each.read_handshake()
+        for each in sockets:
+            each.send_handshake()
+        for each in sockets:
+            each.read_handshake()
     except BaseException:
         close(sockets)
         raise

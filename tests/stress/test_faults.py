@@ -8,12 +8,11 @@ import threading
 import pytest
 
 from pylxd import Client, exceptions
-from pylxd.transport import streams
 from pylxd.core.operation import WAIT_MARGIN
 from pylxd.transport.connection import Transport
 from wire import Proxy, Server, frame, http, lxd_api, upgrade
 import wire
-from helpers import unique_name
+from helpers import exchange, unique_name
 
 from .support import BackgroundCall, Usage, clock
 
@@ -424,7 +423,7 @@ def test_all_sockets_of_a_command_are_requested_first(nothing_left):
         return serve
 
     with Server(stream, True) as server:
-        streams.exchange(
+        exchange(
             Transport(server.endpoint, timeout=5),
             ['/w?' + fd for fd in '012'], None, [list().append] * 2)
     assert sorted(requested) == ['0', '1', '2']

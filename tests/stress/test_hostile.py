@@ -18,11 +18,11 @@ from six.moves.urllib import parse
 
 from pylxd import Client, exceptions
 from pylxd.models import certificate, instance_files
-from pylxd.transport import rest, streams, websocket
+from pylxd.transport import rest, websocket
 from pylxd.transport.connection import Transport
 import wire
 from wire import ROOT, Proxy, Server, frame, reply, sync, upgrade
-from helpers import unique_name
+from helpers import exchange, unique_name
 
 from .support import clock
 
@@ -253,7 +253,7 @@ def test_exec_frames(stdout, stderr):
         return lambda connection: connection.sendall(upgrade(request) + data)
 
     with Server(stream, True) as server:
-        streams.exchange(
+        exchange(
             Transport(server.endpoint, timeout=5),
             ['/w?' + fd for fd in '012'], b'in',
             [lambda data: None, lambda data: None])

@@ -17,13 +17,19 @@ from pylxd import exceptions
 from pylxd.transport import stdin, streams, websocket
 from pylxd.transport.connection import Transport
 from pylxd.transport.frames import FrameBuffer, MaskedFrame
-from helpers import MinimalReader
+from helpers import MinimalReader, exchange
 from wire import Server, frame, read_frames, upgrade
 
 from .sockets import PieceSocket, cut
 
 END = frame(b'', framing.OPCODE_TEXT)
 PATHS = ['/w?secret=s3cr3t' + fd for fd in '012']
+
+
+def receive_all(stream_socket, sink):
+    """Receive until nothing more has arrived."""
+    while stream_socket.receive(sink):
+        pass
 
 
 class OpenSocket(PieceSocket):
@@ -48,7 +54,7 @@ def make_stream(*pieces, **kwargs):
 def receive(*pieces):
     """Return the data that a sink gets, and whether the stream ended."""
     stream, received = make_stream(*pieces), []
-    stream.receive(received.append)
+    receive_all(stream, received.append)
     return b''.join(received), stream.ended
 
 
@@ -83,7 +89,7 @@ def run(command, payload=None, sinks=None):
     """Call `exchange` with a command; return its stdout and stderr."""
     out, err = [], []
     with Server(command, True) as server:
-        streams.exchange(
+        exchange(
             Transport(server.endpoint, timeout=10), PATHS, payload,
             sinks or [out.append, err.append])
         command.stdin_ended.wait(10 if command.read else 0)
@@ -210,7 +216,7 @@ def test_broken_streams(stream, message):
 
 def test_pings_are_not_kept():
     stream_socket = make_stream(frame(b'p', framing.OPCODE_PING) * 9)
-    stream_socket.receive(len)
+    receive_all(stream_socket, len)
     assert not stream_socket.stream.pings
 
 
@@ -220,7 +226,7 @@ def test_an_endless_message_is_refused(monkeypatch):
         frame(b'x' * 100, framing.OPCODE_CONTINUATION, 0)] * 99
     stream_socket = make_stream(*pieces)
     with pytest.raises(exceptions.StreamBroken):
-        stream_socket.receive(len)
+        receive_all(stream_socket, len)
     assert len(stream_socket.sock.pieces) > 80
 
 
@@ -229,7 +235,7 @@ def test_an_error_of_the_socket_is_wrapped():
     stream_socket.sock.recv_into = lambda _: (_ for _ in ()).throw(
         socket.error(errno.ECONNRESET, 'Connection reset by peer'))
     with pytest.raises(exceptions.StreamBroken) as caught:
-        stream_socket.receive(len)
+        receive_all(stream_socket, len)
     assert 'reset' in str(caught.value)
     assert caught.value.cause.errno == errno.ECONNRESET
 
@@ -391,8 +397,8 @@ def test_input_that_the_command_does_not_read():
 
     with Closing(answer, True) as server:
         out = []
-        streams.exchange(Transport(server.endpoint), PATHS, payload(),
-                         [out.append, len])
+        exchange(Transport(server.endpoint), PATHS, payload(),
+                 [out.append, len])
     assert out == [b'out']
 
 
