@@ -208,8 +208,8 @@ def head(first, *rest):
 ], ids=lambda value: '')
 def test_broken_streams(stream, message):
     with pytest.raises(exceptions.StreamBroken) as caught:
-        make_stream(
-            frame(b'ok') + stream, socket_class=PieceSocket).receive(len)
+        receive_all(make_stream(
+            frame(b'ok') + stream, socket_class=PieceSocket), len)
     assert '/s: websocket /w: ' in str(caught.value)
     assert message in str(caught.value)
 
