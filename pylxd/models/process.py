@@ -175,7 +175,7 @@ class Process(RunningCommand, _Of[AnyStr]):
 class Execution(RunningCommand):
     """A command that runs in an instance, from ``instance.execute``."""
 
-    watches_end = False
+    is_watched = False
 
     def run(self, payload, outputs, encoding):
         # type: (Payload, List[Output], str) -> ExecuteResult[Any]
@@ -239,6 +239,7 @@ class Execution(RunningCommand):
         # type: (streams.Transfer) -> None
         """Kill the command, and receive the rest of its output."""
         transfer.stop_sending()
+        self._connect_control()
         control = self._control
         if control is not None and self.can_signal:
             self.kill()

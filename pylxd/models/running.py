@@ -47,8 +47,9 @@ class RunningCommand(object):
     :raises LXDAPIException: the server refused a websocket.
     """
 
-    #: Whether the exit code is asked for at once, and not after the end.
-    watches_end = True
+    #: Whether to connect the control socket and to ask for the exit code at
+    #: once. `execute` needs neither before it kills or the command ends.
+    is_watched = True
 
     def __init__(self, client, operation, args, instance, timeout=None):
         # type: (Context, Operation, List[str], str, Optional[float]) -> None
@@ -65,15 +66,17 @@ class RunningCommand(object):
         self._killed = False
         self._ended_at = None  # type: Optional[float]
         self._sockets = {}  # type: Dict[str, streams.StreamSocket]
-        # The control socket first: the command starts when the others are
-        # connected, and may end before another is
         try:
-            self._connect('control')
-        except exceptions.LXDAPIException:
-            pass  # a server without one: closing the connections kills
-        self._connect('0', '1', '2')
-        if self.watches_end:
-            self._watch_end()
+            # The control socket first: the command starts when the others
+            # are connected, and may end before another is
+            if self.is_watched:
+                self._connect_control()
+            self._connect('0', '1', '2')
+            if self.is_watched:
+                self._watch_end()
+        except BaseException:
+            self._disconnect()
+            raise
 
     def __repr__(self):
         # type: () -> str
@@ -97,14 +100,17 @@ class RunningCommand(object):
         # type: (*str) -> None
         secrets = self._operation.metadata['fds']
         names = tuple(name for name in names if name in secrets)
+        self._sockets.update(zip(names, streams.connect(
+            self._client.transport,
+            [websocket_path(self._operation, secrets[name])
+             for name in names])))
+
+    def _connect_control(self):
+        # type: () -> None
         try:
-            self._sockets.update(zip(names, streams.connect(
-                self._client.transport,
-                [websocket_path(self._operation, secrets[name])
-                 for name in names])))
-        except BaseException:
-            self._disconnect()
-            raise
+            self._connect('control')
+        except exceptions.LXDAPIException:
+            pass  # the command has ended: the server refuses
 
     @property
     def _control(self):
@@ -282,6 +288,8 @@ class RunningCommand(object):
     def _kill_and_wait(self):
         # type: () -> None
         """Kill the command, and wait until it is gone."""
+        if 'control' not in self._sockets:
+            self._connect_control()
         control = self._control
         if control is None or not self.can_signal:
             self._disconnect()  # the server kills it

@@ -151,8 +151,6 @@ class ConsoleTerminal(Terminal):
     Leaving a ``with`` block ends the connection; the instance goes on.
     """
 
-    watches_end = False
-
     def close(self):
         # type: () -> None
         """End the connection to the console."""
@@ -166,6 +164,10 @@ class ConsoleTerminal(Terminal):
             pass  # the server has closed it
         finally:
             self._disconnect()
+
+    def _watch_end(self):
+        # type: () -> None
+        """Do nothing: the end of the stream is that of the console."""
 
     def _look(self):
         # type: () -> None
