@@ -141,8 +141,9 @@ class Process(RunningCommand, _Of[AnyStr]):
         # type: (*Any) -> None
         """Wait for the end of the command, or kill it; see the class."""
         try:
-            if exc_info[0] is None and any(
-                    each.is_exhausted for each in self._sources):
+            if (exc_info[0] is None
+                    and any(each.is_exhausted for each in self._sources)
+                    and not self._operation.failure_was_raised):
                 self._dropping = True
                 self.stdin.close()
                 self.wait()

@@ -314,7 +314,7 @@ class RunningCommand(object):
         # type: () -> None
         """End the command if it still runs, and close its connections."""
         try:
-            if self.returncode is None:
+            if self.returncode is None and not self._operation.ended:
                 self._kill_and_wait()
         finally:
             self._disconnect()

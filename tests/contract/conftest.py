@@ -279,3 +279,10 @@ def running(lxd):
         finally:
             container.stop(wait=True)
             container.delete(wait=True)
+
+
+@pytest.fixture
+def running_container(running, each_client):
+    """The running container of a client on the unix socket, then over HTTPS.
+    """
+    return each_client.containers.get(running.name)

@@ -19,13 +19,6 @@ from pylxd import exceptions
 from pylxd.container import ExecuteResult
 
 
-@pytest.fixture
-def running_container(running, each_client):
-    """The running container of a client on the unix socket, then over HTTPS.
-    """
-    return each_client.containers.get(running.name)
-
-
 def run_script(container, script, **kwargs):
     return container.execute(['sh', '-c', script], **kwargs)
 
