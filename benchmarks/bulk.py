@@ -5,8 +5,10 @@ function of this module. The container ``c1`` must be running.
 """
 import io
 import json
+import shutil
 import subprocess
 import sys
+import time
 
 from pylxd import Client, exceptions
 
@@ -42,6 +44,20 @@ def receive_output(client, path):
             stdout_handler=target.write).exit_code == 0
 
 
+def read_process(client, path):
+    with open(path, 'wb') as target, client.containers.get('c1').popen(
+            ['cat', REMOTE]) as process:
+        shutil.copyfileobj(process.stdout, target, 65536)
+        assert process.wait() == 0
+
+
+def stop_reading(client, _):
+    """Read a byte, and let the command wait for two seconds."""
+    with client.containers.get('c1').popen(['cat', REMOTE]) as process:
+        assert process.stdout.read(1)
+        time.sleep(2)
+
+
 def send_input(client, path):
     with open(path, 'rb') as source:
         assert client.containers.get('c1').execute(
@@ -65,6 +81,8 @@ def _warm_up(client):
     """Make each kind of transfer once, with the imports that it needs."""
     container = client.containers.get('c1')
     container.execute(['cat'], stdin_payload=b'x')
+    with container.popen(['echo', 'x']) as process:
+        assert process.stdout.read() == b'x\n'
     container.files.put('/root/small', io.BytesIO(b'x'))
     container.files.get('/root/small', io.BytesIO())
     client.images.get_by_alias('busybox').export(io.BytesIO())

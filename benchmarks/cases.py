@@ -1,5 +1,6 @@
 """The cases: each measures one subject and yields rows of the table."""
 import collections
+import contextlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+from multiprocessing.pool import ThreadPool
 
 from pylxd import Client
 
@@ -323,7 +325,60 @@ def measure_execute(setup):
         make_wall_timer(lambda: floor.execute(
             connection, setup.server.socket, 'c1', ['true'])))
     yield compare_times("execute(['true'])", ours, lxc, 'lxc exec', most=0.6)
-    yield compare_times("execute(['true'])", ours, bare, 'floor', most=1.2)
+    yield compare_times("execute(['true'])", ours, bare, 'floor', most=1.15)
+
+
+@case('processes')
+def measure_processes(setup):
+    """``popen`` and commands from threads"""
+    container = setup.fixture(create_container)
+    script = ['sh', '-c', 'echo x; exec sleep 9']
+
+    def read_line():
+        with container.popen(script) as process:
+            assert process.stdout.readline() == b'x\n'
+
+    ours, lxc = run_alternately(
+        setup.scale_repeats(15), make_wall_timer(read_line),
+        make_wall_timer(lambda: peers.read_line_of_lxc(
+            setup.server, 'exec', 'c1', '--', *script)))
+    yield compare_times('first line of a command', ours, lxc, 'lxc exec',
+                        most=0.6)
+
+    def run_in_threads():
+        with contextlib.closing(ThreadPool(10)) as pool:
+            assert pool.map(lambda _: container.execute(['true']).exit_code,
+                            range(50)) == [0] * 50
+
+    ours, lxc = run_alternately(
+        setup.scale_repeats(7), make_wall_timer(run_in_threads),
+        make_wall_timer(lambda: peers.run_lxc_in_parallel(
+            setup.server, 50, 10, 'exec', 'c1', '--', 'true')))
+    yield compare_times('50 commands from 10 threads', ours, lxc,
+                        'xargs -P 10 lxc exec', most=0.5)
+
+
+@case('terminal')
+def measure_terminal(setup):
+    """A key and its echo on a terminal"""
+    container = setup.fixture(create_container)
+    connection = floor.UnixConnection(setup.server.socket)
+    control, sock = floor.start_terminal(
+        connection, setup.server.socket, 'c1', ['cat'])
+    with container.terminal(['cat']) as terminal:
+        def type_key():
+            terminal.send(b'x')
+            assert terminal.read() == b'x'
+
+        keys = range(setup.scale_repeats(50))
+        ours, bare = run_alternately(
+            setup.scale_repeats(15),
+            make_wall_timer(lambda: [type_key() for _ in keys]),
+            make_wall_timer(lambda: [floor.type_key(sock) for _ in keys]))
+    for each in sock, control:
+        each.close()
+    yield compare_times('{} keys and their echo'.format(len(keys)), ours,
+                        bare, 'floor', most=1.3)
 
 
 def measure_transfer(setup, what, transfer, path, peer, peer_name, megabytes,
@@ -379,6 +434,14 @@ def measure_streams(setup):
             target, receive_output, 'lxc', size, 1):
         yield row
     assert os.path.getsize(target) == size << 20
+    for row in measure_transfer(
+            setup, 'output of popen to a file', bulk.read_process, target,
+            receive_output, 'lxc', size, 1):
+        yield row
+    yield Row('popen whose output is not read', [
+        bulk.run_transfer(setup.server, bulk.stop_reading, target)[1]
+        for _ in range(setup.scale_repeats(3))], most=2, unit='MB',
+        reference='above idle')
     for row in measure_transfer(
             setup, 'input of a command from a file', bulk.send_input, source,
             send_input, 'lxc', size, 1):

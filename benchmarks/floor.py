@@ -99,6 +99,27 @@ def execute(connection, socket_path, name, command):
     return request(connection, 'GET', path + '/wait')['metadata']['return']
 
 
+def start_terminal(connection, socket_path, name, command):
+    """Start a command on a terminal; return its two sockets."""
+    operation = request(
+        connection, 'POST', '/1.0/instances/{}/exec'.format(name), {
+            'command': command, 'wait-for-websocket': True,
+            'interactive': True, 'width': 80, 'height': 24})
+    sockets = [send_handshake(
+        socket_path, '/1.0/operations/{}/websocket?secret={}'.format(
+            operation['id'], operation['metadata']['fds'][fd]))
+        for fd in ('control', '0')]
+    for sock in sockets:
+        read_handshake(sock)
+    return sockets
+
+
+def type_key(sock):
+    """Type a key on a terminal, and wait for its echo."""
+    sock.sendall(b'\x82\x81\0\0\0\0x')
+    assert sock.recv(SMALL).endswith(b'x')
+
+
 def receive_events(sock, data, size):
     """Return all events that come before the server closes the websocket.
 

@@ -9,11 +9,42 @@ def run_lxc(server, *arguments, **streams):
     :param server: a server of `pylxd.testing`.
     :param streams: ``stdin`` and ``stdout``, as `subprocess.Popen` takes them.
     """
+    _run(_in_root(server, [server.command] + list(arguments)),
+         env=_make_environ(server), **streams)
+
+
+def run_lxc_in_parallel(server, count, processes, *arguments):
+    """Run ``lxc`` many times by ``xargs -P``.
+
+    :param count: the number of runs.
+    :param processes: the number of those at the same time.
+    """
+    script = 'seq {} | xargs -P {} -I+ {} {}'.format(
+        count, processes, server.command, ' '.join(arguments))
+    _run(_in_root(server, ['sh', '-c', script]), env=_make_environ(server))
+
+
+def read_line_of_lxc(server, *arguments):
+    """Start ``lxc``, read a line of its output, and kill it."""
+    process = subprocess.Popen(
+        _in_root(server, [server.command] + list(arguments)),
+        env=_make_environ(server), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
+    line = process.stdout.readline()
+    process.kill()
+    process.communicate()
+    return line
+
+
+def _in_root(server, command):
+    return (['chroot', server.root] if server.root else []) + command
+
+
+def _make_environ(server):
     directory = os.path.dirname(server.directory)[len(server.root):]
     environ = dict(os.environ, HOME=directory)
     environ[server.variable] = directory + '/server'
-    _run((['chroot', server.root] if server.root else [])
-         + [server.command] + list(arguments), env=environ, **streams)
+    return environ
 
 
 def run_curl(server, path, *arguments):
