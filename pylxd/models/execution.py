@@ -1,5 +1,6 @@
 """Running a command in an instance: its request, its streams, its result."""
 import codecs
+import numbers
 import re
 
 import six
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 else:
     # Python 2 cannot parametrize tuple: `Pair[S]` is tuple itself
     S, Pair = None, {None: tuple}
+
+#: Seconds above which a timeout is none: 30 years.
+LONGEST_TIMEOUT = 10 ** 9
 
 
 class ExecuteResult(Pair[S]):
@@ -110,6 +114,25 @@ def make_request(dialect,  # type: Dialect
             dialect.need('container_exec_user_group_cwd')
             request[name] = value
     return request
+
+
+def check_timeout(timeout):
+    # type: (Any) -> Optional[float]
+    """Return the timeout of a command, which has not started yet.
+
+    :param timeout: seconds; None and the infinite wait for ever.
+    :raises TypeError: the timeout is no number.
+    :raises ValueError: the timeout is "not a number".
+    """
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
+        raise TypeError('timeout must be a number of seconds, or None, not '
+                        '{!r}'.format(timeout))
+    if timeout != timeout:
+        raise ValueError('timeout is NaN, not a number of seconds')
+    # Hundreds of years are too much for the clocks of Python
+    return None if timeout > LONGEST_TIMEOUT else float(timeout)
 
 
 def split_command(text):

@@ -123,7 +123,7 @@ class Executable(Model):
             ``.stderr``, and ``.logs`` if the output was recorded: the paths
             of the files.
         :raises TypeError: ``commands`` is a single text, or an item of it or
-            of ``environment`` is no text.
+            of ``environment`` is no text, or ``timeout`` is no number.
         :raises ValueError: ``commands`` is empty, or ``record_output`` is
             combined with what the server cannot do then.
         :raises CommandTimeout: the command took longer than ``timeout``, and
@@ -138,6 +138,7 @@ class Executable(Model):
         and ``cwd`` need ``container_exec_user_group_cwd``,
         ``record_output`` needs ``container_exec_recording``.
         """
+        timeout = execution.check_timeout(timeout)
         request = execution.make_request(
             self.client.dialect, commands, environment, user, group, cwd)
         outputs = [
@@ -252,6 +253,7 @@ class Executable(Model):
 
         Endpoint: ``POST .../exec`` and its websockets.
         """
+        timeout = execution.check_timeout(timeout)
         request = execution.make_request(
             self.client.dialect, commands, environment, user, group, cwd)
         from pylxd.models import process

@@ -72,6 +72,8 @@ class Process(RunningCommand, _Of[AnyStr]):
         self._outputs = []  # type: List[Output]
         self._read_before = [u'', u''] if text else [b'', b'']  # type: Any
         self._dropping = False
+        # Whether a thread is in communicate(), which receives all output
+        self._is_transferring = False
 
     def communicate(self, input=None, timeout=None):
         # type: (Payload, Optional[float]) -> Tuple[AnyStr, AnyStr]
@@ -92,12 +94,21 @@ class Process(RunningCommand, _Of[AnyStr]):
             deadline = clock() + timeout
         else:
             timeout = self._timeout
-        if self._transfer is None:
-            self._transfer = self._begin_transfer(input)
-        elif input is not None:
-            raise ValueError('the input was given to the first communicate()')
+        with self._looking:
+            if self._transfer is None:
+                self._transfer = self._begin_transfer(input)
+            elif input is not None:
+                raise ValueError(
+                    'the input was given to the first communicate()')
+            for source, output in zip(self._sources, self._outputs):
+                output.write(source.pop_kept())  # by wait() since then
+            self._is_transferring = True
         try:
-            if not self._transfer.run(deadline):
+            try:
+                done = self._transfer.run(deadline)
+            finally:
+                self._is_transferring = False
+            if not done:
                 raise make_timeout(self._operation, self._title, timeout)
             self._transfer.close()
             self._wait_until(deadline, timeout)
@@ -116,8 +127,7 @@ class Process(RunningCommand, _Of[AnyStr]):
             source.paused = True  # read what the file has buffered
             self._read_before[number] = file.read()
             source.paused = False
-            output.write(bytes(source.kept))
-            del source.kept[:]
+            output.write(source.pop_kept())
             if not source.sock.ended:
                 sinks[source.sock] = output.write
         return streams.Transfer(
@@ -160,7 +170,8 @@ class Process(RunningCommand, _Of[AnyStr]):
     @property
     def _must_drain(self):
         # type: () -> bool
-        return self._ended_at is not None or self._dropping
+        return not self._is_transferring and (
+            self._ended_at is not None or self._dropping)
 
     def _unread(self):
         # type: () -> List[streams.StreamSocket]

@@ -1,6 +1,8 @@
 """A command that runs in an instance: its websockets, signals and end."""
 import json
+import os
 import socket
+import threading
 
 from ws4py.messaging import TextMessage
 
@@ -63,6 +65,9 @@ class RunningCommand(object):
         self._timeout = timeout
         self._deadline = None if timeout is None else clock() + timeout
         self._pending = None  # type: Optional[PendingRequest]
+        self._process_id = os.getpid()
+        # Held by the thread that looks for the end, and never while it waits
+        self._looking = threading.RLock()
         self._killed = False
         self._ended_at = None  # type: Optional[float]
         self._sockets = {}  # type: Dict[str, streams.StreamSocket]
@@ -159,7 +164,9 @@ class RunningCommand(object):
                 deadline is None or self._deadline < deadline):
             deadline, timeout = self._deadline, self._timeout
         while self.returncode is None:
-            self._look()
+            with self._looking:
+                if self.returncode is None:
+                    self._look()
             if self.returncode is not None:
                 break
             if streams.has_passed(deadline):
@@ -301,6 +308,8 @@ class RunningCommand(object):
                 self._wait_until(clock() + REST_TIME)
             except exceptions.CommandTimeout:
                 self.returncode = KILLED
+            except (exceptions.ClientConnectionFailed, exceptions.NotFound):
+                pass  # the server is lost, or has restarted
 
     def _wait_for_control(self, seconds):
         # type: (float) -> None
@@ -312,9 +321,13 @@ class RunningCommand(object):
 
     def close(self):
         # type: () -> None
-        """End the command if it still runs, and close its connections."""
+        """End the command if it still runs, and close its connections.
+
+        A forked process leaves the command to the process that started it.
+        """
         try:
-            if self.returncode is None and not self._operation.ended:
+            if (self.returncode is None and not self._operation.ended
+                    and self._process_id == os.getpid()):
                 self._kill_and_wait()
         finally:
             self._disconnect()

@@ -118,7 +118,7 @@ class LocalTerminal(object):
         def restore():
             # type: () -> None
             try:
-                # Output that is stopped would make TCSADRAIN wait for ever
+                # TCSADRAIN would wait for output, which may be stopped
                 termios.tcsetattr(self._input, termios.TCSANOW, before)
             except termios.error:
                 pass  # the terminal is gone

@@ -78,6 +78,13 @@ class OutputSource(io.RawIOBase):
         """Whether `keep` may receive more."""
         return self.sock.is_open and len(self.kept) < MOST_KEPT
 
+    def pop_kept(self):
+        # type: () -> bytes
+        """Remove and return what was received and not read yet."""
+        data = bytes(self.kept)
+        del self.kept[:len(data)]
+        return data
+
     def keep(self):
         # type: () -> None
         """Receive what has arrived, for a later read."""
@@ -192,8 +199,9 @@ class InputFile(io.RawIOBase):
         if isinstance(data, six.text_type):
             raise TypeError('bytes are required; popen(text=True) takes text')
         data = memoryview(data).tobytes()
-        for start in range(0, len(data), PIECE):
-            self._send(BinaryMessage(data[start:start + PIECE]))
+        with self._sock.sending:
+            for start in range(0, len(data), PIECE):
+                self._send(BinaryMessage(data[start:start + PIECE]))
         return len(data)
 
     def close(self):

@@ -43,6 +43,8 @@ class StreamSocket(websocket.Websocket):
         self.ended = False  # type: bool
         # Two threads must not use the TLS of a socket at the same time
         self._using_tls = threading.Lock()
+        #: Held by the thread that sends a message.
+        self.sending = threading.RLock()
         # The part of the current frame that was not sent yet
         self._unsent = memoryview(b'')
         self._is_last_frame = False
@@ -196,23 +198,25 @@ class StreamSocket(websocket.Websocket):
         :return: False if a part is left; `flush` sends it.
         :raises socket.error: the connection is closed.
         """
-        self._unsent = memoryview(
-            self._unsent.tobytes() + _build_frame(message))
-        return self.flush(deadline)
+        with self.sending:
+            self._unsent = memoryview(
+                self._unsent.tobytes() + _build_frame(message))
+            return self.flush(deadline)
 
     def flush(self, deadline=None):
         # type: (Optional[float]) -> bool
         """Send what is left of earlier messages; see `send_message`."""
-        while self._unsent:
-            try:
-                self._unsent = self._unsent[self._send(self._unsent):]
-            except socket.error as error:
-                if not would_block(error):
-                    self._unsent = memoryview(b'')
-                    raise
-                if has_passed(deadline):
-                    return False
-                wait([], [self], deadline)
+        with self.sending:
+            while self._unsent:
+                try:
+                    self._unsent = self._unsent[self._send(self._unsent):]
+                except socket.error as error:
+                    if not would_block(error):
+                        self._unsent = memoryview(b'')
+                        raise
+                    if has_passed(deadline):
+                        return False
+                    wait([], [self], deadline)
         return True
 
     @property

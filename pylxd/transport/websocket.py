@@ -2,6 +2,7 @@
 import collections
 import errno
 import json
+import os
 import socket
 import ssl
 import threading
@@ -119,6 +120,7 @@ class Websocket(WebSocketBaseClient):
     _receiving = None  # type: Any
     # Acquired for good by the first call of `terminate`
     _terminating = None  # type: Any
+    _process_id = 0  # type: int
 
     def attach(self, transport, path):
         # type: (Transport, str) -> None
@@ -129,6 +131,7 @@ class Websocket(WebSocketBaseClient):
         self.transport, self.resource = transport, path
         self._receiving = threading.RLock()
         self._terminating = threading.Lock()
+        self._process_id = os.getpid()
         sock, self.sock = self.sock, None
         sock.close()  # of ws4py, not connected
 
@@ -217,7 +220,9 @@ class Websocket(WebSocketBaseClient):
             plain = (super(ssl.SSLSocket, sock) if self._is_secure
                      else sock)  # type: Any
             try:
-                plain.shutdown(socket.SHUT_RDWR)
+                # A forked process must not end the connection of its parent
+                if self._process_id == os.getpid():
+                    plain.shutdown(socket.SHUT_RDWR)
             except (OSError, socket.error):
                 pass
             with self._receiving:  # its descriptor is not in use any more

