@@ -199,8 +199,9 @@ class Manager(_Of[M]):
     def _get(self, *key):
         # type: (*str) -> M
         node, _ = self.node_and_query()
+        key = tuple(self.model.check_name(name) for name in key)
         for name in key:
-            node = node[self.model.check_name(name)]
+            node = node[name]
         response = node.get()
         representation = rest.metadata(response)
         # Servers also find an object by the start of its fingerprint
@@ -253,6 +254,8 @@ class Manager(_Of[M]):
                 for name, value in body.items()}
         key = tuple(model.check_name(body[name]) if name in body else None
                     for name in model.key_names)
+        body.update((name, value) for name, value in zip(model.key_names, key)
+                    if value is not None)
         response = node.post(target=target, json={
             name: value for name, value in body.items() if value is not None})
         operation = Operation.from_response(self.client, response)

@@ -131,7 +131,7 @@ class Certificates(Manager[Certificate]):
         Endpoint: ``POST /1.0/certificates``.
         """
         if name:
-            rest.quote(name)
+            name = rest.check_name(name)
         der = to_der(cert_data)
         request = {
             'type': cert_type,
@@ -180,7 +180,7 @@ class Certificates(Manager[Certificate]):
         Endpoint: ``POST /1.0/certificates``; needs ``certificate_token``.
         """
         if name:
-            rest.quote(name)
+            name = rest.check_name(name)
         self.client.dialect.need('certificate_token')
         request = {'type': 'client', 'name': name, 'token': True,
                    'projects': projects or [], 'restricted': restricted}

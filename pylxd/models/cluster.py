@@ -84,8 +84,7 @@ class Cluster(Model):
 
         Endpoint: ``PUT /1.0/cluster``; needs ``clustering``.
         """
-        self.check_name(server_name)
-        self._change(enabled=True, server_name=server_name)
+        self._change(enabled=True, server_name=self.check_name(server_name))
 
     def join(self, token, server_address, member_config=()):
         # type: (str, str, Iterable[Dict[str, str]]) -> None

@@ -143,7 +143,7 @@ class ImageCreation(Manager[M]):
 
         Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
-        rest.quote(alias)
+        alias = rest.check_name(alias)
         source = {'type': 'image', 'mode': 'pull', 'server': server,
                   'protocol': 'simplestreams', 'alias': alias}
         if vm:

@@ -117,7 +117,7 @@ class InstanceLogs(object):
 
         Endpoint: as for `all`.
         """
-        rest.quote(name)
+        name = rest.check_name(name)
         for log in self.all():
             if log.name == name:
                 return log

@@ -130,5 +130,4 @@ class InstanceTemplates(object):
 def _query(name):
     # type: (str) -> Dict[str, str]
     # LXD 5.0.2 uses '..' as a path
-    rest.quote(name)
-    return {'path': name}
+    return {'path': rest.check_name(name)}

@@ -95,7 +95,7 @@ def normalize_address(address):
 
     :raises InvalidName: no server allows that name.
     """
-    rest.quote(address)
+    address = rest.check_name(address)
     try:
         return socket.inet_ntop(
             socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address))
