@@ -52,6 +52,7 @@ def check_name(name):
         deletes the files there.
     :raises TypeError: the name is of another type.
     """
+    given = name
     if isinstance(name, bytes):
         try:
             name = name.decode('utf-8')
@@ -70,7 +71,7 @@ def check_name(name):
         raise exceptions.InvalidName(
             '{!r} cannot be a name: a name is text without control '
             'characters, and not empty, "." or ".."'.format(name))
-    return six.ensure_str(name)
+    return given if isinstance(given, six.string_types) else name
 
 
 def quote(name):
