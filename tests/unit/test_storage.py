@@ -97,11 +97,12 @@ def test_restore_from_the_snapshot_of_another_volume():
         client = Client(endpoint)
         volume = volume_of(client)
         snapshot = StorageVolumeSnapshot.from_key(volume, ('s1',))
-        for other in (volume_of(client.use_project('p')), volume.parent,
-                      StorageVolume.from_key(volume.parent, ('custom', 'v2'))):
+        for other, model in (
+                (volume_of(client.use_project('p')), snapshot),
+                (StorageVolume.from_key(volume.parent, ('custom', 'v2')),
+                 snapshot), (volume, volume.parent), (volume, volume)):
             with pytest.raises(ValueError, match='is no snapshot of'):
-                other.restore_from(snapshot) if hasattr(
-                    other, 'restore_from') else volume.restore_from(other)
+                other.restore_from(model)
         assert server.requested == ['GET /1.0']
         volume.restore_from(snapshot)
         assert body_of(server.requests[-1]) == {'restore': 's1'}
