@@ -253,6 +253,8 @@ def test_changes_that_newer_servers_answer_with_an_operation():
 @pytest.mark.parametrize('given, known', [
     ('192.0.2.1', '192.0.2.1'), ('2001:DB8:0:0::1', '2001:db8::1'),
     (u'2001:db8::0001', '2001:db8::1'), ('no-address', 'no-address'),
+    ('::ffff:192.0.2.1', '192.0.2.1'), ('0::FFFF:c000:201', '192.0.2.1'),
+    ('::192.0.2.1', '::c000:201'), ('::', '::'), ('::1', '::1'),
     (u'h\xe9', u'h\xe9')])
 def test_the_name_of_an_address(given, known):
     for model in NetworkForward, NetworkLoadBalancer:
