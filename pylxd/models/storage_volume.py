@@ -98,8 +98,9 @@ class StorageVolume(Movable, OfMember, Savable, Deletable):
         self.client.dialect.need('storage_api_volume_snapshots')
         if isinstance(snapshot, Model):
             volume = snapshot.parent.api
+            members = {self.client.target, snapshot.client.target} - {None}
             if (volume.path, volume.project) != (
-                    self.api.path, self.api.project):
+                    self.api.path, self.api.project) or len(members) > 1:
                 raise ValueError('{!r} is no snapshot of {!r}'.format(
                     snapshot, self))
             snapshot = snapshot.get_attribute('name')

@@ -100,7 +100,9 @@ def test_restore_from_the_snapshot_of_another_volume():
         for other, model in (
                 (volume_of(client.use_project('p')), snapshot),
                 (StorageVolume.from_key(volume.parent, ('custom', 'v2')),
-                 snapshot), (volume, volume.parent), (volume, volume)):
+                 snapshot), (volume, volume.parent), (volume, volume),
+                (volume.with_client(client.use_target('m1')),
+                 snapshot.with_client(client.use_target('m2')))):
             with pytest.raises(ValueError, match='is no snapshot of'):
                 other.restore_from(model)
         assert server.requested == ['GET /1.0']
