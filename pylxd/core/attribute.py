@@ -47,7 +47,8 @@ class Attribute(property):
             raise TypeError('{} cannot be None: assign {} to empty it'.format(
                 name, self.type_()))
         self._check_type(value, name)
-        model.set_attribute(self.name, self.convert(value))
+        self.convert(value)  # which raises TypeError
+        model.set_attribute(self.name, value)
 
     def convert(self, value):
         # type: (Any) -> Any
