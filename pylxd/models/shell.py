@@ -64,7 +64,7 @@ class LocalTerminal(object):
     def _pass_on(self, terminal, resized):
         # type: (Terminal, Optional[_Descriptor]) -> None
         keyboard = _Descriptor(self._input)
-        all_sent = True
+        is_typing = all_sent = True
         while True:
             try:
                 while True:
@@ -77,20 +77,26 @@ class LocalTerminal(object):
             readers = [terminal]  # type: List[Any]
             if resized is not None:
                 readers.append(resized)
-            if all_sent:
+            if is_typing and all_sent:
                 readers.append(keyboard)
             ready, writable = streams.wait(
                 readers, [] if all_sent else [terminal])
             if resized is not None and resized in ready:
                 resized.read()
                 terminal.resize(*self.size)
-            if keyboard in ready:
-                data = keyboard.read()
-                if not data:
-                    return  # the terminal of this program is gone
-                all_sent = terminal.send_some(data)
-            elif writable:
-                all_sent = terminal.send_some()
+            try:
+                if keyboard in ready:
+                    data = keyboard.read()
+                    if not data:  # the terminal of this program is gone
+                        terminal.close()
+                        return
+                    all_sent = terminal.send_some(data)
+                elif writable:
+                    all_sent = terminal.send_some()
+            except exceptions.StreamBroken:
+                # The command has ended: its last output follows. If the
+                # connection is lost, reading raises.
+                is_typing, all_sent = False, True
 
     def _write(self, data):
         # type: (bytes) -> None
@@ -111,7 +117,11 @@ class LocalTerminal(object):
 
         def restore():
             # type: () -> None
-            termios.tcsetattr(self._input, termios.TCSADRAIN, before)
+            try:
+                # Output that is stopped would make TCSADRAIN wait for ever
+                termios.tcsetattr(self._input, termios.TCSANOW, before)
+            except termios.error:
+                pass  # the terminal is gone
 
         def restore_and_end(number, frame):
             # type: (int, Any) -> None
@@ -121,7 +131,8 @@ class LocalTerminal(object):
 
         with _handle_signals(ENDING, restore_and_end):
             try:
-                tty.setraw(self._input)
+                # TCSAFLUSH would drop what was typed until now
+                tty.setraw(self._input, termios.TCSANOW)
                 yield
             finally:
                 restore()

@@ -13,7 +13,7 @@ from pylxd.transport.stream_files import MOST_KEPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, List, Optional, Text, Union
+    from typing import Any, Iterator, List, Optional, Text, Union
 
 #: Seconds that a command may take to end after its terminal has hung up.
 HANGUP_TIME = 1
@@ -25,7 +25,11 @@ class Terminal(RunningCommand):
     Leaving a ``with`` block hangs up: the command ends.
     """
 
-    _received = b''
+    def __init__(self, *args, **kwargs):
+        # type: (*Any, **Any) -> None
+        # What was received and not read yet
+        self._received = bytearray()
+        super(Terminal, self).__init__(*args, **kwargs)
 
     def close(self):
         # type: () -> None
@@ -37,15 +41,13 @@ class Terminal(RunningCommand):
 
     def _unread(self):
         # type: () -> List[streams.StreamSocket]
-        return [self._stream] if not self._stream.ended and len(
+        return [self._stream] if self._stream.is_open and len(
             self._received) < MOST_KEPT else []
 
     def _drain(self):
         # type: () -> None
-        pieces = [self._received]
         for sock in self._unread():
-            sock.receive(pieces.append)
-        self._received = b''.join(pieces)
+            sock.receive_waiting(self._received.extend)
         self._answer_end()
 
     def _answer_end(self):
@@ -99,21 +101,22 @@ class Terminal(RunningCommand):
         :param size: the most bytes to return.
         :param timeout: seconds to wait at most; None waits for ever.
         :return: bytes; ``b''`` after the end of the command.
+        :raises ValueError: ``size`` is not above 0.
         :raises OperationTimeout: nothing has come in that time.
         :raises StreamBroken: the connection was lost.
         """
-        pieces = []  # type: List[bytes]
+        if size < 1:
+            raise ValueError('size must be above 0, not {}'.format(size))
         if not self._received:
             if not self._stream.receive_next(
-                    pieces.append,
+                    self._received.extend,
                     None if timeout is None else clock() + timeout):
                 raise exceptions.OperationTimeout(
                     'nothing came on the terminal of {} within {} s'.format(
                         self._title, timeout), operation=self._operation)
-            self._received = b''.join(pieces)
             self._answer_end()
-        data = self._received[:size]
-        self._received = self._received[size:]
+        data = bytes(self._received[:size])
+        del self._received[:len(data)]
         return data
 
     def __iter__(self):

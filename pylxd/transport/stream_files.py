@@ -76,12 +76,12 @@ class OutputSource(io.RawIOBase):
     def is_open(self):
         # type: () -> bool
         """Whether `keep` may receive more."""
-        return not self.sock.ended and len(self.kept) < MOST_KEPT
+        return self.sock.is_open and len(self.kept) < MOST_KEPT
 
     def keep(self):
         # type: () -> None
         """Receive what has arrived, for a later read."""
-        while self.is_open and self.sock.receive(self.kept.extend):
+        while self.is_open and self.sock.receive_waiting(self.kept.extend):
             if self.dropping:
                 del self.kept[:]
 

@@ -1,4 +1,5 @@
 """The websockets of a command: its input, output and error output."""
+import collections
 import errno
 import math
 import os
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: The message that ends a stream.
 END = TextMessage(b'')
+#: Seconds that `wait` waits at most; poll() takes no more than 24 days.
+LONGEST_WAIT = 24 * 60 * 60
 
 
 class StreamSocket(websocket.Websocket):
@@ -55,12 +58,14 @@ class StreamSocket(websocket.Websocket):
 
         :return: False if nothing more has arrived, or the stream has ended.
         :raises StreamBroken: the connection ended before the text message
-            that ends a stream.
+            that ends a stream, or was closed here.
         """
         self._parse(sink)
         sock = self.sock
-        if self.ended or sock is None:
+        if self.ended:
             return False
+        if sock is None:
+            raise self._make_error('the connection is closed')
         try:
             with self._using_tls:
                 size = self._buffer.receive(sock)
@@ -84,7 +89,7 @@ class StreamSocket(websocket.Websocket):
         """
         with self._receiving:
             received = []  # type: List[bytes]
-            while not (received or self.ended or self.sock is None):
+            while not (received or self.ended):
                 if not self.receive(received.append) and not (
                         received or self.ended):
                     ready, _ = wait([self], [], deadline)
@@ -93,6 +98,22 @@ class StreamSocket(websocket.Websocket):
             for each in received:
                 sink(each)
         return True
+
+    def receive_waiting(self, sink):
+        # type: (Callable[[bytes], Any]) -> bool
+        """Receive once, unless another thread receives; see `receive`."""
+        if not self._receiving.acquire(False):
+            return False
+        try:
+            return self.receive(sink)
+        finally:
+            self._receiving.release()
+
+    @property
+    def is_open(self):
+        # type: () -> bool
+        """Whether more may arrive."""
+        return not self.ended and self.sock is not None
 
     def _parse(self, sink):
         # type: (Callable[[bytes], Any]) -> None
@@ -344,17 +365,25 @@ def wait(readers,  # type: List[Any]
 
     :param deadline: the time of `clock` to wait until; None waits for ever.
     :return: the sockets that can be read, and those that can be written;
-        none after the deadline or a signal.
+        none after the deadline or a signal. A caller whose deadline has not
+        passed waits again.
     """
-    seconds = None if deadline is None else max(deadline - clock(), 0)
+    descriptors = {each: each.fileno() for each in readers + writers}
+    if -1 in descriptors.values():  # closed by another thread: its use fails
+        return readers, writers
+    seconds = None if deadline is None else min(
+        max(deadline - clock(), 0), LONGEST_WAIT)
     try:
         if not hasattr(select, 'poll'):  # Windows
             return select.select(readers, writers, [], seconds)[:2]
+        masks = collections.defaultdict(int)  # type: Dict[int, int]
+        for mask, each in [(select.POLLIN, each) for each in readers] + [
+                (select.POLLOUT, each) for each in writers]:
+            # register() replaces the mask of a descriptor
+            masks[descriptors[each]] |= mask
         poll = select.poll()
-        for each in readers:
-            poll.register(each, select.POLLIN)
-        for each in writers:
-            poll.register(each, select.POLLOUT)
+        for descriptor, mask in masks.items():
+            poll.register(descriptor, mask)
         # Rounded up, or the last millisecond would be a busy loop
         ready = {descriptor for descriptor, _ in poll.poll(
             None if seconds is None else math.ceil(seconds * 1000))}
@@ -362,8 +391,8 @@ def wait(readers,  # type: List[Any]
         if error.args[0] != errno.EINTR:
             raise
         return [], []
-    return ([each for each in readers if each.fileno() in ready],
-            [each for each in writers if each.fileno() in ready])
+    return ([each for each in readers if descriptors[each] in ready],
+            [each for each in writers if descriptors[each] in ready])
 
 
 def has_passed(deadline):
