@@ -10,7 +10,7 @@ from pylxd.transport.connection import Transport
 from pylxd.transport.dialect import Dialect, is_unreachable
 from pylxd.transport.kinds import default_key_pair, default_socket
 from pylxd.transport.pools import clock
-from pylxd.transport.rest import Node, quote
+from pylxd.transport.rest import check_name, Node, quote
 from pylxd.transport.tls import key_pair, read_pem
 
 TYPE_CHECKING = False
@@ -165,10 +165,10 @@ class Client(Context):
 
     def _make_api(self):
         # type: () -> Node
-        query = {name: getattr(self, name) for name in ('project', 'target')
-                 if getattr(self, name)}
-        for value in query.values():
-            quote(value)
+        query = {name: check_name(getattr(self, name))
+                 for name in ('project', 'target')
+                 if getattr(self, name) is not None}
+        self.__dict__.update(query)
         return Node(self.transport, '', query)[self.version]
 
     def use_project(self, name):

@@ -46,17 +46,28 @@ class Attribute(property):
                 return
             raise TypeError('{} cannot be None: assign {} to empty it'.format(
                 name, self.type_()))
-        if self.type_ is not None and not isinstance(value, self.type_):
-            raise TypeError('{} must be of type {}, not {!r}'.format(
-                name, getattr(self.type_, '__name__', 'str'), value))
-        model.set_attribute(self.name, self.convert(value))
+        self._check_type(value, name)
+        self.convert(value)  # which raises TypeError
+        model.set_attribute(self.name, value)
 
     def convert(self, value):
         # type: (Any) -> Any
-        """Convert a value by the schema; see `values.convert`."""
-        if self.schema is None or value is None:
+        """Convert a value by the schema; see `values.convert`.
+
+        :raises TypeError: the value is none that the attribute can have.
+        """
+        if value is None:
+            return value
+        if self.schema is None:
+            self._check_type(value, self.name)
             return value
         return convert(self.schema, value, self.name)
+
+    def _check_type(self, value, name):
+        # type: (Any, str) -> None
+        if self.type_ is not None and not isinstance(value, self.type_):
+            raise TypeError('{} must be of type {}, not {!r}'.format(
+                name, getattr(self.type_, '__name__', 'str'), value))
 
 
 def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):

@@ -40,7 +40,9 @@ class ClassMethod(object):
             parent = args[0] if args else kwargs.pop(manager.parent_name)
             if manager.parent_name == 'client':
                 check_client(parent, 'client')
-            elif not hasattr(parent, 'client'):
+            elif not hasattr(parent, 'client') or hasattr(
+                    type(parent), 'model'):
+                # A manager has a model
                 raise TypeError('{} must be an object of the server, such as '
                                 "client.containers.get('c1'), not {!r}".format(
                                     manager.parent_name, parent))

@@ -59,12 +59,11 @@ class Identity(object):
     @classmethod
     def check_name(cls, name):
         # type: (Any) -> Any
-        """Check a value of the key, and return it.
+        """Check a value of the key, and return it as text.
 
         :raises InvalidName: no server allows that name.
         """
-        rest.quote(name)
-        return name
+        return rest.check_name(name)
 
     @property
     def api(self):

@@ -94,7 +94,11 @@ class Manager(_Of[M]):
         # type: (object) -> bool
         if isinstance(item, Model):
             return any(item == each for each in self.all())
-        return self.exists(item)  # type: ignore[arg-type]
+        key = item if isinstance(item, tuple) else (item,)
+        if len(key) != len(self.model.key_names):
+            raise TypeError('{!r} is no key of {}: pass ({})'.format(
+                item, type(self).__name__, ', '.join(self.model.key_names)))
+        return self.exists(*key)
 
     def all(self, recursion=None, filter=None, all_projects=False):
         # type: (Optional[int], Optional[str], bool) -> List[M]
@@ -122,14 +126,18 @@ class Manager(_Of[M]):
         if recursion not in (None, 0, 1):
             raise ValueError('recursion must be 0 or 1, not {!r}'.format(
                 recursion))
-        return self._list(self._select(filter, all_projects), recursion,
-                          all_projects)
+        return self._list(self._select(filter, all_projects),
+                          recursion and int(recursion), all_projects)
 
     def _select(self, filter, all_projects):
         # type: (Optional[str], bool) -> Dict[str, str]
         """Return the query that selects the objects of a list."""
         query = {}
         if filter is not None:
+            if not isinstance(filter, six.string_types):
+                raise TypeError(
+                    "filter must be text, such as 'name eq c1', not {!r}"
+                    .format(filter))
             if not self.model.filter_extension:
                 raise ValueError('no server filters a list of {}'.format(
                     type(self).__name__))
@@ -199,8 +207,9 @@ class Manager(_Of[M]):
     def _get(self, *key):
         # type: (*str) -> M
         node, _ = self.node_and_query()
+        key = tuple(self.model.check_name(name) for name in key)
         for name in key:
-            node = node[self.model.check_name(name)]
+            node = node[name]
         response = node.get()
         representation = rest.metadata(response)
         # Servers also find an object by the start of its fingerprint
@@ -253,6 +262,8 @@ class Manager(_Of[M]):
                 for name, value in body.items()}
         key = tuple(model.check_name(body[name]) if name in body else None
                     for name in model.key_names)
+        body.update((name, value) for name, value in zip(model.key_names, key)
+                    if value is not None)
         response = node.post(target=target, json={
             name: value for name, value in body.items() if value is not None})
         operation = Operation.from_response(self.client, response)

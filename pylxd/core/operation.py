@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import (
-        Any, Callable, Dict, List, Optional, Set, Tuple)
+        Any, Callable, Dict, Iterator, List, Optional, Set, Tuple)
     from pylxd.core.context import Context
     from pylxd.transport.websocket import MessageClient
 
@@ -59,6 +59,8 @@ class Operation(object):
         # type: (Optional[Context], **Any) -> None
         self._client = client
         self._response = None  # type: Optional[requests.Response]
+        # The path of the request that started the operation
+        self._origin = ''  # type: str
         self._update(attributes)
 
     @classmethod
@@ -85,6 +87,9 @@ class Operation(object):
                 pass
         if not operation.id:
             raise exceptions.InvalidResponse(response)
+        origin = getattr(getattr(response, 'request', None), 'path_url', None)
+        if isinstance(origin, six.string_types):
+            operation._origin = origin.partition('?')[0]
         return operation
 
     def _update(self, attributes):
@@ -325,6 +330,9 @@ class Operation(object):
         # LXD names containers by two paths
         urls = {url.replace('/containers/', '/instances/')
                 for url in self.affected_urls}
+        # An operation that renames a project names no object
+        if not urls and self._origin:
+            urls = {self._origin}
         return exceptions.OperationFailed(
             self._response, operation=self, reason=reason, urls=sorted(urls))
 
@@ -423,6 +431,10 @@ class Operations(object):
     def __init__(self, client):
         # type: (Context) -> None
         self._client = client
+
+    def __iter__(self):
+        # type: () -> Iterator[Operation]
+        return iter(self.all())
 
     def get(self, operation_id):
         # type: (str) -> Operation

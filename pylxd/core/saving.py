@@ -260,6 +260,7 @@ class Savable(Model):
 
         Endpoint: ``PUT`` on the object.
         """
+        _check_fields(obj)
         self._start_operation(self._ready_to_change().put(json=obj), wait)
 
     def raw_patch(self, obj, wait=False):
@@ -274,6 +275,7 @@ class Savable(Model):
         Endpoint: ``PATCH`` on the object; needs ``patch``. Objects that are
         not `patchable`: ``GET`` and ``PUT``.
         """
+        _check_fields(obj)
         node = self._ready_to_change()
         if self.patchable:
             self._start_operation(node.patch(json=obj), wait)
@@ -281,6 +283,8 @@ class Savable(Model):
         loaded = self.from_key(self.parent, self._key or ())
         loaded.sync()
         for name, value in obj.items():
+            if value is None:
+                continue  # as servers do with a PATCH
             if isinstance(value, dict):
                 value = dict(loaded.get_attribute(name) or {}, **value)
                 value = {key: each for key, each in value.items()
@@ -313,3 +317,11 @@ class Savable(Model):
         """
         self.raw_patch(obj, wait)
         self.rollback()
+
+
+def _check_fields(fields):
+    # type: (Any) -> None
+    """Raise TypeError if the new fields of an object are no dict."""
+    if not isinstance(fields, dict):
+        raise TypeError('the fields must be a dict, not of type {}'.format(
+            type(fields).__name__))

@@ -46,7 +46,7 @@ class Renamable(Model):
 
         Endpoint: ``POST`` on the object.
         """
-        self.check_name(new_name)
+        new_name = self.check_name(new_name)
         node = self._ready_to_change()
         old_key = self._key
         operation = self._start_operation(

@@ -125,13 +125,16 @@ class Certificates(Manager[Certificate]):
             ``password``.
         :raises InvalidCertificate: ``cert_data`` is no certificate.
         :raises InvalidName: no server allows that name.
+        :raises LXDAPIExtensionNotAvailable: the server lacks
+            ``certificate_project``, which ``projects`` and ``restricted``
+            need.
         :raises LXDAPIException: the server refused, as when the password is
             wrong.
 
         Endpoint: ``POST /1.0/certificates``.
         """
         if name:
-            rest.quote(name)
+            name = rest.check_name(name)
         der = to_der(cert_data)
         request = {
             'type': cert_type,
@@ -140,13 +143,28 @@ class Certificates(Manager[Certificate]):
         if secret or password:
             request.update(
                 self.client.dialect.trust_request(secret or password))
-        for field, value in (('name', name), ('projects', projects),
-                             ('restricted', restricted)):
-            if value:
-                request[field] = value
+        request.update(
+            (field, value) for field, value
+            in self._limits(name, projects, restricted).items() if value)
         rest.envelope(self.client.api.certificates.post(json=request))
         return Certificate.from_key(
             self.client, (hashlib.sha256(der).hexdigest(),))
+
+    def _limits(self, name, projects, restricted):
+        # type: (str, Optional[List[str]], bool) -> Dict[str, Any]
+        """Return the fields of a request that limit a certificate.
+
+        :raises TypeError: a value is none that the API takes.
+        :raises LXDAPIExtensionNotAvailable: the server would ignore the
+            limits, and trust the certificate with everything.
+        """
+        dialect = self.client.dialect
+        if (projects or restricted) and not dialect.hides_extensions:
+            dialect.need('certificate_project')
+        return {
+            field: self.model.__attributes__[field].convert(value)
+            for field, value in (('name', name), ('projects', projects or []),
+                                 ('restricted', restricted))}
 
     def tokens(self):
         # type: () -> List[CertificateToken]
@@ -175,15 +193,16 @@ class Certificates(Manager[Certificate]):
         :param restricted: whether the certificate may use nothing but
             ``projects``.
         :return: the token for `Client.authenticate` of that client, a secret.
+        :raises LXDAPIExtensionNotAvailable: as for `create`.
         :raises LXDAPIException: the server refused.
 
         Endpoint: ``POST /1.0/certificates``; needs ``certificate_token``.
         """
         if name:
-            rest.quote(name)
+            name = rest.check_name(name)
         self.client.dialect.need('certificate_token')
-        request = {'type': 'client', 'name': name, 'token': True,
-                   'projects': projects or [], 'restricted': restricted}
+        request = dict(self._limits(name, projects, restricted),
+                       type='client', token=True)
         node, _ = self.node_and_query()
         response = node.post(json=request)
         operation = Operation.from_response(self.client, response)

@@ -9,6 +9,7 @@ from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.model import Model
+from pylxd.core.values import convert
 from pylxd.transport.connection import Transport
 from pylxd.transport.tls import fingerprint
 
@@ -84,8 +85,7 @@ class Cluster(Model):
 
         Endpoint: ``PUT /1.0/cluster``; needs ``clustering``.
         """
-        self.check_name(server_name)
-        self._change(enabled=True, server_name=server_name)
+        self._change(enabled=True, server_name=self.check_name(server_name))
 
     def join(self, token, server_address, member_config=()):
         # type: (str, str, Iterable[Dict[str, str]]) -> None
@@ -126,7 +126,8 @@ class Cluster(Model):
             enabled=True, server_name=fields['server_name'],
             server_address=server_address, cluster_address=address,
             cluster_certificate=certificate, cluster_password=token,
-            cluster_token=token, member_config=list(member_config))
+            cluster_token=token, member_config=convert(
+                [{str: str}], member_config, 'member_config'))
 
     def disable(self):
         # type: () -> None
@@ -164,6 +165,11 @@ class Cluster(Model):
         ``clustering_update_cert``.
         """
         self.client.dialect.need('clustering_update_cert')
+        for name, value in (('cert', cert), ('key', key)):
+            if not isinstance(value, (bytes, six.text_type)):
+                # Without the value, which may be the secret key
+                raise TypeError('{} must be PEM text, not of type {}'.format(
+                    name, type(value).__name__))
         self.ensure_ready().certificate.put(json={
             'cluster_certificate': six.ensure_text(cert),
             'cluster_certificate_key': six.ensure_text(key)})

@@ -160,7 +160,7 @@ class ClusterMembers(Manager[ClusterMember]):
         Endpoint: ``POST /1.0/cluster/members``; needs
         ``clustering_join_token``.
         """
-        self.model.check_name(name)
+        name = self.model.check_name(name)
         self.client.dialect.need('clustering_join_token')
         node, _ = self.node_and_query()
         response = node.post(json={'server_name': name})

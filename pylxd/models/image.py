@@ -151,7 +151,7 @@ class Image(Savable, Deletable):
 
         Endpoint: ``POST /1.0/images/aliases``.
         """
-        rest.quote(name)
+        name = rest.check_name(name)
         self._ready_to_change()
         self.client.api.images.aliases.post(json={
             'name': name, 'description': description,

@@ -9,7 +9,7 @@ from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Tuple, Union
+    from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
     from pylxd.client import Client
     from pylxd.core.context import Context
     from pylxd.core.identity import Identity
@@ -52,11 +52,11 @@ class ImageAliases(Manager[ImageAlias]):
         # Of the manager of images, or of the client
         super(ImageAliases, self).__init__(getattr(parent, 'client', parent))
 
-    def create(self, name, target, description=''):
-        # type: (str, str, str) -> ImageAlias
+    def create(self, name, target=None, description=''):
+        # type: (Any, Optional[str], str) -> ImageAlias
         """Give an image an alias.
 
-        :param name: the alias.
+        :param name: the alias; or a dict of all fields.
         :param target: the fingerprint of the image.
         :param description: a description for people.
         :raises InvalidName: no server allows that name.

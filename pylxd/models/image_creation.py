@@ -54,7 +54,7 @@ class ImageCreation(Manager[M]):
             text such as ``'2030-01-01T00:00:00Z'``.
         :param filename: the file name that the server remembers; None is the
             name of the file ``image_data``.
-        :raises TypeError: ``image_data`` or ``metadata`` has another type.
+        :raises TypeError: an argument has another type.
         :raises ValueError: ``vm`` without ``metadata``.
         :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
@@ -103,6 +103,9 @@ class ImageCreation(Manager[M]):
                         filename,  # type: Optional[str]
                         ):
         # type: (...) -> Dict[str, Any]
+        if isinstance(public, (bytes, six.text_type)):
+            # Elsewhere servers refuse it; here 'no' would mean yes
+            raise TypeError('public must be a bool, not {!r}'.format(public))
         header = self.client.dialect.header
         headers = {header('public'): '1' if public else '0',
                    'Content-Type': 'application/octet-stream',
@@ -143,7 +146,7 @@ class ImageCreation(Manager[M]):
 
         Endpoint: ``POST /1.0/images``; ``vm`` needs ``virtual-machines``.
         """
-        rest.quote(alias)
+        alias = rest.check_name(alias)
         source = {'type': 'image', 'mode': 'pull', 'server': server,
                   'protocol': 'simplestreams', 'alias': alias}
         if vm:

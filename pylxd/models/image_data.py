@@ -10,6 +10,7 @@ import six
 from six.moves import queue
 
 from pylxd import exceptions
+from pylxd.transport import rest
 from pylxd.transport.paths import to_path
 from pylxd.transport.pools import BLOCK
 
@@ -162,3 +163,18 @@ def clean_filename(name):
     return six.ensure_binary(
         ' '.join(exceptions.printable(os.path.basename(name)).splitlines())
         .strip(), errors='replace')
+
+
+def to_header(name):
+    # type: (Any) -> bytes
+    """Return a name as the value of a header.
+
+    :raises InvalidName: no server allows that name, or no header can have
+        it: servers would take ``'v1 '`` for ``'v1'``.
+    """
+    name = rest.check_name(name)
+    if name != name.strip():
+        raise exceptions.InvalidName(
+            '{!r} cannot be the name of an upload: it begins or ends with '
+            'white space'.format(name))
+    return six.ensure_binary(name)

@@ -26,10 +26,10 @@ def image_source(client, image):
         return {'type': 'none'}
     if isinstance(image, dict):
         return image
-    if isinstance(image, Model):
+    if isinstance(image, Model) and image.path == 'images':
         return {'type': 'image', 'fingerprint': image.fingerprint}
     try:
-        client.api.images.aliases[image].get()
+        client.api.images.aliases[image].get()  # type: ignore[index]
     except exceptions.NotFound:
         return {'type': 'image', 'fingerprint': image}
     return {'type': 'image', 'alias': image}

@@ -337,8 +337,8 @@ class Instance(Startable, Executable, Movable, Console,
 
         Endpoint: ``PUT`` on the object.
         """
-        Snapshot.check_name(snapshot_name)
-        request = {'restore': snapshot_name}  # type: Dict[str, Any]
+        name = Snapshot.check_name(snapshot_name)
+        request = {'restore': name}  # type: Dict[str, Any]
         if stateful:
             request['stateful'] = True
         response = self._ready_to_change().put(json=request)

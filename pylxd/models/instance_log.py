@@ -80,6 +80,10 @@ class InstanceLogs(object):
         # type: () -> Iterator[InstanceLog]
         return iter(self.all())
 
+    def __contains__(self, item):
+        # type: (object) -> bool
+        return any(item in (log, log.name) for log in self.all())
+
     def all(self):
         # type: () -> List[InstanceLog]
         """List the log files, and the recorded output of commands.
@@ -117,7 +121,7 @@ class InstanceLogs(object):
 
         Endpoint: as for `all`.
         """
-        rest.quote(name)
+        name = rest.check_name(name)
         for log in self.all():
             if log.name == name:
                 return log

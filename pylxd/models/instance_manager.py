@@ -3,7 +3,7 @@ import six
 
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
-from pylxd.models.image_data import open_upload
+from pylxd.models.image_data import open_upload, to_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class InstanceManager(Manager[M]):
         if recursion not in (None, 0, 1, 2):
             raise ValueError('recursion must be 0, 1 or 2, not {!r}'.format(
                 recursion))
-        return self._list(
-            self._select(filter, all_projects), recursion, all_projects)
+        return self._list(self._select(filter, all_projects),
+                          recursion and int(recursion), all_projects)
 
     def create(self, config, wait=False, target=None):
         # type: (Dict[str, Any], bool, Optional[str]) -> M
@@ -112,13 +112,14 @@ class InstanceManager(Manager[M]):
         dialect.need('container_backup')
         headers = {'Content-Type': 'application/octet-stream',
                    }  # type: Dict[str, Any]
+        if name is not None:
+            name = self.model.check_name(name)
         for header, value, extension in (
                 ('name', name, 'backup_override_name'),
                 ('pool', pool, 'container_backup_override_pool')):
             if value is not None:
                 dialect.need(extension)
-                headers[dialect.header(header)] = six.ensure_binary(
-                    self.model.check_name(value))
+                headers[dialect.header(header)] = to_header(value)
         node, _ = self.node_and_query()
         with open_upload(file) as data:
             response = node.post(data=data, headers=headers)

@@ -30,7 +30,7 @@ class InstanceMetadata(Savable):
     properties = attribute({str: str})  # type: Dict[str, str]
     #: By the path of a file in the instance, a dict with the name of the
     #: ``template`` that makes it, and ``when`` it is made.
-    templates = attribute(dict)  # type: Dict[str, Dict[str, Any]]
+    templates = attribute({str: {}})  # type: Dict[str, Dict[str, Any]]
 
     def save(self, wait=False):
         # type: (bool) -> None
@@ -42,8 +42,9 @@ class InstanceMetadata(Savable):
         if self.dirty:
             for template in self.templates.values():
                 # Servers add what is missing, as if another client did so
-                template.setdefault('create_only', False)
-                template.setdefault('properties', {})
+                if isinstance(template, dict):
+                    template.setdefault('create_only', False)
+                    template.setdefault('properties', {})
         super(InstanceMetadata, self).save(wait)
 
 
@@ -106,12 +107,16 @@ class InstanceTemplates(object):
 
         :param name: the name of the template.
         :param data: bytes, or text, which is sent as UTF-8.
+        :raises TypeError: ``data`` is neither bytes nor text.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the name has a
             slash.
 
         Endpoint: ``POST .../metadata/templates?path=``.
         """
+        if not isinstance(data, (bytes, six.text_type)):
+            raise TypeError('data must be bytes or text, not of type '
+                            '{}'.format(type(data).__name__))
         self._node.post(params=_query(name), data=six.ensure_binary(data))
 
     def delete(self, name):
@@ -130,5 +135,4 @@ class InstanceTemplates(object):
 def _query(name):
     # type: (str) -> Dict[str, str]
     # LXD 5.0.2 uses '..' as a path
-    rest.quote(name)
-    return {'path': name}
+    return {'path': rest.check_name(name)}

@@ -57,5 +57,5 @@ class NetworkAddressSets(Manager[NetworkAddressSet]):
         ``network_address_set``.
         """
         return self._create({
-            'name': name, 'addresses': list(addresses),
+            'name': name, 'addresses': addresses,
             'description': description, 'config': config or {}})

@@ -1,5 +1,6 @@
 """Forwards of networks."""
 import socket
+import struct
 
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
@@ -91,13 +92,21 @@ def normalize_address(address):
     # type: (Any) -> Any
     """Return an IP address as servers write it, after a check.
 
-    A forward of ``2001:DB8:0::1`` is known as ``2001:db8::1``.
+    A forward of ``2001:DB8:0::1`` is known as ``2001:db8::1``, and one of
+    ``::ffff:192.0.2.1`` as ``192.0.2.1``.
 
     :raises InvalidName: no server allows that name.
     """
-    rest.quote(address)
+    address = rest.check_name(address)
     try:
-        return socket.inet_ntop(
-            socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address))
+        packed = socket.inet_pton(socket.AF_INET6, address)
     except (TypeError, ValueError, socket.error):
         return address
+    normal = socket.inet_ntop(socket.AF_INET6, packed)
+    start, _, last = normal.rpartition(':')
+    if '.' not in last:
+        return normal
+    if start == '::ffff':
+        return last
+    # The C library writes ::192.0.2.1 for what Go writes as ::c000:201
+    return '{}:{:x}:{:x}'.format(start, *struct.unpack('!HH', packed[12:]))

@@ -23,7 +23,8 @@ class NetworkZoneRecord(Savable, Deletable):
     name = attribute(readonly=True)  # type: str
     config = attribute({str: str})  # type: Dict[str, str]
     description = attribute(str)  # type: str
-    entries = attribute(list)  # type: List[Dict[str, Any]]
+    entries = attribute(
+        [{'type': str, 'value': str}])  # type: List[Dict[str, Any]]
 
 
 class NetworkZoneRecords(Manager[NetworkZoneRecord]):

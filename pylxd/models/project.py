@@ -46,6 +46,10 @@ class Project(Savable, Renamable, Deletable):
         # type: (bool, bool) -> None
         """Delete the project on the server.
 
+        LXD 5.0.2 does not refuse if custom volumes are all that the project
+        has: it forgets them, and leaves their files on its disk. They are
+        listed in ``used_by``.
+
         :param wait: ignored: the call always returns when the project is
             deleted.
         :param force: delete what is in the project as well.

@@ -86,8 +86,8 @@ class Snapshot(Savable, Renamable, Deletable):
         :raises InvalidName: the name contains a slash or a percent sign, or
             no server allows it.
         """
-        quoted = rest.quote(name)
-        if '%2F' in quoted or '%25' in quoted:
+        name = rest.check_name(name)
+        if '/' in name or '%' in name:
             raise exceptions.InvalidName(
                 '{!r} cannot be the name of a snapshot: it contains a slash '
                 'or a percent sign'.format(name))

@@ -1,16 +1,16 @@
 """Volumes of storage pools."""
-import six
 from six.moves.urllib import parse
 
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.member import MemberManager, OfMember
+from pylxd.core.model import Model
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import open_upload
+from pylxd.models.image_data import open_upload, to_header
 from pylxd.models.storage_volume_move import Movable
 from pylxd.transport import rest
 
@@ -87,6 +87,8 @@ class StorageVolume(Movable, OfMember, Savable, Deletable):
 
         :param snapshot: the snapshot, or its name.
         :param wait: ignored: the volume is restored when the call returns.
+        :raises InvalidName: no snapshot can have that name.
+        :raises ValueError: the snapshot is one of another volume.
         :raises LXDAPIException: the server refused, as when there is no such
             snapshot, or a running instance uses the volume.
 
@@ -94,7 +96,16 @@ class StorageVolume(Movable, OfMember, Savable, Deletable):
         ``storage_api_volume_snapshots``.
         """
         self.client.dialect.need('storage_api_volume_snapshots')
-        name = getattr(snapshot, 'name', snapshot)
+        if isinstance(snapshot, Model):
+            volume = snapshot.parent.api
+            members = {self.client.target, snapshot.client.target} - {None}
+            if (volume.path, volume.project) != (
+                    self.api.path, self.api.project) or len(members) > 1:
+                raise ValueError('{!r} is no snapshot of {!r}'.format(
+                    snapshot, self))
+            snapshot = snapshot.get_attribute('name')
+        # Servers take a PUT with an empty name for new, empty fields
+        name = self.snapshots.model.check_name(snapshot)
         self._start_operation(
             self._ready_to_change().put(json={'restore': name}), wait)
         self._expire()
@@ -225,7 +236,8 @@ class StorageVolumes(MemberManager[StorageVolume]):
         fields = {}  # type: Dict[str, Any]
         if isinstance(name, dict):
             fields, name = name, None
-        elif config is not None and 'name' in config:  # no key of a config
+        elif isinstance(config, dict) and 'name' in config:
+            # which is no key of a config
             fields, name, type, config = config, None, name, None
         body = dict({'name': name, 'type': type, 'config': config or {},
                      'content_type': content_type,
@@ -292,9 +304,9 @@ class StorageVolumes(MemberManager[StorageVolume]):
         dialect.need(extension)
         headers = {'Content-Type': 'application/octet-stream',
                    }  # type: Dict[str, Any]
-        if name is not None:
-            headers[dialect.header('name')] = six.ensure_binary(
-                self.model.check_name(name))
+        if name is not None or kind:
+            name = self.model.check_name(name)
+            headers[dialect.header('name')] = to_header(name)
         if kind:
             headers[dialect.header('type')] = kind
         with open_upload(file) as data:

@@ -85,7 +85,7 @@ class StorageVolumeSnapshots(Manager[StorageVolumeSnapshot]):
         ``storage_api_volume_snapshots``.
         """
         return super(StorageVolumeSnapshots, self).all(
-            recursion and int(recursion), filter, all_projects)
+            recursion, filter, all_projects)
 
     def create(self, name=None, expires_at=None, wait=True):
         # type: (Optional[str], Any, bool) -> StorageVolumeSnapshot

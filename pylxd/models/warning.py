@@ -17,6 +17,8 @@ class ServerWarning(Savable, Deletable):
     key = 'uuid'
     extension = 'warnings'
     filter_extension = 'warnings'
+    # Servers have no such extension, and list all unless a project is named
+    all_projects_extension = 'warnings'
     synchronous = True
 
     uuid = attribute(readonly=True)  # type: str

@@ -181,7 +181,7 @@ class Transport(object):
         request.hooks = self.session.hooks
         request._cookies = self.session.cookies
         if data is None and json is not None:
-            data = six.ensure_binary(dumps(json))
+            data = _to_json(json)
             request.headers.setdefault('Content-Type', 'application/json')
         request.body = data
         if data is not None or method not in ('GET', 'HEAD'):
@@ -325,6 +325,24 @@ def log_request(method, path):
         logger.debug('%s %s %s %.1f ms', method, path.partition('?')[0],
                      outcome[0] if outcome else 'failed',
                      (clock() - started) * 1000)
+
+
+def _to_json(body):
+    # type: (Any) -> bytes
+    """Return a body as JSON.
+
+    :raises TypeError: JSON has no such value; the message names the field.
+    """
+    try:
+        return six.ensure_binary(dumps(body))
+    except TypeError as error:
+        place = 'the body'
+        for name, value in body.items() if isinstance(body, dict) else ():
+            try:
+                dumps(value)
+            except TypeError:
+                place = name
+        raise TypeError('{} cannot be sent: {}'.format(place, error))
 
 
 def _read_body(response):

@@ -110,6 +110,10 @@ class MaskedFrame(Frame):
         return masked
 
 
+#: The first size of a `FrameBuffer`: most websockets receive little.
+FIRST_BLOCK = 16 * 1024
+
+
 class FrameBuffer(object):
     """A buffer of received bytes that are not parsed yet.
 
@@ -119,7 +123,7 @@ class FrameBuffer(object):
 
     def __init__(self, data=b''):
         # type: (bytes) -> None
-        self._bytes = bytearray(max(BLOCK, len(data)))
+        self._bytes = bytearray(max(FIRST_BLOCK, len(data)))
         self._view = memoryview(self._bytes)
         self._bytes[:len(data)] = data
         self._start, self._end = 0, len(data)
@@ -134,14 +138,16 @@ class FrameBuffer(object):
             self._bytes[:waiting] = self._bytes[self._start:self._end]
             self._start, self._end = 0, waiting
         elif waiting == len(self._bytes):
-            self._grow()
+            self._grow(2 * waiting)
         size = sock.recv_into(self._view[self._end:])  # type: int
         self._end += size
+        if self._end == len(self._bytes) < BLOCK:
+            self._grow(BLOCK)  # much is coming
         return size
 
-    def _grow(self):
-        # type: () -> None
-        self._bytes = self._bytes + bytearray(len(self._bytes))
+    def _grow(self, size):
+        # type: (int) -> None
+        self._bytes = self._bytes + bytearray(size - len(self._bytes))
         self._view = memoryview(self._bytes)
 
     def pop_message(self):

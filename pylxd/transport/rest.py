@@ -42,9 +42,9 @@ DISTRUST = (
 _CONTROL_CHARACTERS = re.compile(u'[\x00-\x1f\x7f]')
 
 
-def quote(name):
+def check_name(name):
     # type: (Union[str, bytes, int]) -> str
-    """Quote a name as one segment of a URL.
+    """Check a name, and return it as text.
 
     :param name: text, UTF-8 bytes, or an integer.
     :raises InvalidName: the name is empty, ``.`` or ``..``, or contains
@@ -52,6 +52,7 @@ def quote(name):
         deletes the files there.
     :raises TypeError: the name is of another type.
     """
+    given = name
     if isinstance(name, bytes):
         try:
             name = name.decode('utf-8')
@@ -70,7 +71,13 @@ def quote(name):
         raise exceptions.InvalidName(
             '{!r} cannot be a name: a name is text without control '
             'characters, and not empty, "." or ".."'.format(name))
-    return parse.quote(encoded, safe='')
+    return given if isinstance(given, six.string_types) else name
+
+
+def quote(name):
+    # type: (Union[str, bytes, int]) -> str
+    """Quote a name as one segment of a URL; see `check_name`."""
+    return parse.quote(six.ensure_binary(check_name(name)), safe='')
 
 
 class Node(object):

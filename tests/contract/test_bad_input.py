@@ -164,6 +164,7 @@ REFUSED = [
     (lambda at: at.container.start(timeout='soon'), ValueError),
     (lambda at: at.client.images.create(u'/a/path'), TypeError),
     (lambda at: at.client.images.create(None), TypeError),
+    (lambda at: at.client.images.create(b'a', public='no'), TypeError),
     (lambda at: at.client.images.create(io.StringIO(u'a')), TypeError),
     (lambda at: at.client.certificates.create('x', b'no certificate'),
      exceptions.InvalidCertificate),

@@ -313,7 +313,7 @@ def test_a_block_that_is_left_kills_the_command(running_container):
 @pytest.mark.real_server
 def test_a_process_that_is_dropped_is_killed(running_container):
     process = running_container.popen(['sleep', '998'])
-    assert find_processes(running_container, 'sleep 998') != []
+    wait_until(lambda: find_processes(running_container, 'sleep 998'))
     del process  # without a garbage collection
     wait_until(lambda: not find_processes(running_container, 'sleep 998'))
 

@@ -65,6 +65,10 @@ def test_an_address_of_ipv6_has_one_name(network):
     assert network.forwards.all() == [forward]
     forward.delete()
     assert network.forwards.all() == []
+    forward = network.forwards.create('::ffff:192.0.2.1')
+    assert network.forwards.all() == [forward]
+    forward.sync()
+    assert forward == network.forwards.get('192.0.2.1')
 
 
 def test_save(forward):

@@ -56,6 +56,7 @@ def test_save_and_patch(lxd_client, zone, zone_name):
     assert (saved.description, saved.config) == ('new', {'user.b': '2'})
     saved.patch({'description': 'newer'})
     saved.patch({'config': {'user.b': '', 'user.c': '3'}})
+    saved.patch({'config': None})
     saved = lxd_client.network_zones.get(zone_name)
     assert (saved.description, saved.config) == ('newer', {'user.c': '3'})
 

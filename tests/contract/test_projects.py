@@ -49,6 +49,13 @@ def test_rename(lxd_client, project, name):
     assert lxd_client.projects.get(name + '2') == project
 
 
+def test_a_refused_rename_names_the_project(lxd_client, project, name):
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        project.rename('default')
+    assert '/1.0/projects/' + name in str(caught.value)
+    assert project.name == name and lxd_client.projects.exists(name)
+
+
 def test_delete_of_a_project_with_a_container_is_refused(
         lxd, lxd_client, project, name):
     with lxd.client(project=name) as project_client:

@@ -103,6 +103,8 @@ def test_a_password_survives_a_save(lxd, lxd_client, server, stranger):
     assert server.config['core.trust_password'] is True
     server.config['user.a'] = '1'
     server.save()
+    server.config = dict(server.config, **{'user.b': 2})
+    server.save()
     server.put({'config': dict(server.config)})
     stranger.authenticate(lxd.password)
     assert stranger.trusted

@@ -510,6 +510,35 @@ def test_import_tar(pool):
     assert volume == pool.volumes.get('custom', 'v1')
 
 
+def test_what_is_no_snapshot_restores_nothing(pool, volume, sent):
+    other = pool.volumes.create('v2')
+    snapshot = other.snapshots.create('s1')
+    volume.snapshots.create('s1')
+    del sent[:]
+    for wrong, error_class in (
+            (None, TypeError), ('', exceptions.InvalidName), ({}, TypeError),
+            (snapshot, ValueError), (other, ValueError)):
+        with pytest.raises(error_class):
+            volume.restore_from(wrong)
+    assert sent == []
+    volume.restore_from(b's1')
+    with pytest.raises(exceptions.LXDAPIException):
+        volume.restore_from('s2')
+    volume.sync()
+    assert (volume.config, volume.description) == ({'user.a': '1'}, 'old')
+
+
+@pytest.mark.needs('custom_volume_iso')
+def test_the_name_of_an_upload(pool):
+    """Incus 7.0 takes ``'v1 '`` in the header for v1."""
+    for name in 'v1 ', ' v1':
+        with pytest.raises(exceptions.InvalidName):
+            pool.volumes.import_iso(bytearray(b'iso'), name)
+    assert pool.volumes.import_iso(bytearray(b'iso'), 77).name == '77'
+    assert ('custom', '77') in pool.volumes
+    assert ('custom', 'v1') not in pool.volumes
+
+
 def test_each_call_needs_its_extension(pool, volume, sent, monkeypatch):
     monkeypatch.setitem(
         volume.client.host_info, 'api_extensions', ['storage'])

@@ -71,3 +71,10 @@ def test_uuids_of_no_warning(lxd_client, sent):
     with pytest.raises(exceptions.InvalidName):
         lxd_client.warnings.get('..')
     assert sent == []
+
+
+def test_all_projects(lxd_client, warning):
+    """Those of the server itself belong to no project."""
+    client = lxd_client.use_project('default')
+    assert warning not in client.warnings
+    assert warning in client.warnings.all(all_projects=True)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from pylxd import testing
 from pylxd.transport.websocket import EventsClient
 from helpers import run_in_threads, unique_name
 
@@ -47,6 +48,66 @@ def test_commands_from_50_threads(lxd, running, scale, add_row):
     assert len(results) == 50 * count
     assert all(result == (word + '\n', '{0} {0}\n'.format(word))
                and result.exit_code == 0 for word, result in results.items())
+
+
+@pytest.mark.trap('exec-lossless')
+def test_processes_at_once(lxd, running, scale, add_row):
+    """Each of 200 processes, all alive at the same time, gets its output."""
+    count = scale(20, 200)
+    with measure_usage(add_row, '{} processes at once'.format(count)):
+        client = lxd.client()
+        container = client.containers.get(running.name)
+        processes, outputs = {}, {}
+
+        def start(number):
+            processes[number] = container.popen(['cat'], text=True)
+
+        def communicate(number):
+            with processes[number] as process:
+                outputs[number] = process.communicate(
+                    u'{}\n'.format(number)) + (process.returncode,)
+
+        run_in_threads(start, range(count))
+        run_in_threads(communicate, range(count))
+        processes.clear()
+        client.close()
+    assert outputs == {number: (u'{}\n'.format(number), u'', 0)
+                       for number in range(count)}
+
+
+@pytest.mark.parametrize('start', ['execute', 'popen'])
+def test_commands_one_after_another(lxd, running, scale, add_row, start):
+    count = scale(50, 5000)
+    with measure_usage(
+            add_row, '{} commands by {}'.format(count, start)):
+        client = lxd.client()
+        container = client.containers.get(running.name)
+        for number in range(count):
+            word = u'{}\n'.format(number)
+            command = ['echo', str(number)]
+            if start == 'execute':
+                assert container.execute(command) == (word, u'')
+            else:
+                with container.popen(command, text=True) as process:
+                    assert process.stdout.read() == word
+                assert process.returncode == 0
+        client.close()
+
+
+def test_big_output(lxd, running, scale, add_row):
+    """The output of a process goes into a file, and not into the memory."""
+    megabytes = scale(20, 1000)
+    if isinstance(lxd, testing.FakeLXD):
+        pytest.skip('the stand-in has no command with a big output')
+    with measure_usage(add_row, '{} MB of output'.format(megabytes)):
+        client = lxd.client()
+        container = client.containers.get(running.name)
+        with container.popen(['head', '-c', str(megabytes << 20),
+                              '/dev/zero']) as process:
+            received = sum(map(len, iter(
+                lambda: process.stdout.read(1 << 20), b'')))
+        client.close()
+    assert (received, process.returncode) == (megabytes << 20, 0)
 
 
 def test_requests_from_16_threads(lxd, scale, add_row):

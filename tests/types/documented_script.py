@@ -27,6 +27,16 @@ except exceptions.LXDAPIException as error:
 stdout, stderr = container.execute(['ls', '-l', '/'])
 result = container.execute(['id', '-u'], environment={'LANG': 'C'})
 print(result.exit_code, result.stdout.strip(), stdout.upper(), stderr)
+with container.popen(['dmesg'], text=True, timeout=5) as process:
+    for line in process.stdout:
+        print(line.strip().upper())
+print(process.wait() == 0, process.stderr.read() + 'text')
+with container.popen(['cat']) as binary_process:
+    out, err = binary_process.communicate(b'data', timeout=1.5)
+    print(out.startswith(b'data'), err)
+with container.terminal(['sh'], width=100) as terminal:
+    terminal.send('exit 3\r')
+    print(b''.join(terminal), terminal.wait() == 3)
 container.files.put('/etc/motd', b'hello', mode=0o644, uid=0)
 motd: bytes = container.files.get('/etc/motd')
 state = container.state()

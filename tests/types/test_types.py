@@ -35,6 +35,10 @@ MISTAKES = {
     'a method without its parentheses': (
         'print(state.status', 'print(container.state.status',
         'attr-defined'),
+    'bytes where the lines of a process are text': (
+        "line.strip().upper()", "line.strip(b' ')", 'arg-type'),
+    'text where those of a process are bytes': (
+        "out.startswith(b'data')", "out.startswith('data')", 'arg-type'),
     'a text where bytes come': (
         'motd: bytes', 'motd: str', 'assignment'),
     'a misspelt manager': (

@@ -21,7 +21,8 @@ def pem(tmpdir_factory):
 def server():
     """A server that accepts any certificate and issues tokens."""
     pages = {'POST /1.0/certificates': {}}
-    root = dict(ROOT, api_extensions=['certificate_token', 'projects'])
+    root = dict(ROOT, api_extensions=[
+        'certificate_project', 'certificate_token', 'projects'])
     with Server(lxd_api(pages, root)) as server:
         server.pages = pages
         yield server
@@ -97,6 +98,34 @@ def test_operations_without_a_token(server, metadata):
         {'id': 'u1', 'metadata': metadata})
     with pytest.raises(exceptions.InvalidResponse):
         Client(server.endpoint).certificates.create_token()
+
+
+@pytest.mark.parametrize('limits', [{'restricted': True}, {'projects': ['p']}])
+def test_limits_need_an_extension(pem, limits):
+    """A server that ignored them would trust the client with everything."""
+    root = dict(ROOT, api_extensions=['certificate_token'])
+    with Server(lxd_api({}, root)) as server:
+        certificates = Client(server.endpoint).certificates
+        for call in (lambda: certificates.create('', pem, **limits),
+                     lambda: certificates.create_token('n', **limits)):
+            with pytest.raises(
+                    exceptions.LXDAPIExtensionNotAvailable) as caught:
+                call()
+            assert caught.value.name == 'certificate_project'
+        assert server.requested == ['GET /1.0']
+
+
+@pytest.mark.parametrize('arguments, message', [
+    ({'projects': 'p'}, 'projects must be a list'),
+    ({'restricted': 'false'}, 'restricted must be of type bool'),
+    ({'name': ['n']}, 'a name must be text')])
+def test_arguments_of_a_wrong_type(server, pem, arguments, message):
+    certificates = Client(server.endpoint).certificates
+    for call in (lambda: certificates.create('', pem, **arguments),
+                 lambda: certificates.create_token(**arguments)):
+        with pytest.raises(TypeError, match=message):
+            call()
+    assert server.requested == ['GET /1.0']
 
 
 def test_tokens_need_an_extension():

@@ -290,6 +290,28 @@ CLUSTERED = root(api_extensions=['instances', 'projects', 'clustering',
                                  'network'])
 
 
+@pytest.mark.parametrize('name, error_class', [
+    ('', exceptions.InvalidName), ([], TypeError), ('..', ValueError)])
+def test_a_project_without_a_name(name, error_class):
+    """It is not the default project."""
+    with Server(lxd_api({}, CLUSTERED)) as server:
+        client = Client(server.endpoint)
+        for call in (client.use_project, client.use_target,
+                     lambda name: Client(server.endpoint, project=name)):
+            with pytest.raises(error_class):
+                call(name)
+        assert client.use_project(None).project is None
+        assert set(server.requested) == {'GET /1.0'}
+
+
+def test_a_project_is_text():
+    with Server(lxd_api({}, CLUSTERED)) as server:
+        client = Client(server.endpoint, project=b'p')
+        assert client.project == 'p' and client.use_target(7).target == '7'
+        assert repr(client.profiles.model(client, name='a')) == (
+            '<Profile a (project p)>')
+
+
 def test_use_project():
     class OwnClient(Client):
         pass

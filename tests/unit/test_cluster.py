@@ -206,6 +206,8 @@ def test_update_certificate():
         Client(server.endpoint).cluster.update_certificate('cert', b'key')
         assert body(server, 'PUT') == {
             'cluster_certificate': 'cert', 'cluster_certificate_key': 'key'}
+        with pytest.raises(TypeError, match='key must be PEM text'):
+            Client(server.endpoint).cluster.update_certificate('cert', None)
 
 
 def test_a_save_of_a_member_sends_all_fields():

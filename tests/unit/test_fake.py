@@ -295,6 +295,20 @@ def open_websocket(client, identifier, secret):
 
 # Faults
 
+@pytest.mark.parametrize('end', [
+    lambda running: running.execute(['sleep', '99'], timeout=0.2),
+    lambda running: running.popen(['sleep', '99']).close(),
+    lambda running: running.terminal(['sleep', '99']).close()])
+def test_a_killed_command_ends_at_once(lxd, running, end):
+    """The client does not wait for its end in vain."""
+    started = time.time()
+    try:
+        end(running)
+    except exceptions.CommandTimeout:
+        pass
+    assert time.time() - started < 2.5
+
+
 def test_refuse(lxd, client):
     with lxd.refuse(method='POST', path='/1.0/profiles') as fault:
         with pytest.raises(exceptions.ClientConnectionFailed):

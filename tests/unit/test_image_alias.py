@@ -40,6 +40,10 @@ def test_create_and_names():
         assert json.loads(server.requests[-1].body.decode()) == {
             'name': 'a/b', 'target': 'f1', 'description': ''}
         assert alias == ImageAlias.get(client, 'a/b')
+        # The whole body as one dict, in place of the name
+        assert alias == client.images.aliases.create(dict(ALIAS, name='a/b'))
+        assert json.loads(server.requests[-1].body.decode()) == dict(
+            ALIAS, name='a/b')
         del server.requests[:]
         with pytest.raises(ValueError):
             client.images.aliases.all(filter='name eq a')

@@ -170,6 +170,12 @@ def test_the_source_of_a_rebuild(image, source):
             {'source': source}]
 
 
+def test_a_rebuild_from_what_is_no_image():
+    with Instances('instances_rebuild') as instances:
+        with pytest.raises(TypeError, match='a name must be text'):
+            instances.c1.rebuild(instances.c1)
+
+
 def test_access():
     with Instances('instance_access') as instances:
         for page, result in ((None, []), ([{'role': 'r'}], [{'role': 'r'}])):
@@ -293,6 +299,9 @@ def test_logs_of_lxd_5_and_of_newer_servers():
         first, second = instances.c1.logs
         assert (first.name, second.name) == ('lxc.log', 'exec_1.stdout')
         assert first != second
+        for item in first, 'lxc.log', second, 'exec_1.stdout':
+            assert item in instances.c1.logs
+        assert 'lxc.conf' not in instances.c1.logs
         assert second.read() == b'{"type": "error"}'
         second.delete()
         for refusal in error(400, 'not valid'), error(404, 'not found'):
@@ -335,6 +344,18 @@ def test_the_metadata_object_is_kept():
         duplicate = copy.copy(instances.c1)
         assert duplicate.metadata is not metadata
         assert duplicate.metadata.parent is duplicate
+
+
+def test_templates_of_a_wrong_type():
+    with Instances('container_edit_metadata') as instances:
+        instances.pages['GET {}/metadata'.format(C1)] = {
+            'architecture': 'x', 'templates': {}}
+        metadata = instances.c1.metadata
+        metadata.templates['/etc/x'] = 'x.tpl'
+        with pytest.raises(TypeError, match=r"templates\['/etc/x'\] must be"):
+            metadata.save()
+        with pytest.raises(TypeError, match='data must be bytes or text'):
+            instances.c1.templates.put('x.tpl', None)
 
 
 # -- times

@@ -41,6 +41,37 @@ def test_loaded_objects_cannot_raise(server):
         'GET /1.0/instances/a?project=p1']
 
 
+@pytest.mark.parametrize('recursion', [True, 1.0])
+def test_recursion_that_equals_one(server, recursion):
+    client = Client(server.endpoint)
+    assert len(client.instances.all(recursion=recursion)) == 2
+    assert client.profiles.all(recursion=recursion) == []
+    assert [each.partition('?')[2] for each in server.requested[1:]] == [
+        'recursion=1', 'recursion=1']
+
+
+@pytest.mark.parametrize('filter', [5, ['name eq a'], {}])
+def test_a_filter_that_is_no_text(server, filter):
+    with pytest.raises(TypeError, match='filter must be text'):
+        Client(server.endpoint).instances.all(filter=filter)
+    assert server.requested == ['GET /1.0']
+
+
+def test_warnings_of_all_projects():
+    """Servers list all warnings, unless the request names a project."""
+    warnings = [{'uuid': 'u1', 'project': ''}, {'uuid': 'u2', 'project': 'q'}]
+
+    def answer(request):
+        return [] if 'project=p' in request.target else warnings
+
+    with Server(lxd_api({'GET /1.0/warnings': answer}, dict(
+            ROOT, api_extensions=['projects', 'warnings']))) as server:
+        client = Client(server.endpoint, project='p')
+        assert client.warnings.all(recursion=1) == []
+        first, second = client.warnings.all(all_projects=True)
+        assert first.client is client and second.client.project == 'q'
+
+
 @pytest.mark.parametrize('recursion', [-1, 2, 'x'])
 def test_recursion_that_does_not_exist(server, recursion):
     with pytest.raises(ValueError):

@@ -179,3 +179,9 @@ def test_class_methods_return_the_subclass(client, store):
     profile = Profile.create(client, 'p2', {'user.a': '1'})
     assert profile.name == 'p2' and profile.config == {'user.a': '1'}
     assert Profile.exists(client, 'p2')
+
+
+def test_a_manager_is_no_parent(client, store):
+    volumes = models.StoragePool.from_key(client, ('p1',)).volumes
+    with pytest.raises(TypeError, match='pool must be an object of the serv'):
+        models.StorageVolume.get(volumes, 'custom', 'v1')

@@ -127,6 +127,7 @@ def test_save_and_patch_send_all_fields(
         one.description = 'new'
         one.save()
         one.patch({'config': {'user.a': '', 'user.c': '3'}})
+        one.patch({'config': None, 'description': None})  # changes nothing
         assert one.config == {'user.b': '2', 'user.c': '3'}
         assert sent_by(server, 'PUT') == [
             dict(body, description='new',
@@ -252,9 +253,43 @@ def test_changes_that_newer_servers_answer_with_an_operation():
 @pytest.mark.parametrize('given, known', [
     ('192.0.2.1', '192.0.2.1'), ('2001:DB8:0:0::1', '2001:db8::1'),
     (u'2001:db8::0001', '2001:db8::1'), ('no-address', 'no-address'),
+    ('::ffff:192.0.2.1', '192.0.2.1'), ('0::FFFF:c000:201', '192.0.2.1'),
+    ('::192.0.2.1', '::c000:201'), ('::', '::'), ('::1', '::1'),
     (u'h\xe9', u'h\xe9')])
 def test_the_name_of_an_address(given, known):
     for model in NetworkForward, NetworkLoadBalancer:
         assert model.check_name(given) == known
         with pytest.raises(exceptions.InvalidName):
             model.check_name('..')
+
+
+@pytest.mark.parametrize('parent, manager, arguments, message', [
+    ('', 'network_address_sets', {'addresses': '192.0.2.1'},
+     'addresses must be a list'),
+    ('network-zones/z1', 'records', {'entries': 'x'},
+     'entries must be a list'),
+    ('network-zones/z1', 'records', {'entries': [5]},
+     'entries[0] must be a dict'),
+    ('network-zones/z1', 'records', {'entries': [{'value': None}]},
+     "entries[0]['value'] must be text")])
+def test_arguments_of_a_wrong_type(parent, manager, arguments, message):
+    with serve({}, 'network_address_set', 'network_dns',
+               'network_dns_records') as server:
+        objects = find_manager(Client(server.endpoint), parent, manager)
+        with pytest.raises(TypeError) as caught:
+            objects.create('x', **arguments)
+        assert message in str(caught.value)
+        assert server.requested == ['GET /1.0']
+
+
+def test_entries_of_a_record():
+    with serve({'POST network-zones/z1/records': {}}, 'network_dns',
+               'network_dns_records') as server:
+        records = find_manager(
+            Client(server.endpoint), 'network-zones/z1', 'records')
+        records.create('r1', entries=(
+            {'type': 'TXT', 'value': each, 'ttl': 60} for each in (1, True)))
+        body, = sent_by(server, 'POST')
+        assert body['entries'] == [
+            {'type': 'TXT', 'value': '1', 'ttl': 60},
+            {'type': 'TXT', 'value': 'true', 'ttl': 60}]

@@ -153,6 +153,18 @@ def test_a_failure_names_the_objects(make_operation):
     assert caught.value.message == 'it broke [Starting]'
 
 
+def test_a_failure_without_objects_names_the_request(make_operation):
+    """Servers name no object where they rename a project."""
+    operation, _ = make_operation({
+        'POST /1.0/projects/p': accepted(RUNNING), WAIT: FAILED})
+    started = Operation.from_response(
+        operation._client, operation._client.api.projects.p.post(
+            params={'secret': 's'}))
+    with pytest.raises(exceptions.OperationFailed) as caught:
+        started.wait()
+    assert str(caught.value) == 'it broke [Starting] (/1.0/projects/p)'
+
+
 @pytest.mark.parametrize('text', [
     'u1', '/1.0/operations/u1', '/1.0/operations/u1/',
     'https://h:8443/1.0/operations/u1', '/1.0/operations/u1?project=p',
@@ -307,3 +319,10 @@ def test_a_refused_websocket_shows_no_secret(make_operation):
     with pytest.raises(exceptions.LXDAPIException) as caught:
         operation.websocket('s3cr3t')
     assert 's3cr3t' not in str(caught.value)
+
+
+def test_iteration():
+    page = {'running': [RUNNING]}
+    with Server(lxd_api({'GET /1.0/operations': page})) as server:
+        operation, = Client(server.endpoint).operations
+        assert operation.id == 'u1'

@@ -57,6 +57,14 @@ def test_quote(name, quoted):
     assert requests.Request('GET', url).prepare().url == expected
 
 
+@pytest.mark.parametrize('name, text', [
+    ('c1', 'c1'), (b'c1', 'c1'), (7, '7'), (u'\xe4', u'\xe4')])
+def test_names_are_text(name, text):
+    """A body of JSON has no bytes, and servers refuse numbers."""
+    assert rest.check_name(name) == text
+    assert isinstance(rest.check_name(name), type(text))
+
+
 @pytest.mark.parametrize('name', [
     '', '.', '..', 'a\0', 'a\n', '\x1b', '\x7f', u'', u'..', b'..', b''])
 def test_invalid_names(name):

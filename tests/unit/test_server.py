@@ -50,6 +50,16 @@ def put_body(client, scripted, pages):
     return bodies[-1]
 
 
+def test_an_assigned_copy_keeps_the_password(client, scripted, pages):
+    """Servers send True in place of the password; ``'true'`` would be one."""
+    config = dict(client.server.config)
+    client.server.config = config
+    assert not client.server.dirty
+    client.server.config = dict(config, **{'user.c': True})
+    assert put_body(client, scripted, pages) == {
+        'config': dict(INFO['config'], **{'user.c': 'true'})}
+
+
 def test_a_save_sends_removed_keys_as_empty(client, scripted, pages):
     del client.server.config['user.a']
     client.server.config['user.c'] = 3

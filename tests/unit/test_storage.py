@@ -80,6 +80,68 @@ def test_a_server_that_answers_asynchronously():
         assert set(server.requested[2::2]) == {WAIT}
 
 
+@pytest.mark.parametrize('snapshot, error_class', [
+    (None, TypeError), ('', exceptions.InvalidName), ([], TypeError)])
+def test_restore_from_no_snapshot(snapshot, error_class):
+    """Servers would take the PUT for new fields, all of them empty."""
+    server, endpoint = serve({})
+    with server:
+        with pytest.raises(error_class):
+            volume_of(Client(endpoint)).restore_from(snapshot)
+        assert server.requested == ['GET /1.0']
+
+
+def test_restore_from_the_snapshot_of_another_volume():
+    server, endpoint = serve({'PUT ' + VOLUME: {}})
+    with server:
+        client = Client(endpoint)
+        volume = volume_of(client)
+        snapshot = StorageVolumeSnapshot.from_key(volume, ('s1',))
+        for other, model in (
+                (volume_of(client.use_project('p')), snapshot),
+                (StorageVolume.from_key(volume.parent, ('custom', 'v2')),
+                 snapshot), (volume, volume.parent), (volume, volume),
+                (volume.with_client(client.use_target('m1')),
+                 snapshot.with_client(client.use_target('m2')))):
+            with pytest.raises(ValueError, match='is no snapshot of'):
+                other.restore_from(model)
+        assert server.requested == ['GET /1.0']
+        volume.restore_from(snapshot)
+        assert body_of(server.requests[-1]) == {'restore': 's1'}
+
+
+@pytest.mark.parametrize('name, error_class', [
+    (' v', exceptions.InvalidName), ('v ', exceptions.InvalidName),
+    (None, TypeError)])
+def test_names_of_uploads(name, error_class):
+    """A header loses white space at its ends: ``'v '`` would become v."""
+    server, endpoint = serve({}, 'container_backup', 'backup_override_name')
+    with server:
+        client = Client(endpoint)
+        volumes = StoragePool.from_key(client, ('p1',)).volumes
+        with pytest.raises(error_class):
+            volumes.import_tar(bytearray(b'x'), name)
+        if name is not None:
+            for create in (volumes.create_from_backup,
+                           client.containers.create_from_backup):
+                with pytest.raises(error_class):
+                    create(bytearray(b'x'), name)
+        assert server.requested == ['GET /1.0']
+
+
+def test_volumes_are_known_by_two_names():
+    server, endpoint = serve({'GET ' + VOLUME: {'name': 'v1',
+                                                'type': 'custom'}})
+    with server:
+        volumes = StoragePool.from_key(Client(endpoint), ('p1',)).volumes
+        assert ('custom', 'v1') in volumes and ('custom', 'v') not in volumes
+        for key in 'v1', ('v1',), None:
+            with pytest.raises(TypeError, match=r'pass \(type, name\)'):
+                key in volumes
+        with pytest.raises(TypeError, match='config must be a dict'):
+            volumes.create('v1', 'name')
+
+
 def test_create_of_a_pool_sends_the_arguments():
     server, endpoint = serve({'POST /1.0/storage-pools': {}})
     with server:

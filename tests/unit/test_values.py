@@ -65,6 +65,7 @@ def server():
              'POST /1.0/profiles': {}}
     with Server(lxd_api(pages, dict(
             ROOT, api_extensions=['patch', 'etag']))) as server:
+        server.pages = pages
         yield server
 
 
@@ -112,4 +113,35 @@ def test_create(server):
         with pytest.raises(TypeError) as caught:
             client.containers.create(dict(body, name='c'))
         assert message in str(caught.value)
+    assert server.requested == before
+
+
+@pytest.mark.parametrize('fields, message', [
+    ({'description': 5}, 'description must be of type str, not 5'),
+    ({'config': 'a'}, 'config must be a dict, not of type str'),
+    ({'project': object}, 'project cannot be sent: ')])
+def test_create_names_the_wrong_field(server, fields, message):
+    client = Client(server.endpoint)
+    with pytest.raises(TypeError) as caught:
+        client.profiles.create(dict(fields, name='p'))
+    assert str(caught.value).startswith(message)
+    assert server.requested == ['GET /1.0']
+
+
+def test_names_are_sent_as_text(server):
+    profile = Client(server.endpoint).profiles.create(b'q')
+    assert profile.name == 'q'
+    server.pages['POST /1.0/profiles/q'] = {}
+    assert profile.rename(7).name == '7'
+    assert [json.loads(each.body.decode())['name'] for each in server.requests
+            if each.method == 'POST'] == ['q', '7']
+
+
+@pytest.mark.parametrize('fields', [None, [], 'config', 5])
+def test_fields_that_are_no_dict(server, fields):
+    profile = Client(server.endpoint).profiles.get('p')
+    before = list(server.requested)
+    for call in profile.put, profile.patch, profile.raw_put, profile.raw_patch:
+        with pytest.raises(TypeError, match='the fields must be a dict'):
+            call(fields)
     assert server.requested == before

@@ -181,6 +181,8 @@ def _execute(request, collection, name):
             status = run.run(daemon.handlers)
         finally:
             instance.executions.discard(run)
+            if 'control' in operation.sockets:
+                operation.sockets['control'].close_connection()
         run.stdin.close()
         for key in wanted[-2:] if not interactive else wanted:
             operation.sockets[key].tell('')
