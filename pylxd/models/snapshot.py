@@ -1,4 +1,6 @@
 """Snapshots of instances."""
+from datetime import datetime
+
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, Iterable, List, Optional, Tuple
     from pylxd.client import Client
+    from pylxd.core.attribute import TimeAttribute
     from pylxd.core.operation import Operation
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
@@ -37,7 +40,7 @@ class Snapshot(Savable, Renamable, Deletable):
     expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
         dict, readonly=True)  # type: Dict[str, Dict[str, str]]
-    expires_at = attribute(str)  # type: str
+    expires_at = attribute(datetime)  # type: TimeAttribute
     last_used_at = attribute(readonly=True)  # type: str
     profiles = attribute(list, readonly=True)  # type: List[str]
     size = attribute(readonly=True)  # type: int

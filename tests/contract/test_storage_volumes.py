@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from helpers import BUSYBOX, unique_name
+from helpers import BUSYBOX, NOON, NOON_DAY, unique_name
 from pylxd import exceptions
 from pylxd.models.storage_volume import StorageVolume, StorageVolumeState
 from pylxd.models.storage_volume_backup import StorageVolumeBackup
@@ -372,6 +372,10 @@ def test_snapshots_that_expire(volume):
     saved = volume.snapshots.get('one')
     assert (saved.expires_at, saved.description) == (
         '2042-01-01T00:00:00Z', 'newer')
+    saved.expires_at = NOON
+    assert saved.expires_at.startswith(NOON_DAY)
+    saved.save()
+    assert volume.snapshots.get('one').expires_at.startswith(NOON_DAY)
     with pytest.raises(exceptions.LXDAPIException):
         volume.snapshots.create('three', 'no time')
     assert not volume.snapshots.exists('three')
