@@ -146,11 +146,8 @@ def test_move_to_another_pool(pool, other_pool, volume):
     other.delete()
 
     volume.move(pool.name, wait=False)
-    assert volume.pool == other_pool.name
-    volume.operation.wait()
-    with pytest.raises(exceptions.NotFound):
-        volume.sync()
-    volume = pool.volumes.get('custom', 'v1')
+    assert volume.pool == pool.name and volume.description == 'old'
+    assert volume == pool.volumes.get('custom', 'v1')
     volume.rename({'name': 'v2', 'pool': other_pool.name}, wait=True)
     assert volume == other_pool.volumes.get('custom', 'v2')
 
