@@ -125,20 +125,8 @@ class Snapshot(Savable, Renamable, Deletable):
         # type: (...) -> Optional[Image]
         """Make an image of the snapshot.
 
-        :param public: whether everybody may use the image.
-        :param wait: return when the image is complete.
-        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
-            the server's default.
-        :param aliases: the names of the image. Needs
-            ``image_create_aliases``.
-        :param properties: the properties of the image, a dict of text.
-        :param expires_at: when the server deletes the image: a datetime, or
-            the text of a time.
-        :param filename: the name of the file of the image.
-        :return: with ``wait``, the image; otherwise None.
-        :raises Conflict: one of the aliases exists already.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not make the image.
+        The arguments, the return value and the exceptions are those of
+        `Instance.publish <pylxd.models.instance.Instance.publish>`.
 
         Endpoint: ``POST /1.0/images``.
         """
