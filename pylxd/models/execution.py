@@ -7,7 +7,6 @@ import six
 from pylxd import exceptions
 from pylxd.core.operation import Operation
 from pylxd.core.values import check_id, convert
-from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def run_to_end(transport,  # type: Transport
     try:
         streams.exchange(
             transport,
-            [websocket_path(operation, secrets[fd]) for fd in '012'],
+            [operation.websocket_path(secrets[fd]) for fd in '012'],
             payload, [output.write for output in outputs], encoding)
     except exceptions.StreamBroken as broken:
         # If the operation failed, its error says more than the lost stream
@@ -182,12 +181,6 @@ def run_to_end(transport,  # type: Transport
                 operation))
     return ExecuteResult(operation.metadata['return'],
                          *[output.close() for output in outputs])
-
-
-def websocket_path(operation, secret):
-    # type: (Operation, str) -> str
-    """Return the path of a websocket of an operation, with its secret."""
-    return '{}/websocket?secret={}'.format(operation.path, rest.quote(secret))
 
 
 class Output(object):

@@ -132,7 +132,7 @@ class Executable(Model):
             self.client.dialect, commands, environment, user, group, cwd,
             interactive=True))
         secrets = operation.metadata['fds']
-        return {name: execution.websocket_path(operation, secrets[fd])
+        return {name: operation.websocket_path(secrets[fd])
                 for name, fd in (('ws', '0'), ('control', 'control'))}
 
     def _start_command(self, request):
