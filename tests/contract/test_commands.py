@@ -490,3 +490,30 @@ def test_the_console(lxd_client, name):
         container.console()
     container.start(wait=True)
     assert container.execute(['true']).exit_code == 0
+
+
+@pytest.mark.real_server
+def test_the_log_of_a_container_that_does_not_start(lxd_client, bootable):
+    container = bootable
+    container.files.delete('/sbin/init')
+    container.files.put(
+        '/sbin/init', '#!/bin/sh\necho no disk\nexit 1\n', mode=0o755)
+    container.start(wait=True)
+
+    def is_stopped():
+        container.sync()
+        return container.status == 'Stopped'
+
+    wait_until(is_stopped)
+    assert container.console_log() == b'no disk\r\n'
+    container.clear_console_log()
+    assert container.console_log() == b''
+
+    def is_deleted():
+        try:
+            container.delete(wait=True)
+        except exceptions.OperationFailed:  # LXD still cleans up for a while
+            return False
+        return True
+
+    wait_until(is_deleted)

@@ -1,15 +1,18 @@
 # -*- coding: utf-8 -*-
 """`shell` on a pseudo-terminal, as a person uses it."""
 import fcntl
+import io
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import textwrap
 import time
 
 import pytest
@@ -357,3 +360,31 @@ def test_a_lost_server_or_container(another_kit, end):
             assert person.attributes == person.before
         finally:
             person.close()
+
+
+@pytest.mark.real_server
+def test_the_shell_of_the_documentation(
+        lxd, lxd_client, name, monkeypatch):
+    """The script of ``doc/commands.rst``, which a person types on."""
+    page = os.path.join(os.path.dirname(__file__), '..', '..', 'doc',
+                        'commands.rst')
+    with io.open(page, encoding='utf-8') as file:
+        script, = [
+            textwrap.dedent(block) for block in re.findall(
+                r'^\.\. code-block:: python\n\n((?:    .*\n)+)', file.read(),
+                re.M) if '.shell()' in block]
+    assert len(script.splitlines()) <= 10
+    container = lxd_client.containers.create(
+        {'name': name, 'source': BUSYBOX}, wait=True)
+    container.start(wait=True)
+    monkeypatch.setenv('LXD_SOCKET', lxd.socket)
+    person = Person({'endpoint': lxd.socket}, name, None,
+                    script.replace("'c1'", repr(name)))
+    try:
+        person.read_until('# ')
+        person.type('stty size; exit 3\r')
+        person.read_until('20 70')
+        assert person.wait() == 3
+        assert person.attributes == person.before
+    finally:
+        person.close()
