@@ -319,6 +319,13 @@ class RunningCommand(object):
                 not streams.has_passed(deadline)):
             streams.wait([control], [], deadline)
 
+    @property
+    def _must_end(self):
+        # type: () -> bool
+        """Whether the command is not known to have ended, and is ours."""
+        return (self.returncode is None and not self._operation.ended
+                and self._process_id == os.getpid())
+
     def close(self):
         # type: () -> None
         """End the command if it still runs, and close its connections.
@@ -326,8 +333,7 @@ class RunningCommand(object):
         A forked process leaves the command to the process that started it.
         """
         try:
-            if (self.returncode is None and not self._operation.ended
-                    and self._process_id == os.getpid()):
+            if self._must_end:
                 self._kill_and_wait()
         finally:
             self._disconnect()

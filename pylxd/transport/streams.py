@@ -168,7 +168,7 @@ class StreamSocket(websocket.Websocket):
         What else has arrived is dropped.
         """
         try:
-            while self.receive(_drop):
+            while self.receive_waiting(_drop):
                 pass
         except exceptions.StreamBroken:
             self.ended = True
