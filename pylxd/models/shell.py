@@ -66,6 +66,7 @@ class LocalTerminal(object):
         # type: (Terminal, Optional[_Descriptor]) -> None
         keyboard = _Descriptor(self._input)
         is_typing = all_sent = True
+        remote, deadline = [], None  # type: List[Any], Optional[float]
         while True:
             # One piece at a time: Ctrl-C must stop an endless output
             try:
@@ -73,16 +74,16 @@ class LocalTerminal(object):
                 if not data:
                     return
                 self._write(data)
-                deadline = clock()  # there may be more
+                remote, deadline = [], clock()  # there may be more
             except exceptions.OperationTimeout:
-                deadline = None
-            readers = [terminal]  # type: List[Any]
+                remote, deadline = [terminal], None
+            readers = list(remote)
             if resized is not None:
                 readers.append(resized)
             if is_typing and all_sent:
                 readers.append(keyboard)
             ready, writable = streams.wait(
-                readers, [] if all_sent else [terminal], deadline)
+                readers, [] if all_sent else remote, deadline)
             if resized is not None and resized in ready:
                 resized.read()
                 terminal.resize(*self.size)
