@@ -1,6 +1,7 @@
 """Constants and small helpers that several suites use."""
 import binascii
 import contextlib
+import datetime
 import io
 import os
 import stat
@@ -14,6 +15,8 @@ BUSYBOX = {'type': 'image', 'alias': 'busybox'}
 EMPTY = {'type': 'none'}
 #: A device that every server accepts without a bridge.
 NIC = {'type': 'nic', 'nictype': 'p2p'}
+#: A time on the day `NOON_DAY` in most time zones.
+NOON, NOON_DAY = datetime.datetime(2098, 12, 30, 12), '2098-12-30T'
 
 
 def unique_name():

@@ -1,6 +1,9 @@
 """Attributes of models, each a field of the server's representation."""
+import datetime
+
 import six
 
+from pylxd.core.timestamp import format_time
 from pylxd.core.values import convert
 
 TYPE_CHECKING = False
@@ -17,6 +20,8 @@ class Attribute(property):
     """
 
     name = ''
+    #: The name of `type_` in error messages.
+    type_name = ''
 
     def __init__(self, type_, readonly, in_etag, patch):
         # type: (Any, bool, bool, str) -> None
@@ -26,6 +31,8 @@ class Attribute(property):
             six.string_types if type_ is str else type_
             if self.schema is None else type(type_)
         )  # type: Union[None, type, Tuple[type, ...]]
+        self.type_name = self.type_name or getattr(
+            type_, '__name__', type(type_).__name__)
         self.readonly = readonly  # type: bool
         self.in_etag = in_etag  # type: bool
         self.patch = patch  # type: str
@@ -67,7 +74,28 @@ class Attribute(property):
         # type: (Any, str) -> None
         if self.type_ is not None and not isinstance(value, self.type_):
             raise TypeError('{} must be of type {}, not {!r}'.format(
-                name, getattr(self.type_, '__name__', 'str'), value))
+                name, self.type_name, value))
+
+
+class TimeAttribute(Attribute):
+    """A time: text for the server, for which a datetime may be assigned."""
+
+    type_name = 'datetime or str'
+
+    if TYPE_CHECKING:
+        def __get__(  # type: ignore[override]
+                self, model, cls=None):
+            # type: (Optional[Model], Any) -> str
+            pass
+
+    def __set__(self, model, value):
+        # type: (Model, Union[str, datetime.datetime]) -> None
+        super(TimeAttribute, self).__set__(model, format_time(value))
+
+    def convert(self, value):
+        # type: (Any) -> Any
+        """Convert a datetime to text."""
+        return super(TimeAttribute, self).convert(format_time(value))
 
 
 def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
@@ -75,7 +103,8 @@ def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
     """Declare an attribute of a model, a field of the same name.
 
     :param type_: the type of values that a caller may assign: ``str``,
-        ``bool``, ``dict`` or ``list``; None allows each. A dict or list
+        ``bool``, ``dict``, ``list`` or ``datetime``; None allows each. A
+        datetime becomes text, which may be assigned too. A dict or list
         says what is inside, and lets numbers and bools become text:
         ``{str: str}`` for a ``config``, ``[str]`` for a list of names,
         ``[{'port': str}]`` for dicts of which one key has text.
@@ -87,4 +116,6 @@ def attribute(type_=None, readonly=False, in_etag=True, patch='merged'):
         replaced), ``'replaced'`` (a dict is replaced as well), or
         ``'ignored'``, so that a change needs a PUT.
     """
+    if type_ is datetime.datetime:
+        return TimeAttribute(str, readonly, in_etag, patch)
     return Attribute(type_, readonly, in_etag, patch)

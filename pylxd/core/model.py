@@ -445,7 +445,7 @@ class Model(Identity):
 
     def _finish_rename(self):
         # type: () -> None
-        """Wait for the end of a pending rename, and record how it ended."""
+        """Wait for the end of a pending rename or move, and record it."""
 
     def _finish_save(self):
         # type: () -> bool

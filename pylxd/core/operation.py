@@ -278,11 +278,19 @@ class Operation(object):
         """
         from pylxd.transport import websocket  # a third of import time
         connection = websocket.make(
-            self._attached().transport, '{}/websocket?{}'.format(
-                self.path, urllib_parse.urlencode({'secret': secret})),
+            self._attached().transport, self.websocket_path(secret),
             websocket.MessageClient)
         connection.connect()
         return connection
+
+    def websocket_path(self, secret):
+        # type: (str) -> str
+        """Return the path of a websocket of the operation, with its secret.
+
+        :param secret: one of the secrets in the operation's ``metadata``.
+        """
+        query = urllib_parse.urlencode({'secret': six.ensure_binary(secret)})
+        return '{}/websocket?{}'.format(self.path, query)
 
     def wait(self, timeout=None):
         # type: (Optional[float]) -> bool

@@ -4,7 +4,7 @@ from pylxd.core.model import Model, warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Tuple, TypeVar
+    from typing import Optional, Tuple, TypeVar
     from pylxd.core.operation import Operation
     T = TypeVar('T', bound='Renamable')
 
@@ -25,10 +25,11 @@ class Deletable(Model):
 
 
 class Renamable(Model):
-    """A model whose objects can be renamed."""
+    """A model whose objects can be renamed, and maybe moved."""
 
-    # The operation of a rename whose end is not known yet, and the old key
-    _pending_rename = None  # type: Optional[Tuple[Operation, Any]]
+    # The operation of a rename or move whose end is not known yet, the object
+    # at the old place, and the words for the change
+    _pending_rename = None  # type: Optional[Tuple[Operation, Renamable, str]]
 
     def rename(self, new_name, wait=False):
         # type: (T, str, bool) -> T
@@ -48,44 +49,58 @@ class Renamable(Model):
         """
         new_name = self.check_name(new_name)
         node = self._ready_to_change()
-        old_key = self._key
         operation = self._start_operation(
             node.post(json={self.key_names[-1]: new_name}), wait)
+        key = self._key[:-1] + (new_name,)  # type: ignore[index]
+        self._become(self.from_key(self.parent, key), operation,
+                     'renamed to {}'.format(new_name))
+        return self
+
+    def _become(self, moved, operation, change):
+        # type: (Renamable, Optional[Operation], str) -> None
+        """Make this object the one at another place.
+
+        If the operation fails, it is the one at the old place again.
+
+        :param moved: the object at the new place.
+        :param operation: the operation that moves it there; None if it is
+            there.
+        :param change: what the operation does, such as ``renamed to c2``.
+        """
         if operation is not None and not operation.ended:
-            self._pending_rename = operation, old_key
-        self._key = old_key[:-1] + (new_name,)  # type: ignore[index]
+            self._pending_rename = operation, self.from_key(
+                self.parent, self._key or ()), change
+        self._set_place(moved)
         self._document.etag = None
         self.__dict__['_listing'] = None
-        return self
+
+    def _set_place(self, other):
+        # type: (Renamable) -> None
+        self.__dict__.update(
+            client=other.client, parent=other.parent, _key=other._key)
 
     def _finish_rename(self):
         # type: () -> None
         if self._pending_rename is None:
             return
-        operation, old_key = self._pending_rename
+        operation, old, change = self._pending_rename
         try:
-            renamed = operation.await_end()
+            succeeded = operation.await_end()
             reason = operation.failure().message
         except exceptions.NotFound:
-            renamed = not self._was_left_at(old_key, operation)
-            reason = 'the server still has it under the old name'
+            succeeded = not is_older(old, operation)
+            reason = 'the server still has {!r}'.format(old)
         self._pending_rename = None
-        if not renamed:
-            new_key, self._key = self._key, old_key
-            warn('%s was not renamed to %s: %s', repr(self),
-                 new_key and new_key[-1], reason)
+        if not succeeded:
+            self._set_place(old)
+            warn('%s was not %s: %s', repr(self), change, reason)
 
-    def _was_left_at(self, key, operation):
-        # type: (Tuple[Any, ...], Operation) -> bool
-        """Return whether the server has this object under its old key.
 
-        An object with that key that is younger than the operation of the
-        rename is another object.
-        """
-        try:
-            representation, _ = self.from_key(
-                self.parent, key).fetch_representation()
-        except exceptions.NotFound:
-            return False
-        return operation.is_younger_than(
-            representation.get('created_at') or '')
+def is_older(model, operation):
+    # type: (Model, Operation) -> bool
+    """Return whether an object exists, and did when an operation started."""
+    try:
+        representation, _ = model.fetch_representation()
+    except exceptions.NotFound:
+        return False
+    return operation.is_younger_than(representation.get('created_at') or '')

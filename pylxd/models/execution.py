@@ -8,7 +8,6 @@ import six
 from pylxd import exceptions
 from pylxd.core.operation import Operation
 from pylxd.core.values import check_id, convert
-from pylxd.transport import rest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def check_timeout(timeout):
     if timeout != timeout:
         raise ValueError('timeout is NaN, not a number of seconds')
     # Hundreds of years are too much for the clocks of Python
-    return None if timeout > LONGEST_TIMEOUT else timeout
+    return None if float(timeout) > LONGEST_TIMEOUT else timeout
 
 
 def split_command(text):
@@ -198,12 +197,6 @@ def make_failure(command, instance, result):
             last and ': ' + exceptions.printable(last.splitlines()[-1])),
         exit_code=result.exit_code, stdout=result.stdout,
         stderr=result.stderr)
-
-
-def websocket_path(operation, secret):
-    # type: (Operation, str) -> str
-    """Return the path of a websocket of an operation, with its secret."""
-    return '{}/websocket?secret={}'.format(operation.path, rest.quote(secret))
 
 
 class Output(object):

@@ -1,4 +1,4 @@
-"""Reading and writing the files in an instance."""
+"""Reading and writing the files in an instance or a storage volume."""
 import contextlib
 import errno
 import io
@@ -12,7 +12,7 @@ import six
 from pylxd import exceptions
 from pylxd.core.values import check_id
 from pylxd.transport import rest
-from pylxd.transport.dialect import is_instance_missing
+from pylxd.transport.dialect import is_owner_missing
 from pylxd.transport.paths import to_path
 
 TYPE_CHECKING = False
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Any, Iterable, Iterator, List, Optional, overload, Text, TypeVar,
         Union)
     from pylxd.client import Client
-    from pylxd.models.instance import Instance
     from pylxd.models.protocols import Readable, Writable
     FileData = Union[bytes, bytearray, Text, Readable, Iterable[bytes]]
     Mode = Union[int, str, None]
@@ -35,19 +34,29 @@ MAX_LINKS = 40
 class FileAccess(object):
     """The calls of `FilesManager` that all others are made of."""
 
+    #: The API extension that all calls but `sftp` need; empty if they need
+    #: none.
+    extension = ''
+    #: The API extension that `sftp` needs.
+    sftp_extension = ''
+
     def __init__(self, client, container):
-        # type: (Client, Instance) -> None
+        # type: (Client, Any) -> None
         self._client = client
+        # An instance or a volume; programs that replace a method read it
         self._container = container
 
     def __repr__(self):
         # type: () -> str
-        return '<FilesManager of {!r}>'.format(self._container)
+        return '<{} of {!r}>'.format(type(self).__name__, self._container)
 
     @property
     def _node(self):
         # type: () -> rest.Node
-        return self._container.ensure_ready().files
+        if self.extension:
+            self._client.dialect.need(self.extension)
+        node = self._container.ensure_ready().files  # type: rest.Node
+        return node
 
     def _describe(self, path):
         # type: (str) -> str
@@ -56,7 +65,7 @@ class FileAccess(object):
     @contextlib.contextmanager
     def _naming(self, path, if_missing=''):
         # type: (str, str) -> Iterator[None]
-        """Name a path and the instance in the errors of a block.
+        """Name a path and its owner in the errors of a block.
 
         :param if_missing: what the user can do if a directory is missing.
         """
@@ -65,7 +74,7 @@ class FileAccess(object):
         except exceptions.LXDAPIException as error:
             error.subject = self._describe(path)
             if isinstance(error, exceptions.NotFound) and (
-                    not is_instance_missing(error)):
+                    not is_owner_missing(error)):
                 error.hint = if_missing
             raise
 
@@ -84,7 +93,7 @@ class FileAccess(object):
         # type: (str, Optional[W]) -> Union[bytes, W]
         """Read a file, following symbolic links.
 
-        :param filepath: the path of the file in the instance.
+        :param filepath: the path of the file.
         :param fileobj: a file that is open for writing bytes, to write the
             data to, piece by piece; None returns all data.
         :return: the data as bytes; ``fileobj`` if one was given.
@@ -147,7 +156,7 @@ class FileAccess(object):
         # type: (str, FileData, Mode, Optional[int], Optional[int]) -> bool
         """Write a file.
 
-        :param filepath: the path of the file in the instance.
+        :param filepath: the path of the file.
         :param data: bytes, text (sent as UTF-8), a file that is open for
             reading bytes, or an iterable of bytes.
         :param mode: the permissions: an octal number (``0o755``, not
@@ -189,7 +198,7 @@ class FileAccess(object):
         # type: (str, Mode, Optional[int], Optional[int], bool) -> None
         """Make a directory, unless there is one already.
 
-        :param path: the path of the directory in the instance.
+        :param path: the path of the directory.
         :param mode: the permissions, as for `put`.
         :param uid: the number of the owner.
         :param gid: the number of the group.
@@ -241,7 +250,7 @@ class FileAccess(object):
         # type: (str) -> List[str]
         """List the names in a directory.
 
-        :param path: the path of the directory in the instance.
+        :param path: the path of the directory.
         :raises NotFound: there is no such directory.
         :raises OSError: the path leads to something else (``ENOTDIR``).
 
@@ -269,7 +278,7 @@ class FileAccess(object):
 
 def check_path(path):
     # type: (Union[bytes, Text]) -> str
-    """Return a path in an instance as the native type of text.
+    """Return a path of a file as the native type of text.
 
     :raises TypeError: the path is no text.
     :raises InvalidName: the path is empty, has a null character, or cannot

@@ -1,4 +1,4 @@
-"""Calls on single entries of an instance's file tree."""
+"""Calls on single entries of a file tree."""
 import posixpath
 import re
 
@@ -49,7 +49,7 @@ class FileEntries(FileAccess):
         # type: (str, bool) -> None
         """Delete a file or an empty directory.
 
-        :param filepath: its path in the instance.
+        :param filepath: its path.
         :param recursive: delete all that is in a directory as well. Links
             are deleted, and not followed.
         :raises ValueError: ``recursive``, and the path is that of the root.
@@ -70,14 +70,17 @@ class FileEntries(FileAccess):
 
     def delete_available(self):
         # type: () -> bool
-        """Tell whether the server can delete files (``file_delete``)."""
-        return bool(self._client.dialect.has('file_delete'))
+        """Tell whether the server can delete these files.
+
+        That needs ``file_delete``, in volumes ``file_storage_volume``.
+        """
+        return bool(self._client.dialect.has(self.extension or 'file_delete'))
 
     def stat(self, path):
         # type: (str) -> FileStatus
         """Get the status of a file, directory or symbolic link.
 
-        :param path: its path in the instance; a link at the end of it is not
+        :param path: its path; a link at the end of it is not
             followed.
         :return: the status, with ``type``, ``mode``, ``uid``, ``gid`` and
             ``size``.
@@ -121,7 +124,7 @@ class FileEntries(FileAccess):
         # type: (str) -> bool
         """Return whether there is a file, directory or link with this path.
 
-        :param path: its path in the instance; a link at the end of it is not
+        :param path: its path; a link at the end of it is not
             followed.
         :raises LXDAPIException: the server refused, as when the path leads
             through a file.
@@ -141,7 +144,7 @@ class FileEntries(FileAccess):
         # type: (str, Any) -> None
         """Append to a file that exists.
 
-        :param filepath: the path of the file in the instance.
+        :param filepath: the path of the file.
         :param data: as for `put`.
         :raises TypeError: ``data`` has another type.
         :raises NotFound: there is no such file.
@@ -158,7 +161,7 @@ class FileEntries(FileAccess):
         # type: (str, str, Optional[int], Optional[int]) -> None
         """Make a symbolic link.
 
-        :param path: the path of the link in the instance.
+        :param path: the path of the link.
         :param target: the path that the link leads to.
         :param uid: the number of the owner.
         :param gid: the number of the group.
@@ -173,7 +176,7 @@ class FileEntries(FileAccess):
 
     def sftp(self):
         # type: () -> socket.socket
-        """Connect to the SFTP server of the instance's file system.
+        """Connect to the SFTP server of these files.
 
         :return: the connected socket, which the caller closes. It is for the
             client of an SFTP library; SSH is not spoken on it.
@@ -181,6 +184,8 @@ class FileEntries(FileAccess):
 
         Endpoint: ``GET .../sftp``.
         """
+        if self.sftp_extension:
+            self._client.dialect.need(self.sftp_extension)
         connected = self._container.ensure_ready().sftp.upgrade(
             'sftp')  # type: socket.socket
         return connected

@@ -1,4 +1,4 @@
-"""Directories that are written into an instance, and read from it."""
+"""Directories that are written to a server, and read from it."""
 import errno
 import os
 import posixpath
@@ -32,13 +32,13 @@ class FileTrees(FileAccess):
     def recursive_put(self, src, dst, mode=None, uid=None, gid=None,
                       parents=False):
         # type: (str, str, Mode, Optional[int], Optional[int], bool) -> None
-        """Write the contents of a local directory into the instance.
+        """Write the contents of a local directory to the server.
 
         Missing directories are made, ``dst`` as well, but not those above
         it. Links stay links; sockets, pipes and devices are left out.
 
         :param src: the path of the local directory.
-        :param dst: the path of the directory in the instance.
+        :param dst: the path of the directory on the server.
         :param mode: the permissions of all files, as for `put`; None keeps
             those of each file. New directories get those of the local ones.
         :param uid: the number of the owner of all.
@@ -80,16 +80,16 @@ class FileTrees(FileAccess):
 
     def recursive_get(self, remote_path, local_path):
         # type: (str, str) -> None
-        """Read a directory of the instance into a local directory.
+        """Read a directory into a local directory.
 
         Permissions are kept and links stay links; links that point into the
         directory are made relative. Nothing is written outside of
-        ``local_path``, whatever the instance sends.
+        ``local_path``, whatever the server sends.
 
-        :param remote_path: the path of the directory in the instance.
+        :param remote_path: the path of the directory on the server.
         :param local_path: the path of the local directory; if it is
             missing, it is made in the directory above.
-        :raises NotFound: there is no such directory in the instance.
+        :raises NotFound: there is no such directory.
         :raises OSError: an entry cannot be written, as when a local
             directory has its name.
 

@@ -1,4 +1,6 @@
 """Images."""
+from datetime import datetime
+
 import six
 
 from pylxd import exceptions
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from typing import (
         Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
     from pylxd.client import Client
+    from pylxd.core.attribute import TimeAttribute
     from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Writable
     F = TypeVar('F', bound=Union[Text, Writable])
@@ -44,7 +47,7 @@ class Image(Savable, Deletable):
     cached = attribute(readonly=True)  # type: bool
     created_at = attribute(readonly=True)  # type: str
     expires_at = attribute(
-        str, in_etag=False, patch='ignored')  # type: str
+        datetime, in_etag=False, patch='ignored')  # type: TimeAttribute
     filename = attribute(readonly=True)  # type: str
     fingerprint = attribute(readonly=True)  # type: str
     last_used_at = attribute(readonly=True)  # type: str

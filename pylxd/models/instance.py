@@ -292,7 +292,7 @@ class Instance(Startable, Executable, Movable, Console,
         :return: with ``wait``, the image; otherwise None.
         :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, as when the instance
-            runs.
+            runs, or (with ``wait``) could not make the image.
 
         Endpoint: ``POST /1.0/images``.
         """

@@ -346,7 +346,7 @@ class Executable(Model):
             interactive=True)
         _, operation, _, _ = self._start_command(request)
         secrets = operation.metadata['fds']
-        return {name: execution.websocket_path(operation, secrets[fd])
+        return {name: operation.websocket_path(secrets[fd])
                 for name, fd in (('ws', '0'), ('control', 'control'))}
 
     def _start_command(self, request):

@@ -1,7 +1,7 @@
 """Moves of instances, and copies to other servers."""
 from pylxd import exceptions
 from pylxd.core.context import check_client
-from pylxd.core.model import Model
+from pylxd.core.verbs import Renamable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='Movable')
 
 
-class Movable(Model):
+class Movable(Renamable):
     """A model of instances, which can be moved and copied."""
 
     if TYPE_CHECKING:
@@ -105,8 +105,11 @@ class Movable(Model):
             ``instance_move_config``: LXD 5.0 would ignore the project.
         :param target: the cluster member to move it to. Needs
             ``clustering``.
-        :param wait: return when the instance is moved. This object is then
-            the one in the new project, and its client one of that project.
+            When the call returns, this object is the one in the new project,
+            and its client one of that project. If the move fails later, the
+            first call that notices logs a warning, and the object is the one
+            in the old project again.
+        :param wait: return when the instance is moved.
         :raises ValueError: there is no argument that says where to.
         :raises LXDAPIException: the server refused, as when the instance
             runs, or (with ``wait``) the move failed.
@@ -131,7 +134,8 @@ class Movable(Model):
         client = self.client if project is None else (
             self.client.use_project(project))
         response = self._ready_to_change().post(json=request, target=target)
-        self._start_operation(response, wait)
+        operation = self._start_operation(response, wait)
         self._expire()
-        if wait:
-            self.__dict__.update(client=client, parent=client)
+        if project is not None:
+            self._become(self.from_key(client, self._key or ()), operation,
+                         'moved to the project {}'.format(project))

@@ -7,7 +7,7 @@ import threading
 from ws4py.messaging import TextMessage
 
 from pylxd import exceptions
-from pylxd.models.execution import exit_code, websocket_path
+from pylxd.models.execution import exit_code
 from pylxd.transport import rest, streams
 from pylxd.transport.pending import PendingRequest
 from pylxd.transport.pools import clock
@@ -107,7 +107,7 @@ class RunningCommand(object):
         names = tuple(name for name in names if name in secrets)
         self._sockets.update(zip(names, streams.connect(
             self._client.transport,
-            [websocket_path(self._operation, secrets[name])
+            [self._operation.websocket_path(secrets[name])
              for name in names])))
 
     def _connect_control(self):

@@ -1,4 +1,6 @@
 """Snapshots of instances."""
+from datetime import datetime
+
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, Iterable, List, Optional, Tuple
     from pylxd.client import Client
+    from pylxd.core.attribute import TimeAttribute
     from pylxd.core.operation import Operation
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
@@ -37,7 +40,7 @@ class Snapshot(Savable, Renamable, Deletable):
     expanded_config = attribute(dict, readonly=True)  # type: Dict[str, str]
     expanded_devices = attribute(
         dict, readonly=True)  # type: Dict[str, Dict[str, str]]
-    expires_at = attribute(str)  # type: str
+    expires_at = attribute(datetime)  # type: TimeAttribute
     last_used_at = attribute(readonly=True)  # type: str
     profiles = attribute(list, readonly=True)  # type: List[str]
     size = attribute(readonly=True)  # type: int
@@ -122,20 +125,8 @@ class Snapshot(Savable, Renamable, Deletable):
         # type: (...) -> Optional[Image]
         """Make an image of the snapshot.
 
-        :param public: whether everybody may use the image.
-        :param wait: return when the image is complete.
-        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
-            the server's default.
-        :param aliases: the names of the image. Needs
-            ``image_create_aliases``.
-        :param properties: the properties of the image, a dict of text.
-        :param expires_at: when the server deletes the image: a datetime, or
-            the text of a time.
-        :param filename: the name of the file of the image.
-        :return: with ``wait``, the image; otherwise None.
-        :raises Conflict: one of the aliases exists already.
-        :raises LXDAPIException: the server refused, or (with ``wait``) could
-            not make the image.
+        The arguments, the return value and the exceptions are those of
+        `Instance.publish <pylxd.models.instance.Instance.publish>`.
 
         Endpoint: ``POST /1.0/images``.
         """

@@ -11,6 +11,7 @@ from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_data import open_upload, to_header
+from pylxd.models.instance_files import StorageVolumeFiles
 from pylxd.models.storage_volume_move import Movable
 from pylxd.transport import rest
 
@@ -66,6 +67,12 @@ class StorageVolume(Movable, OfMember, Savable, Deletable):
     snapshots = collection(
         'storage_volume_snapshot:StorageVolumeSnapshots'
     )  # type: StorageVolumeSnapshots
+
+    @property
+    def files(self):
+        # type: () -> StorageVolumeFiles
+        """The files in the volume; its calls need ``file_storage_volume``."""
+        return StorageVolumeFiles(self.client, self)
 
     def state(self):
         # type: () -> StorageVolumeState

@@ -57,15 +57,18 @@ class Movable(Renamable, Deletable):
         # type: (Optional[str], Optional[str], Optional[str], bool) -> None
         """Move the volume within its server or cluster.
 
+        When the call returns, this object is the one at the new place. If
+        the move fails later, the first call that notices logs a warning, and
+        the object is the one at the old place again.
+
         :param pool: the name of the storage pool to move it to.
         :param project: the project to move it to. Needs
             ``storage_volume_project_move``.
         :param target: the cluster member to move it to: the volume is copied
             there, then deleted. Needs
             ``cluster_internal_custom_volume_copy``.
-        :param wait: return when the volume is moved; this object is then the
-            one at the new place. Without it, this object stays the one at
-            the old place. With a target, the call always waits.
+        :param wait: return when the volume is moved. With a target, the call
+            always waits.
         :raises ValueError: there is no argument that says where to.
         :raises LXDAPIException: the server refused, as when a running
             instance uses the volume, or (with ``wait``) the move failed.
@@ -94,8 +97,7 @@ class Movable(Renamable, Deletable):
         if operation is not None and wait:
             operation.wait()
         self._expire()
-        if operation is None or wait:
-            self._become(moved)
+        self._become(moved, operation, 'moved to {!r}'.format(moved))
 
     def _move_to_member(self, body, target):
         # type: (Dict[str, Any], str) -> None
@@ -122,7 +124,7 @@ class Movable(Renamable, Deletable):
             moved.delete()
             raise
         self._expire()
-        self._become(moved)
+        self._become(moved, None, '')
 
     def _place(self, body, target=None):
         # type: (T, Dict[str, Any], Optional[str]) -> T
@@ -136,8 +138,3 @@ class Movable(Renamable, Deletable):
             client, (self.parent.check_name(body['pool']),))
         return self.from_key(
             pool, (self.type, self.check_name(body.get('name'))))
-
-    def _become(self, moved):
-        # type: (Movable) -> None
-        self.__dict__.update(
-            client=moved.client, parent=moved.parent, _key=moved._key)

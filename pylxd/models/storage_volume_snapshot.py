@@ -1,4 +1,6 @@
 """Snapshots of volumes."""
+from datetime import datetime
+
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
@@ -11,6 +13,7 @@ from pylxd.core.verbs import Deletable, Renamable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple, TypeVar
+    from pylxd.core.attribute import TimeAttribute
     T = TypeVar('T', bound='StorageVolumeSnapshot')
 
 
@@ -28,7 +31,7 @@ class StorageVolumeSnapshot(OfMember, Savable, Renamable, Deletable):
     content_type = attribute(readonly=True)  # type: str
     created_at = attribute(readonly=True)  # type: str
     description = attribute(str)  # type: str
-    expires_at = attribute(str)  # type: str
+    expires_at = attribute(datetime)  # type: TimeAttribute
 
     @classmethod
     def key_of(cls, representation):

@@ -205,11 +205,12 @@ def is_unreachable(error):
         'unable to connect'))
 
 
-def is_instance_missing(error):
+def is_owner_missing(error):
     # type: (exceptions.NotFound) -> bool
-    """Return whether a 404 for a file means that the instance is missing."""
+    """Return whether a 404 for a file is for its instance or volume."""
     message = error.message.lower()
-    return 'instance not found' in message or 'container not found' in message
+    return any(kind + ' not found' in message for kind in (
+        'instance', 'container', 'volume', 'pool'))
 
 
 def is_missing(error):

@@ -175,8 +175,24 @@ def test_move_to_a_project(lxd_client, bootable, project):
     assert bootable.files.get('/root/mine') == b'x'
     assert bootable.snapshots.all() == []
     bootable.move(project='default', wait=False)
-    bootable.operation.wait()
-    assert lxd_client.instances.exists(bootable.name)
+    assert bootable.files.get('/root/mine') == b'x'
+    assert bootable.project == bootable.client.project == 'default'
+    assert lxd_client.instances.get(bootable.name) == bootable
+
+
+def test_a_move_to_a_project_that_fails_later(
+        lxd_client, bootable, project, warnings_logged):
+    lxd_client.use_project(project).instances.create(
+        {'name': bootable.name, 'source': EMPTY}, wait=True)
+    try:
+        bootable.move(project=project, wait=False)
+    except exceptions.LXDAPIException:  # the server refused at once
+        assert bootable.client is lxd_client
+        return
+    bootable.sync()
+    assert bootable.client is lxd_client and bootable.project == 'default'
+    warning, = warnings_logged()
+    assert 'was not moved to the project ' + project in warning
 
 
 def test_move_to_a_pool_and_a_project(pool, lxd_client, bootable, project):

@@ -3,7 +3,7 @@
 import pytest
 
 from pylxd import exceptions
-from helpers import EMPTY, NIC, unique_name
+from helpers import EMPTY, NIC, NOON, NOON_DAY, unique_name
 
 from .support import (
     REFUSED_LATER, list_methods, refetch, settle, user_keys)
@@ -213,6 +213,9 @@ def test_each_field_of_an_image_is_saved(lxd_client, loaded_image, name):
     assert saved.expires_at.startswith('2099-12-31')
     assert (saved.profiles, saved.public) == ([name], True)
     assert saved.properties == {'os': 'none'}
+    loaded_image.expires_at = NOON
+    loaded_image.save(wait=True)
+    assert refetch(loaded_image).expires_at.startswith(NOON_DAY)
 
 
 def test_a_conflict_of_image_fields_outside_of_the_etag(

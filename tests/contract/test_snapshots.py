@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from helpers import NOON, NOON_DAY
 from pylxd import exceptions
 from pylxd.container import Snapshot
 
@@ -101,6 +102,15 @@ def test_expires_at_is_saved(container):
     snapshot.expires_at = '2099-12-31T00:00:00Z'
     snapshot.save(wait=True)
     assert container.snapshots.get('one').expires_at.startswith('2099-12-31')
+    snapshot.expires_at = NOON
+    assert snapshot.expires_at.startswith(NOON_DAY)
+    snapshot.save(wait=True)
+    assert container.snapshots.get('one').expires_at.startswith(NOON_DAY)
+    assert not snapshot.dirty
+    with pytest.raises(TypeError) as caught:
+        snapshot.expires_at = 5
+    assert str(caught.value) == (
+        'Snapshot.expires_at must be of type datetime or str, not 5')
     for attribute in 'created_at', 'description', 'name':
         with pytest.raises(AttributeError):
             setattr(snapshot, attribute, '')

@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from helpers import BUSYBOX, unique_name
+from helpers import BUSYBOX, NOON, NOON_DAY, unique_name
 from pylxd import exceptions
 from pylxd.models.storage_volume import StorageVolume, StorageVolumeState
 from pylxd.models.storage_volume_backup import StorageVolumeBackup
@@ -146,11 +146,8 @@ def test_move_to_another_pool(pool, other_pool, volume):
     other.delete()
 
     volume.move(pool.name, wait=False)
-    assert volume.pool == other_pool.name
-    volume.operation.wait()
-    with pytest.raises(exceptions.NotFound):
-        volume.sync()
-    volume = pool.volumes.get('custom', 'v1')
+    assert volume.pool == pool.name and volume.description == 'old'
+    assert volume == pool.volumes.get('custom', 'v1')
     volume.rename({'name': 'v2', 'pool': other_pool.name}, wait=True)
     assert volume == other_pool.volumes.get('custom', 'v2')
 
@@ -372,6 +369,10 @@ def test_snapshots_that_expire(volume):
     saved = volume.snapshots.get('one')
     assert (saved.expires_at, saved.description) == (
         '2042-01-01T00:00:00Z', 'newer')
+    saved.expires_at = NOON
+    assert saved.expires_at.startswith(NOON_DAY)
+    saved.save()
+    assert volume.snapshots.get('one').expires_at.startswith(NOON_DAY)
     with pytest.raises(exceptions.LXDAPIException):
         volume.snapshots.create('three', 'no time')
     assert not volume.snapshots.exists('three')

@@ -123,7 +123,6 @@ FOR_CHECKERS = {
     ('pylxd.core.listing', 'pylxd.core.manager'),
     ('pylxd.core.model', 'pylxd.core.listing'),
     ('pylxd.models.instance', 'pylxd.models.instance_log'),
-    ('pylxd.models.file_access', 'pylxd.models.instance'),
     ('pylxd.models.instance_log', 'pylxd.models.instance'),
     ('pylxd.models.instance_metadata', 'pylxd.models.instance'),
     ('pylxd.models.snapshot', 'pylxd.models.instance'),

@@ -146,6 +146,29 @@ def test_move_sends_what_is_given():
         assert 'POST {}?target=m+1'.format(C1) in instances.server.requested
 
 
+@pytest.mark.parametrize('is_forgotten', [False, True])
+@pytest.mark.parametrize('fails', [False, True])
+def test_the_project_after_a_move(fails, is_forgotten, warnings_logged):
+    with Instances('instance_project_move', 'projects') as instances:
+        instances.pages['GET /1.0/operations/u1/wait'] = (
+            error(404, 'Operation not found') if is_forgotten else
+            dict(DONE, status='Failure', status_code=400, err='no room')
+            if fails else DONE)
+        instances.pages['GET ' + C1] = lambda request: (
+            INSTANCE if fails != request.target.endswith('?project=q')
+            else error(404, 'Instance not found'))
+        instances.c1.move(project='q', wait=False)
+        assert instances.c1.client.project == 'q'
+        assert len(instances.server.requested) == 2  # no wait yet
+        instances.c1.sync()
+        assert instances.c1.client.project == (None if fails else 'q')
+        assert (instances.c1.parent is instances.client) == fails
+        assert warnings_logged() == fails * [
+            '<Container c1> was not moved to the project q: ' + (
+                'the server still has <Container c1>'
+                if is_forgotten else 'no room')]
+
+
 def test_change_state_of_no_instances():
     """LXD 5.0 sends a null in place of an empty list."""
     with Instances('instance_bulk_state_change') as instances:

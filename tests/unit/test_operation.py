@@ -301,6 +301,8 @@ def test_websocket(make_operation):
         return converse
 
     operation, server = make_operation({GET + '/websocket': serve})
+    assert operation.websocket_path(u'\xe4 ..') == (
+        '/1.0/operations/u1/websocket?secret=%C3%A4+..')
     websocket = operation.websocket('s e&cret')
     assert server.requested[-1] == GET + '/websocket?secret=s+e%26cret'
     assert websocket.recv() == b'\0\xff' and websocket.recv() == u'\xe4'

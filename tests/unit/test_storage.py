@@ -361,6 +361,30 @@ def test_an_imported_backup_without_a_name():
             'p1',)).volumes.create_from_backup(bytearray(b'data'))
 
 
+# -- files
+
+@pytest.mark.parametrize('call', [
+    'get', 'stat', 'exists', 'listdir', 'delete', 'mk_dir',
+    lambda files: files.put('/a', b''), lambda files: files.append('/a', b''),
+    lambda files: files.symlink('/a', 'b'),
+    lambda files: files.delete('/a', recursive=True),
+    lambda files: files.recursive_put('.', '/a'),
+    lambda files: files.recursive_get('/a', '.'), 'sftp'])
+def test_files_of_a_volume_need_an_extension(call):
+    server, endpoint = serve(
+        {}, 'directory_manipulation', 'file_symlinks', 'file_append',
+        'file_delete', 'instance_file_head', 'file_delete_force')
+    arguments = () if call == 'sftp' else ('/a',)
+    with server:
+        files = volume_of(Client(endpoint)).files
+        assert not files.delete_available()
+        with pytest.raises(exceptions.LXDAPIExtensionNotAvailable) as caught:
+            call(files) if callable(call) else getattr(files, call)(*arguments)
+        assert caught.value.name == (
+            'custom_volume_sftp' if call == 'sftp' else 'file_storage_volume')
+        assert server.requested == ['GET /1.0']
+
+
 # -- snapshots and backups
 
 def test_a_snapshot_without_a_name_among_others():
