@@ -116,7 +116,7 @@ def make_request(dialect,  # type: Dialect
 
 
 def check_timeout(timeout):
-    # type: (Any) -> Optional[float]
+    # type: (Any) -> Any
     """Return the timeout of a command, which has not started yet.
 
     :param timeout: seconds; None and the infinite wait for ever.
@@ -131,7 +131,7 @@ def check_timeout(timeout):
     if timeout != timeout:
         raise ValueError('timeout is NaN, not a number of seconds')
     # Hundreds of years are too much for the clocks of Python
-    return None if float(timeout) > LONGEST_TIMEOUT else float(timeout)
+    return None if float(timeout) > LONGEST_TIMEOUT else timeout
 
 
 def split_command(text):

@@ -43,23 +43,24 @@ class FileAccess(object):
     def __init__(self, client, container):
         # type: (Client, Any) -> None
         self._client = client
-        self._owner = container  # an instance, or a volume
+        # An instance or a volume; programs that replace a method read it
+        self._container = container
 
     def __repr__(self):
         # type: () -> str
-        return '<{} of {!r}>'.format(type(self).__name__, self._owner)
+        return '<{} of {!r}>'.format(type(self).__name__, self._container)
 
     @property
     def _node(self):
         # type: () -> rest.Node
         if self.extension:
             self._client.dialect.need(self.extension)
-        node = self._owner.ensure_ready().files  # type: rest.Node
+        node = self._container.ensure_ready().files  # type: rest.Node
         return node
 
     def _describe(self, path):
         # type: (str) -> str
-        return '{} in {}'.format(path, self._owner.name)
+        return '{} in {}'.format(path, self._container.name)
 
     @contextlib.contextmanager
     def _naming(self, path, if_missing=''):

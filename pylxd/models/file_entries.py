@@ -186,7 +186,7 @@ class FileEntries(FileAccess):
         """
         if self.sftp_extension:
             self._client.dialect.need(self.sftp_extension)
-        connected = self._owner.ensure_ready().sftp.upgrade(
+        connected = self._container.ensure_ready().sftp.upgrade(
             'sftp')  # type: socket.socket
         return connected
 

@@ -6,7 +6,7 @@ import math
 from pylxd import exceptions
 from pylxd.models.execution import ExecuteResult, Output, exit_code
 from pylxd.models.running import (
-    KILL_TIME, REST_TIME, RunningCommand, make_timeout)
+    KILL_TIME, KILLED, REST_TIME, RunningCommand, make_timeout)
 from pylxd.transport import streams
 from pylxd.transport.pools import clock
 from pylxd.transport.stdin import open_input
@@ -257,3 +257,4 @@ class Execution(RunningCommand):
             self.kill()
             transfer.run(clock() + KILL_TIME, until=control)
             transfer.run(clock() + REST_TIME)
+            self.returncode = KILLED  # close() need not kill it again

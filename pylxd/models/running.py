@@ -196,7 +196,10 @@ class RunningCommand(object):
                 control.has_ended()):
             self._ended_at = clock()
         if self._must_drain:
-            self._drain()
+            try:
+                self._drain()
+            except exceptions.StreamBroken:
+                pass  # reading raises; the server tells the exit code still
         if (self._killed and self._ended_at is not None
                 and clock() > self._ended_at + LEFT_BEHIND_TIME):
             self.returncode = KILLED
@@ -308,8 +311,6 @@ class RunningCommand(object):
                 self._wait_until(clock() + REST_TIME)
             except exceptions.CommandTimeout:
                 self.returncode = KILLED
-            except (exceptions.ClientConnectionFailed, exceptions.NotFound):
-                pass  # the server is lost, or has restarted
 
     def _wait_for_control(self, seconds):
         # type: (float) -> None
@@ -319,6 +320,13 @@ class RunningCommand(object):
                 not streams.has_passed(deadline)):
             streams.wait([control], [], deadline)
 
+    @property
+    def _must_end(self):
+        # type: () -> bool
+        """Whether the command is not known to have ended, and is ours."""
+        return (self.returncode is None and not self._operation.ended
+                and self._process_id == os.getpid())
+
     def close(self):
         # type: () -> None
         """End the command if it still runs, and close its connections.
@@ -326,9 +334,10 @@ class RunningCommand(object):
         A forked process leaves the command to the process that started it.
         """
         try:
-            if (self.returncode is None and not self._operation.ended
-                    and self._process_id == os.getpid()):
+            if self._must_end:
                 self._kill_and_wait()
+        except (exceptions.ClientConnectionFailed, exceptions.NotFound):
+            pass  # the server is lost, or has restarted
         finally:
             self._disconnect()
 

@@ -34,7 +34,7 @@ class Terminal(RunningCommand):
     def close(self):
         # type: () -> None
         """Hang up: send SIGHUP, and kill the command if it goes on."""
-        if self.returncode is None and self.can_signal:
+        if self._must_end and self.can_signal:
             self.send_signal(SIGHUP)
             self._wait_for_control(HANGUP_TIME)
         super(Terminal, self).close()
@@ -159,7 +159,8 @@ class ConsoleTerminal(Terminal):
         """End the connection to the console."""
         control = self._control
         try:
-            if control is not None and not control.ended:
+            if (self._must_end and control is not None
+                    and not control.ended):
                 # Or the server refuses the next client for a while
                 control.send_message(CloseControlMessage(1000), clock())
                 self._wait_for_control(HANGUP_TIME)

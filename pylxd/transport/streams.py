@@ -103,11 +103,18 @@ class StreamSocket(websocket.Websocket):
 
     def receive_waiting(self, sink):
         # type: (Callable[[bytes], Any]) -> bool
-        """Receive once, unless another thread receives; see `receive`."""
+        """Receive once, unless another thread receives; see `receive`.
+
+        If the connection is broken, close it: poll() would report it for
+        ever.
+        """
         if not self._receiving.acquire(False):
             return False
         try:
             return self.receive(sink)
+        except exceptions.StreamBroken:
+            self.close_connection()
+            raise
         finally:
             self._receiving.release()
 
@@ -168,7 +175,7 @@ class StreamSocket(websocket.Websocket):
         What else has arrived is dropped.
         """
         try:
-            while self.receive(_drop):
+            while self.receive_waiting(_drop):
                 pass
         except exceptions.StreamBroken:
             self.ended = True
