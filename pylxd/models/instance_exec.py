@@ -118,7 +118,8 @@ class Executable(Model):
         :param check: raise `CommandFailed` for another exit code than 0.
         :param record_output: let the server write the output to log files
             of the instance, from which it is read. The command gets no
-            input, and neither handlers nor a ``timeout`` are possible.
+            input, neither handlers nor a ``timeout`` are possible, and it
+            goes on if this call is interrupted.
         :return: ``(stdout, stderr)``, with ``.exit_code``, ``.stdout`` and
             ``.stderr``, and ``.logs`` if the output was recorded: the paths
             of the files.

@@ -1,7 +1,6 @@
 """Commands in instances, in the manner of `subprocess.Popen`."""
 import contextlib
 import functools
-import math
 
 from pylxd import exceptions
 from pylxd.models.execution import ExecuteResult, Output, exit_code
@@ -211,18 +210,11 @@ class Execution(RunningCommand):
                 self._raise_failure()
                 raise broken
             if not done:
-                self._stop(transfer)
-        if done:
-            try:
-                self._operation.wait(self._rest_time())
-            except exceptions.OperationTimeout:
-                done = False
-        if not done:
-            error = make_timeout(self._operation, self._title, self._timeout,
-                                 ', and was killed')
-            error.stdout, error.stderr = [
-                each.close('replace') for each in outputs]
-            raise error
+                error = self._stop(transfer)
+                error.stdout, error.stderr = [
+                    each.close('replace') for each in outputs]
+                raise error
+        self._operation.wait()
         self.returncode = exit_code(self._operation)
         return ExecuteResult(
             self.returncode, *[each.close() for each in outputs])
@@ -240,21 +232,23 @@ class Execution(RunningCommand):
         except exceptions.LXDException:
             pass  # the server is lost, or has forgotten the operation
 
-    def _rest_time(self):
-        # type: () -> Optional[float]
-        """Return the whole seconds until the deadline, at least one."""
-        if self._deadline is None:
-            return None
-        return max(math.ceil(self._deadline - clock()), 1)
-
     def _stop(self, transfer):
-        # type: (streams.Transfer) -> None
-        """Kill the command, and receive the rest of its output."""
+        # type: (streams.Transfer) -> exceptions.CommandTimeout
+        """Kill the command, and receive the rest of its output.
+
+        :return: the exception to raise.
+        """
         transfer.stop_sending()
-        self._connect_control()
         control = self._control
+        if control is not None and control.has_ended():
+            return make_timeout(
+                self._operation, 'the output of ' + self._title,
+                self._timeout, ': the command has ended, but a process that '
+                'it has started keeps its output open')
         if control is not None and self.can_signal:
             self.kill()
             transfer.run(clock() + KILL_TIME, until=control)
             transfer.run(clock() + REST_TIME)
             self.returncode = KILLED  # close() need not kill it again
+        return make_timeout(self._operation, self._title, self._timeout,
+                            ', and was killed')

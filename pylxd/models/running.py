@@ -50,7 +50,8 @@ class RunningCommand(object):
     """
 
     #: Whether to connect the control socket and to ask for the exit code at
-    #: once. `execute` needs neither before it kills or the command ends.
+    #: once. `execute` without a timeout needs neither before it kills or the
+    #: command ends.
     is_watched = True
 
     def __init__(self, client, operation, args, instance, timeout=None):
@@ -74,7 +75,7 @@ class RunningCommand(object):
         try:
             # The control socket first: the command starts when the others
             # are connected, and may end before another is
-            if self.is_watched:
+            if self.is_watched or timeout is not None:
                 self._connect_control()
             self._connect('0', '1', '2')
             if self.is_watched:
@@ -304,13 +305,18 @@ class RunningCommand(object):
         if control is None or not self.can_signal:
             self._disconnect()  # the server kills it
             return
-        self.kill()
-        self._wait_for_control(KILL_TIME)
+        if not control.has_ended():
+            self.kill()
+            self._wait_for_control(KILL_TIME)
         if self._pending is not None:
             try:
-                self._wait_until(clock() + REST_TIME)
+                self._wait_until(clock() + (
+                    REST_TIME if self._killed else LEFT_BEHIND_TIME))
             except exceptions.CommandTimeout:
-                self.returncode = KILLED
+                # LXD 5.0.2 tells no exit code as long as a process that the
+                # command has left behind keeps its output open
+                if self._killed:
+                    self.returncode = KILLED
 
     def _wait_for_control(self, seconds):
         # type: (float) -> None

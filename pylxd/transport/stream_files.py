@@ -191,8 +191,8 @@ class InputFile(io.RawIOBase):
         # type: (Any) -> int
         """Send bytes to the command, all of them.
 
-        :raises BrokenPipeError: the command has ended, or reads no more
-            (an IOError with `errno.EPIPE` on Python 2).
+        :raises BrokenPipeError: the command has ended (an IOError with
+            `errno.EPIPE` on Python 2).
         """
         if self.closed:
             raise ValueError('write to closed file')

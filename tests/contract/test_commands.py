@@ -75,6 +75,26 @@ def test_a_timeout_although_a_process_keeps_the_output(running_container):
         running_container.execute(['kill', line.split()[0]], check=True)
 
 
+@pytest.mark.real_server
+def test_a_timeout_after_the_end_of_the_command(running_container):
+    """A process that it has started keeps its output open."""
+    started = time.time()
+    script = 'sleep 7 & echo so far; exit 5'
+    try:
+        result = running_container.execute(['sh', '-c', script], timeout=2)
+    except exceptions.CommandTimeout as error:  # LXD 5.0.2
+        assert 'the command has ended' in str(error)
+        result = error
+    else:
+        assert result.exit_code == 5
+    assert result.stdout == u'so far\n'
+    with running_container.popen(['sh', '-c', script]) as process:
+        assert process.stdout.readline() == b'so far\n'
+        time.sleep(0.3)  # nothing tells of its end that is not tested here
+    assert process.returncode in (5, None)
+    assert time.time() - started < 6
+
+
 def test_a_timeout_that_is_not_needed(running_container):
     result = running_container.execute(['echo', 'x'], timeout=LONG)
     assert result == (u'x\n', u'') and result.exit_code == 0
