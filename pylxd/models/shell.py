@@ -8,6 +8,7 @@ import sys
 
 from pylxd import exceptions
 from pylxd.transport import streams
+from pylxd.transport.pools import clock
 
 try:
     import fcntl
@@ -65,22 +66,24 @@ class LocalTerminal(object):
         # type: (Terminal, Optional[_Descriptor]) -> None
         keyboard = _Descriptor(self._input)
         is_typing = all_sent = True
+        remote, deadline = [], None  # type: List[Any], Optional[float]
         while True:
+            # One piece at a time: Ctrl-C must stop an endless output
             try:
-                while True:
-                    data = terminal.read(timeout=0)
-                    if not data:
-                        return
-                    self._write(data)
+                data = terminal.read(timeout=0)
+                if not data:
+                    return
+                self._write(data)
+                remote, deadline = [], clock()  # there may be more
             except exceptions.OperationTimeout:
-                pass  # all that has come is printed
-            readers = [terminal]  # type: List[Any]
+                remote, deadline = [terminal], None
+            readers = list(remote)
             if resized is not None:
                 readers.append(resized)
             if is_typing and all_sent:
                 readers.append(keyboard)
             ready, writable = streams.wait(
-                readers, [] if all_sent else [terminal])
+                readers, [] if all_sent else remote, deadline)
             if resized is not None and resized in ready:
                 resized.read()
                 terminal.resize(*self.size)

@@ -202,6 +202,14 @@ def test_the_interrupt_key_reaches_the_command(start):
 
 
 @pytest.mark.real_server
+def test_the_interrupt_key_stops_an_endless_output(start):
+    person = start(['yes', 'and so on'])
+    person.read_until('and so on')
+    person.type('\x03')
+    person.read_until('the code is 130.')
+
+
+@pytest.mark.real_server
 @pytest.mark.parametrize('number, outcome', [
     (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP),
     (signal.SIGQUIT, -signal.SIGQUIT), (signal.SIGINT, 0)])

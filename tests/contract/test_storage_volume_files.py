@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.real_server, pytest.mark.needs('storage')]
 on_files = pytest.mark.needs('file_storage_volume')
 
 
-@pytest.fixture(scope='module')
-def pool(lxd):
-    with lxd.client() as client, new_pool(client) as pool:
+@pytest.fixture
+def pool(lxd_client):
+    with new_pool(lxd_client) as pool:
         yield pool
 
 
