@@ -162,9 +162,18 @@ class Process(RunningCommand, _Of[AnyStr]):
     def close(self):
         # type: () -> None
         """Kill the command if it still runs, and close its files."""
-        super(Process, self).close()
-        for file in self.stdin, self.stdout, self.stderr:
-            file.close()
+        try:
+            super(Process, self).close()
+        finally:
+            for file in self.stdin, self.stdout, self.stderr:
+                file.close()
+
+    def _disconnect(self):
+        # type: () -> None
+        super(Process, self)._disconnect()
+        transfer = getattr(self, '_transfer', None)
+        if transfer is not None:
+            transfer.close()
 
     @property
     def _must_drain(self):

@@ -34,12 +34,16 @@ class PendingRequest(object):
         self._response = None  # type: Optional[requests.Response]
         with transport.translate_errors():
             self._sock = transport.connect()  # type: Any
-            self._sock.sendall(six.ensure_binary(
-                'GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: pylxd\r\n'
-                # The end of the connection is the end of the response
-                'Connection: close\r\n\r\n'.format(
-                    path, transport.connector.netloc)))
-            self._sock.setblocking(False)
+            try:
+                self._sock.sendall(six.ensure_binary(
+                    'GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: pylxd\r\n'
+                    # The end of the connection is the end of the response
+                    'Connection: close\r\n\r\n'.format(
+                        path, transport.connector.netloc)))
+                self._sock.setblocking(False)
+            except BaseException:
+                self._sock.close()
+                raise
 
     def fileno(self):
         # type: () -> int

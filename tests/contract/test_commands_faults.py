@@ -106,6 +106,25 @@ def test_another_thread_closes(running_container, method):
     assert 'sleep 996' not in running_container.execute(['ps']).stdout
 
 
+@pytest.mark.real_server
+def test_an_input_that_was_not_sent(running_container):
+    """close() ends the thread that reads the input."""
+    def make_input():
+        while True:
+            yield b'x' * 65536
+
+    process = running_container.popen(['sleep', '996'])
+    before = threading.active_count()
+    with pytest.raises(exceptions.CommandTimeout):
+        process.communicate(make_input(), timeout=0.3)
+    assert threading.active_count() == before + 1
+    process.close()
+    end = time.time() + LONG
+    while threading.active_count() > before:
+        assert time.time() < end
+        time.sleep(0.01)
+
+
 # -- processes
 
 @pytest.mark.real_server
