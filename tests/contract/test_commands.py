@@ -454,8 +454,11 @@ def test_a_terminal(running_container):
         terminal.send('\x03')
         wait_until(lambda: not find_processes(
             running_container, 'sleep 1001'))
-        terminal.send(u'echo \xe4 | wc -c; exit 3\r')
-        assert b'\r\n3\r\n' in b''.join(terminal)
+        terminal.send(u'echo \xe4 | wc -c\r')
+        read_until(terminal, b'\n3\r\n')
+        terminal.send('exit 3\r')
+        # LXD 5.0.2 may lose what is printed last
+        b''.join(terminal)
         assert terminal.read() == b''
         assert terminal.wait(LONG) == 3 == terminal.returncode
         with pytest.raises(exceptions.StreamBroken):
