@@ -29,7 +29,7 @@ class PendingRequest(object):
 
     def __init__(self, transport, path):
         # type: (Transport, str) -> None
-        self._transport, self._path = transport, path
+        self.transport, self._path = transport, path
         self._received = b''
         self._response = None  # type: Optional[requests.Response]
         with transport.translate_errors():
@@ -57,7 +57,7 @@ class PendingRequest(object):
 
         :raises ClientConnectionFailed: the connection was lost.
         """
-        with self._transport.translate_errors():
+        with self.transport.translate_errors():
             while self._response is None:
                 try:
                     piece = self._sock.recv(BLOCK)
@@ -85,7 +85,7 @@ class PendingRequest(object):
         response._content = parsed.read()
         response.headers.update(parsed.getheaders())
         response.request = requests.Request(
-            'GET', self._transport.url + self._path).prepare()
+            'GET', self.transport.url + self._path).prepare()
         return response
 
     def close(self):
