@@ -174,10 +174,11 @@ def test_a_shell_with_its_size_and_exit_code(start):
 @pytest.mark.real_server
 def test_characters_both_ways(start):
     person = start(['sh', '-c', 'read word; echo "seen $word."; '
-                                'printf %s "$word" | wc -c'])
+                                'printf %s "$word" | wc -c; read end'])
     person.type(u'\xe4\u20ac\U0001f600\r')
     person.read_until(u'seen \xe4\u20ac\U0001f600.')
     person.read_until('9')  # bytes
+    person.type('\r')  # LXD 5.0.2 may lose what is printed last
     person.read_until('the code is 0.')
 
 
@@ -195,11 +196,12 @@ def test_a_full_screen(start):
 
 @pytest.mark.real_server
 def test_the_interrupt_key_reaches_the_command(start):
-    person = start(['sh', '-c', 'trap "echo caught; exit 5" INT; '
+    person = start(['sh', '-c', 'trap "echo caught; read end; exit 5" INT; '
                                 'echo go; while :; do sleep 0.1; done'])
     person.read_until('go')
     person.type('\x03')
     person.read_until('caught')
+    person.type('\r')  # LXD 5.0.2 may lose what is printed last
     person.read_until('the code is 5.')
     assert person.attributes == person.before
 
@@ -283,7 +285,7 @@ def test_a_big_paste(start):
 
 @pytest.mark.real_server
 def test_what_is_typed_before_the_command_runs(start):
-    person = start(['sh', '-c', 'read word; echo "seen $word."'])
+    person = start(['sh', '-c', 'read word; echo "seen $word."; read end'])
     person.type('early\r')
     person.read_until('seen early.')
 
@@ -390,8 +392,9 @@ def test_the_shell_of_the_documentation(
                     script.replace("'c1'", repr(name)))
     try:
         person.read_until('# ')
-        person.type('stty size; exit 3\r')
+        person.type('stty size\r')
         person.read_until('20 70')
+        person.type('exit 3\r')
         assert person.wait() == 3
         assert person.attributes == person.before
     finally:
