@@ -4,8 +4,11 @@ import contextlib
 import datetime
 import io
 import os
+import pkgutil
 import stat
 import threading
+
+import pytest
 
 from pylxd.transport import streams
 from pylxd.transport.stdin import open_input
@@ -33,6 +36,15 @@ def exchange(transport, paths, payload, sinks, encoding='utf-8'):
                 sockets[0], source, dict(zip(sockets[1:], sinks))).run()
     finally:
         streams.close(sockets)
+
+
+def skip_without(module):
+    """Skip a test whose other process needs a module.
+
+    It is not imported here, where its threads and signals would stay.
+    """
+    if module not in [each[1] for each in pkgutil.iter_modules()]:
+        pytest.skip('{} is not installed'.format(module))
 
 
 def read_bytes(path):

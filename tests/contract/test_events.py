@@ -20,7 +20,7 @@ from pylxd import Client, EventType, exceptions
 from pylxd.transport.websocket import EventsClient
 import wire
 from wire import Proxy, Server, make_certificate, frame, tls_context, upgrade
-from helpers import unique_name
+from helpers import skip_without, unique_name
 
 
 class EventCollector(object):
@@ -211,7 +211,7 @@ print('received')
 @pytest.mark.parametrize('protocol', ['unix', 'https'])
 def test_a_gevent_client(lxd, lxd_https, name, protocol):
     """In another process: gevent patches sockets and threads for good."""
-    pytest.importorskip('gevent')
+    skip_without('gevent')
     arguments = {'endpoint': lxd.socket} if protocol == 'unix' else {
         'endpoint': lxd.endpoint, 'verify': lxd.certificate,
         'crt': lxd_https['cert'][0], 'key': lxd_https['cert'][1]}

@@ -14,7 +14,7 @@ import pytest
 import six
 from ws4py.client import WebSocketBaseClient
 
-from helpers import run_in_threads
+from helpers import run_in_threads, skip_without
 from pylxd import exceptions
 from pylxd.container import ExecuteResult
 
@@ -180,7 +180,7 @@ print(len(result.stdout), len(ticks) > 1)
 
 
 def test_stdin_under_gevent(lxd, running):
-    pytest.importorskip('gevent')
+    skip_without('gevent')
     output = subprocess.check_output(
         [sys.executable, '-c', GEVENT, lxd.socket, running.name])
     assert output.split() == [b'7000000', b'True']
