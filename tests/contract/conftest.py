@@ -15,7 +15,7 @@ from six.moves import urllib_parse
 from helpers import BUSYBOX, EMPTY, NIC, read_bytes, unique_name
 from pylxd.testing import FakeLXD, plugin
 
-from .support import fingerprint_of, make_image, settle
+from .support import delete, fingerprint_of, make_image, settle
 
 #: What `loaded_container` and `model` hold.
 CONTENT = {'config': {'user.a': '1', 'user.b': '2'}, 'description': 'old',
@@ -137,7 +137,7 @@ def name(lxd_client):
     for manager in lxd_client.profiles, lxd_client.networks:
         for each in manager.all():
             if each.name.startswith(name):
-                each.delete(wait=True)
+                delete(each)
     for each in lxd_client.certificates.all():
         if each.name.startswith(name):
             each.delete()

@@ -17,6 +17,21 @@ REFUSED_LATER = {
 _endless = set()
 
 
+def delete(each):
+    """Delete an object of a test.
+
+    Incus 6.0 looks at each interface of the host before it deletes a network,
+    and fails if that of a container of another server has gone meanwhile:
+    then try again, at most ten times.
+    """
+    for attempt in range(10):
+        try:
+            return each.delete(wait=True)
+        except exceptions.LXDAPIException as error:
+            if 'link show' not in str(error) or attempt == 9:
+                raise
+
+
 def settle(client):
     """Wait for each running task of the server, at most 60 s for one."""
     for operation in client.operations.all():

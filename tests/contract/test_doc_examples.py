@@ -12,7 +12,7 @@ import pytest
 from helpers import unique_name
 from pylxd.testing import FakeLXD
 
-from .support import settle
+from .support import delete, settle
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -74,7 +74,7 @@ def documented_machine(
         if each not in before:
             if getattr(each, 'status', None) == 'Running':
                 each.stop(wait=True)
-            each.delete(wait=True)
+            delete(each)
     for image in lxd_client.images.all():
         if not image.aliases:
             image.delete(wait=True)

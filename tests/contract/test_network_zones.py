@@ -5,6 +5,8 @@ from pylxd import exceptions
 from pylxd.models.network_zone import NetworkZone
 from pylxd.models.network_zone_record import NetworkZoneRecord
 
+from .support import delete
+
 pytestmark = [pytest.mark.real_server, pytest.mark.needs('network_dns')]
 
 TEXT = {'type': 'TXT', 'ttl': 60, 'value': 'hello'}
@@ -17,7 +19,7 @@ def zone_name(lxd_client, bridge_lock, name):
     for manager in lxd_client.networks, lxd_client.network_zones:
         for each in manager.all():
             if each.name.startswith(name):
-                each.delete()
+                delete(each)
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_zone_in_use_is_not_deleted(lxd_client, zone, name):
         zone.delete()
     assert 'in use' in str(caught.value)
     assert lxd_client.network_zones.exists(zone.name)
-    network.delete()
+    delete(network)
     zone.delete()
     assert not lxd_client.network_zones.exists(zone.name)
 
