@@ -87,12 +87,8 @@ class Process(RunningCommand, _Of[AnyStr]):
             Call `communicate` again for the rest: nothing is lost.
         :raises StreamBroken: a connection was lost.
         """
-        deadline = self._deadline
-        if timeout is not None and (
-                deadline is None or clock() + timeout < deadline):
-            deadline = clock() + timeout
-        else:
-            timeout = self._timeout
+        deadline, timeout = self._limit(
+            None if timeout is None else clock() + timeout, timeout)
         with self._looking:
             if self._transfer is None:
                 self._transfer = self._begin_transfer(input)

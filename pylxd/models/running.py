@@ -14,7 +14,7 @@ from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, TypeVar
+    from typing import Any, Dict, List, Optional, Tuple, TypeVar
     from pylxd.core.context import Context
     from pylxd.core.operation import Operation
     R = TypeVar('R', bound='RunningCommand')
@@ -159,11 +159,20 @@ class RunningCommand(object):
         deadline = None if timeout is None else clock() + timeout
         return self._wait_until(deadline, timeout)
 
-    def _wait_until(self, deadline, timeout=None):
-        # type: (Optional[float], Optional[float]) -> int
+    def _limit(self, deadline, timeout):
+        # type: (Any, Optional[float]) -> Tuple[Any, Optional[float]]
+        """Return a deadline and its seconds, or those of the whole command.
+
+        The earlier of the two holds.
+        """
         if self._deadline is not None and (
                 deadline is None or self._deadline < deadline):
-            deadline, timeout = self._deadline, self._timeout
+            return self._deadline, self._timeout
+        return deadline, timeout
+
+    def _wait_until(self, deadline, timeout=None):
+        # type: (Optional[float], Optional[float]) -> int
+        deadline, timeout = self._limit(deadline, timeout)
         while self.returncode is None:
             with self._looking:
                 if self.returncode is None:
