@@ -2,13 +2,12 @@
 import socket
 
 import six
-from ws4py.messaging import BinaryMessage, CloseControlMessage
+from ws4py.messaging import CloseControlMessage
 
 from pylxd import exceptions
 from pylxd.models.running import SIGHUP, RunningCommand
 from pylxd.transport import streams
 from pylxd.transport.pools import clock
-from pylxd.transport.stdin import PIECE
 from pylxd.transport.stream_files import MOST_KEPT
 
 TYPE_CHECKING = False
@@ -85,10 +84,7 @@ class Terminal(RunningCommand):
         # type: (Union[bytes, Text], Optional[float]) -> bool
         data = six.ensure_binary(data)
         try:
-            for start in range(0, len(data), PIECE):
-                self._stream.send_message(
-                    BinaryMessage(data[start:start + PIECE]), deadline)
-            return self._stream.flush(deadline)
+            return self._stream.send_data(data, deadline)
         except socket.error as error:
             raise exceptions.StreamBroken(
                 'the terminal of {} takes nothing more: {}'.format(

@@ -133,21 +133,21 @@ def open_input(payload, encoding='utf-8'):
         file = payload
         payload = iter(lambda: file.read(PIECE) or None, None)
         if isinstance(file, (io.BytesIO, io.StringIO)):
-            return _cut(payload, encoding)
+            return cut(payload, encoding)
         if _reads_a_descriptor(file):
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return _cut(payload, encoding)
+                return cut(payload, encoding)
             if fcntl is not None and _has_encoding(file, encoding):
                 return DescriptorInput(
-                    file.fileno(), _cut(_take_buffered(file), encoding))
+                    file.fileno(), cut(_take_buffered(file), encoding))
             if not isinstance(file, io.FileIO):  # read() waits for more
                 read = getattr(file, 'read1', file.readline)
                 payload = iter(lambda: read(PIECE) or None, None)
         if isinstance(file, io.TextIOBase):
             payload = iter(file.readline, u'')  # as above
     if isinstance(payload, (tuple, list)):
-        return _cut(payload, encoding)
-    return ThreadedInput(_cut(iter(payload), encoding))
+        return cut(payload, encoding)
+    return ThreadedInput(cut(iter(payload), encoding))
 
 
 def _reads_a_descriptor(file):
@@ -197,7 +197,7 @@ def _take_buffered(file):
     return [(u'' if is_text else b'').join(pieces), incomplete]
 
 
-def _cut(items, encoding):
+def cut(items, encoding):
     # type: (Any, str) -> Iterator[bytes]
     """Yield the bytes of some items, `PIECE` at most at a time."""
     for item in items:

@@ -4,7 +4,6 @@ import io
 import socket
 
 import six
-from ws4py.messaging import BinaryMessage
 
 from pylxd import exceptions
 from pylxd.transport.stdin import PIECE
@@ -199,9 +198,7 @@ class InputFile(io.RawIOBase):
         if isinstance(data, six.text_type):
             raise TypeError('bytes are required; popen(text=True) takes text')
         data = memoryview(data).tobytes()
-        with self._sock.sending:
-            for start in range(0, len(data), PIECE):
-                self._send(BinaryMessage(data[start:start + PIECE]))
+        self._send(self._sock.send_data, data)
         return len(data)
 
     def close(self):
@@ -209,17 +206,17 @@ class InputFile(io.RawIOBase):
         """End the input: the command reads its end."""
         if not self.closed:
             try:
-                self._send(END)
+                self._send(self._sock.send_message, END)
             except EnvironmentError as error:
                 if error.errno != errno.EPIPE:
                     raise
             finally:
                 super(InputFile, self).close()
 
-    def _send(self, message):
-        # type: (Any) -> None
+    def _send(self, send, data):
+        # type: (Callable[..., bool], Any) -> None
         try:
-            if not self._sock.send_message(message, self._deadline):
+            if not send(data, self._deadline):
                 raise self._make_timeout()
         except socket.error as error:
             raise IOError(

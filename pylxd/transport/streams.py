@@ -14,7 +14,7 @@ from pylxd import exceptions
 from pylxd.transport import websocket
 from pylxd.transport.frames import MaskedFrame
 from pylxd.transport.pools import clock
-from pylxd.transport.stdin import DescriptorInput
+from pylxd.transport.stdin import DescriptorInput, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class StreamSocket(websocket.Websocket):
         self.ended = False  # type: bool
         # Two threads must not use the TLS of a socket at the same time
         self._using_tls = threading.Lock()
-        #: Held by the thread that sends a message.
-        self.sending = threading.RLock()
+        # Held by the thread that sends messages
+        self._sending = threading.RLock()
         # The part of the current frame that was not sent yet
         self._unsent = memoryview(b'')
         self._is_last_frame = False
@@ -205,15 +205,26 @@ class StreamSocket(websocket.Websocket):
         :return: False if a part is left; `flush` sends it.
         :raises socket.error: the connection is closed.
         """
-        with self.sending:
+        with self._sending:
             self._unsent = memoryview(
                 self._unsent.tobytes() + _build_frame(message))
+            return self.flush(deadline)
+
+    def send_data(self, data, deadline=None):
+        # type: (bytes, Optional[float]) -> bool
+        """Send bytes as messages, none of another thread between them.
+
+        The arguments and the result are those of `send_message`.
+        """
+        with self._sending:
+            for piece in cut([data], 'utf-8'):
+                self.send_message(BinaryMessage(piece), deadline)
             return self.flush(deadline)
 
     def flush(self, deadline=None):
         # type: (Optional[float]) -> bool
         """Send what is left of earlier messages; see `send_message`."""
-        with self.sending:
+        with self._sending:
             while self._unsent:
                 try:
                     self._unsent = self._unsent[self._send(self._unsent):]
