@@ -7,9 +7,9 @@ import requests
 import six
 from six.moves import http_client
 
+from pylxd.transport import streams
 from pylxd.transport.connection import log_request
 from pylxd.transport.pools import BLOCK
-from pylxd.transport.streams import would_block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ class PendingRequest(object):
 
     def fileno(self):
         # type: () -> int
-        """Return the descriptor of the socket."""
-        descriptor = self._sock.fileno()  # type: int
-        return descriptor
+        """Return the descriptor of the socket; -1 if it is closed."""
+        return streams.descriptor(self._sock)
 
     def receive(self):
         # type: () -> Optional[requests.Response]
@@ -62,7 +61,7 @@ class PendingRequest(object):
                 try:
                     piece = self._sock.recv(BLOCK)
                 except socket.error as error:
-                    if would_block(error):
+                    if streams.would_block(error):
                         return None
                     if error.errno == errno.EINTR:  # on Python 2
                         continue

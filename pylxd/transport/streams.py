@@ -183,9 +183,8 @@ class StreamSocket(websocket.Websocket):
 
     def fileno(self):
         # type: () -> int
-        """Return the descriptor of the socket."""
-        sock = self.sock
-        return -1 if sock is None else sock.fileno()
+        """Return the descriptor of the socket; -1 if it is closed."""
+        return descriptor(self.sock)
 
     def _send(self, data):
         # type: (Any) -> int
@@ -415,6 +414,15 @@ def wait(readers,  # type: List[Any]
         return [], []
     return ([each for each in readers if descriptors[each] in ready],
             [each for each in writers if descriptors[each] in ready])
+
+
+def descriptor(sock):
+    # type: (Any) -> int
+    """Return the descriptor of a socket; -1 if it is closed or None."""
+    try:
+        return -1 if sock is None else int(sock.fileno())
+    except socket.error:  # Python 2: another thread has closed it
+        return -1
 
 
 def has_passed(deadline):

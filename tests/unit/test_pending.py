@@ -44,3 +44,14 @@ def test_a_broken_response(answer):
             while pending.receive() is None:
                 wait([pending], [])
         pending.close()
+
+
+def test_another_thread_has_closed_it():
+    """Who waits for it uses it, and is told."""
+    with wire.Listener(lambda connection: None, path=True) as server:
+        pending = PendingRequest(Transport(server.endpoint), '/w')
+        pending.close()
+        assert pending.fileno() == -1
+        assert wait([pending], []) == ([pending], [])
+        with pytest.raises(exceptions.ClientConnectionFailed):
+            pending.receive()
