@@ -7,6 +7,7 @@
 """
 from pylxd import exceptions, models
 from pylxd.client import Client, EventType
+from pylxd.core.progress import Progress
 
 __version__ = '3.0.0.dev0'
-__all__ = ['Client', 'EventType', 'exceptions', 'models']
+__all__ = ['Client', 'EventType', 'Progress', 'exceptions', 'models']

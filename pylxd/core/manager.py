@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import (
         Any, Dict, Generic, Iterator, List, Optional, Tuple, TypeVar, Union)
     from pylxd.client import Client
+    from pylxd.core.progress import ProgressArgument
     from pylxd.transport.rest import Node
 
 
@@ -233,8 +234,13 @@ class Manager(_Of[M]):
             return False
         return True
 
-    def _create(self, body, wait=False, target=None):
-        # type: (Dict[str, Any], bool, Optional[str]) -> M
+    def _create(self,
+                body,  # type: Dict[str, Any]
+                wait=False,  # type: bool
+                target=None,  # type: Optional[str]
+                progress=None,  # type: ProgressArgument
+                ):
+        # type: (...) -> M
         """Create an object.
 
         :param body: the fields to send; those that are None are left out. If
@@ -242,6 +248,7 @@ class Manager(_Of[M]):
             the name has the other fields, too.
         :param wait: return when the object is created.
         :param target: the cluster member to create the object on.
+        :param progress: as for `Operation.wait`.
         :raises InvalidName: no server allows the name.
         :raises TypeError: a value is none that the API takes.
         :raises LXDAPIExtensionNotAvailable: the server has no such objects.
@@ -270,7 +277,7 @@ class Manager(_Of[M]):
         if None in key:
             key = self._created_key(node, response, operation)
         instance = model.from_key(self.parent, key)  # type: M
-        instance.created_by(operation, wait or model.synchronous)
+        instance.created_by(operation, wait or model.synchronous, progress)
         return instance
 
     def _created_key(self, node, response, operation):

@@ -7,6 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Tuple, Type, TypeVar
     from pylxd.core.listing import Listing
+    from pylxd.core.progress import ProgressArgument
     T = TypeVar('T', bound='OfMember')
 
 #: Values of ``location`` that name no member: the object is of all members
@@ -46,10 +47,10 @@ class OfMember(Model):
 class MemberManager(Manager[M]):
     """The base class of the managers of such objects."""
 
-    def _create(self, body, wait=False, target=None):
-        # type: (Dict[str, Any], bool, Optional[str]) -> M
-        return self._locate(
-            super(MemberManager, self)._create(body, wait, target), target)
+    def _create(self, body, wait=False, target=None, progress=None):
+        # type: (Dict[str, Any], bool, Optional[str], ProgressArgument) -> M
+        return self._locate(super(MemberManager, self)._create(
+            body, wait, target, progress), target)
 
     def _locate(self, created, target=None):
         # type: (M, Optional[str]) -> M

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pylxd.client import Client
     from pylxd.core.context import Context
     from pylxd.core.listing import Listing
+    from pylxd.core.progress import ProgressArgument
     from pylxd.transport.rest import Node
     T = TypeVar('T', bound='Model')
 
@@ -379,31 +380,37 @@ class Model(Identity):
             self.operation = operation
         return operation
 
-    def _start_operation(self, response, wait=False):
-        # type: (requests.Response, bool) -> Optional[Operation]
+    def _start_operation(self,
+                         response,  # type: requests.Response
+                         wait=False,  # type: bool
+                         progress=None,  # type: ProgressArgument
+                         ):
+        # type: (...) -> Optional[Operation]
         """Store the operation that a request started; wait for its end.
 
         :param wait: whether to wait; `synchronous` models always do.
+        :param progress: as for `Operation.wait`.
         :return: the operation; None if the server started none.
         :raises OperationFailed: the operation failed.
         """
         operation = self._keep_operation(response)
         if operation is not None and (wait or self.synchronous):
-            operation.wait()
+            operation.wait(progress=progress)
         return operation
 
-    def created_by(self, operation, wait=False):
-        # type: (Optional[Operation], bool) -> None
+    def created_by(self, operation, wait=False, progress=None):
+        # type: (Optional[Operation], bool, ProgressArgument) -> None
         """Store the operation that creates this object; wait for its end.
 
         :param operation: the operation; None if the object is created.
         :param wait: whether to wait.
+        :param progress: as for `Operation.wait`.
         :raises OperationFailed: the creation failed.
         """
         if operation is not None:
             self.operation = self._pending_creation = operation
             if wait:
-                operation.wait()
+                operation.wait(progress=progress)
                 self._finish_creation()
 
     def _finish_creation(self):

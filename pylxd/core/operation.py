@@ -5,7 +5,9 @@ import six
 from six.moves import urllib_parse
 
 from pylxd import exceptions
+from pylxd.core.progress import Reporter
 from pylxd.transport import rest
+from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from typing import (
         Any, Callable, Dict, Iterator, List, Optional, Set, Tuple)
     from pylxd.core.context import Context
+    from pylxd.core.progress import ProgressArgument
     from pylxd.transport.websocket import MessageClient
 
 #: Seconds that the response to a request with a ``timeout`` may take longer
@@ -292,11 +295,14 @@ class Operation(object):
         query = urllib_parse.urlencode({'secret': six.ensure_binary(secret)})
         return '{}/websocket?{}'.format(self.path, query)
 
-    def wait(self, timeout=None):
-        # type: (Optional[float]) -> bool
+    def wait(self, timeout=None, progress=None):
+        # type: (Optional[float], ProgressArgument) -> bool
         """Wait for the end of the operation, and load its last fields.
 
         :param timeout: seconds to wait at most; None waits for ever.
+        :param progress: a function that is called with a `Progress` about
+            once a second, or True for a bar. Operations without progress
+            report nothing.
         :return: True.
         :raises OperationFailed: the operation failed or was cancelled; the
             message is the server's reason.
@@ -307,26 +313,38 @@ class Operation(object):
 
         Endpoint: ``GET /1.0/operations/ID/wait``.
         """
-        if self.await_end(timeout):
+        if self.await_end(timeout, progress):
             return True
         self.failure_was_raised = True
         raise self.failure()
 
-    def await_end(self, timeout=None):
-        # type: (Optional[float]) -> bool
+    def await_end(self, timeout=None, progress=None):
+        # type: (Optional[float], ProgressArgument) -> bool
         """Wait like `wait`, but return False if the operation failed.
 
         :raises OperationTimeout: the operation has not ended in that time.
         :raises NotFound: the server has forgotten the operation.
         """
         if not self.ended:
-            self._request_end(timeout)
+            with Reporter(progress) as reporter:
+                if reporter.is_active:
+                    self._report_until_end(timeout, reporter)
+                else:
+                    self._request_end(timeout)
             if not self.ended and timeout is not None:
                 raise exceptions.OperationTimeout(
                     '{!r} did not end within {} s, and goes on'.format(
                         self, timeout),
                     operation=self)
         return self.status_code == SUCCESS
+
+    def _report_until_end(self, timeout, reporter):
+        # type: (Optional[float], Reporter) -> None
+        """Wait, and report the progress after each second."""
+        deadline = None if timeout is None else clock() + timeout
+        while not (self.ended or deadline is not None and clock() > deadline):
+            self._request_end(1)
+            reporter.report_operation(self.metadata)
 
     def failure(self):
         # type: () -> exceptions.OperationFailed

@@ -16,7 +16,7 @@ from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Optional, Tuple, Union
+    from typing import Any, Iterable, Iterator, Tuple, Union
     from pylxd.models.protocols import Readable
 
 
@@ -62,10 +62,10 @@ class Digest(object):
 
 
 class Upload(object):
-    """The data of a request, which may add all that is read to a digest.
+    """The data of a request.
 
     :param data: bytes, or a file that is open for reading bytes.
-    :param digest: the digest, or None.
+    :param observers: objects whose ``update`` is called with each block.
     :raises TypeError: ``data`` has another type.
     """
 
@@ -75,7 +75,7 @@ class Upload(object):
 
     def __init__(self,
                  data,  # type: Union[bytes, bytearray, Readable]
-                 digest=None,  # type: Optional[Digest]
+                 *observers  # type: Any
                  ):
         # type: (...) -> None
         if isinstance(data, (bytes, bytearray)):
@@ -85,7 +85,7 @@ class Upload(object):
                             "open for reading bytes (mode 'rb'), not "
                             "{!r}".format(type(data)))
         self._file = file = data  # type: Any
-        self._digest = digest
+        self._observers = observers
         try:
             position = file.tell()
             file.seek(0, os.SEEK_END)
@@ -101,8 +101,8 @@ class Upload(object):
         :param size: at most so many, but never less than `BLOCK`.
         """
         data = self._file.read(max(size, BLOCK))
-        if self._digest is not None:
-            self._digest.update(data)
+        for each in self._observers:
+            each.update(data)
         return data
 
     def __iter__(self):

@@ -202,12 +202,12 @@ class Transport(object):
             response._content = _read_body(response)
         self._check_length(response, len(response._content))
 
-    def download(self, response, target, digest=None):
-        # type: (requests.Response, Any, Any) -> None
+    def download(self, response, target, *observers):
+        # type: (requests.Response, Any, *Any) -> None
         """Write the body of a streamed response to a file.
 
         :param target: an open binary file.
-        :param digest: an object of `hashlib` to update with the body.
+        :param observers: objects whose ``update`` is called with each block.
         :raises StreamBroken: the body ended early.
         """
         received = 0
@@ -219,14 +219,14 @@ class Transport(object):
                     break
                 received += len(block)
                 target.write(block)
-                if digest is not None:
-                    digest.update(block)
+                for each in observers:
+                    each.update(block)
         self._check_length(response, received)
 
     def _check_length(self, response, received):
         # type: (requests.Response, int) -> None
         # urllib3 before 2.0 accepts a body that is shorter than announced
-        length = _content_length(response)
+        length = content_length(response)
         if length is not None and received < length:
             raise exceptions.StreamBroken(
                 '{}: the response ended after {} of {} bytes'.format(
@@ -347,7 +347,7 @@ def _to_json(body):
 
 def _read_body(response):
     # type: (Any) -> bytes
-    length = _content_length(response)
+    length = content_length(response)
     if length is not None and length <= LONGEST_BODY:
         body = response.raw.read()  # type: bytes
         return body
@@ -364,8 +364,9 @@ def _read_body(response):
     return b''.join(blocks)
 
 
-def _content_length(response):
+def content_length(response):
     # type: (requests.Response) -> Optional[int]
+    """Return the announced length of a body in bytes, None without one."""
     if getattr(response.request, 'method', None) == 'HEAD':
         return None  # the header tells the length of the body of a GET
     length = response.headers.get('Content-Length', '')

@@ -275,11 +275,13 @@ def test_cut_connections(lxd, running):
 
 @pytest.mark.real_server
 def test_a_stopped_container(lxd_client, bootable):
+    # LXD 5.0.2 crashes once in ten times if a container with a console stops
+    uses = [use for use in USES if use is not read_console]
     bootable.start(wait=True)
-    joins = [run_in_background(lambda use=use: use(bootable)) for use in USES]
+    joins = [run_in_background(lambda use=use: use(bootable)) for use in uses]
     time.sleep(1)
     bootable.stop(force=True, wait=True)
-    results = dict(zip(USES, [join() for join in joins]))
+    results = dict(zip(uses, [join() for join in joins]))
     assert results[execute].exit_code == results[wait] == 137
     assert results[read] == results[read_terminal] == b''
     assert results[communicate] == (b'', b'')

@@ -1,0 +1,168 @@
+"""The progress of transfers and operations, for a function or a bar."""
+import collections
+import re
+
+import six
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional, Union
+    ProgressArgument = Union[
+        None, bool, 'Reporter', Callable[['Progress'], Any]]
+
+#: The units of sizes in the words of servers, each 1000 times the one before.
+SIZES = 'B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'
+
+
+class Progress(collections.namedtuple('Progress', 'done total unit text')):
+    """How far a transfer or an operation has come.
+
+    - ``done``: how much is done, in ``unit``
+    - ``total``: how much there is to do; None if that is not known
+    - ``unit``: ``B`` for bytes, ``%`` for a hundredth of the whole
+    - ``text``: what is transferred, such as ``image.tar.gz``, or what the
+      server says of its operation, such as ``Unpack: 12% (3.5MB/s)``
+    """
+
+    __slots__ = ()
+
+
+class Reporter(object):
+    """Reports the progress of one call, to be used in a ``with`` block.
+
+    :param progress: what the caller passed as ``progress``: a function that
+        is called with each `Progress`; True for a bar on the terminal or in
+        the notebook; None or False for nothing; or another reporter.
+    :raises TypeError: ``progress`` is none of these.
+    :raises ImportError: a bar needs ``pylxd[progress]``.
+    """
+
+    def __init__(self, progress=None):
+        # type: (ProgressArgument) -> None
+        self._bar = None  # type: Optional[Bar]
+        self._function = None  # type: Optional[Callable[[Progress], Any]]
+        self._done = 0  # type: int
+        self._total = None  # type: Optional[int]
+        self._text = ''  # type: str
+        # The metadata of the operation that was reported last
+        self._said = {}  # type: Dict[str, Any]
+        if progress is True:
+            self._bar = self._function = Bar()
+        elif isinstance(progress, Reporter):
+            self._function = progress._function
+        elif callable(progress):
+            self._function = progress
+        elif progress not in (None, False):
+            raise TypeError(
+                'progress must be a function, or True for a bar, not '
+                '{!r}'.format(progress))
+
+    def __enter__(self):
+        # type: () -> Reporter
+        return self
+
+    def __exit__(self, *exc_info):
+        # type: (*Any) -> None
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def is_active(self):
+        # type: () -> bool
+        """Whether anybody is told."""
+        return self._function is not None
+
+    def start(self, text, total=None):
+        # type: (str, Optional[int]) -> None
+        """Start to count the bytes of a transfer.
+
+        :param text: what is transferred.
+        :param total: the number of bytes, if it is known.
+        """
+        self._done, self._total, self._text = 0, total, text
+
+    def update(self, data):
+        # type: (bytes) -> None
+        """Report the next bytes of the transfer."""
+        if self._function is not None and data:
+            self._done += len(data)
+            self._function(Progress(
+                self._done, self._total, 'B', self._text))
+
+    def report_operation(self, metadata):
+        # type: (Optional[Dict[str, Any]]) -> None
+        """Report what the server says of its operation, if that is news.
+
+        :param metadata: the field ``metadata`` of the operation.
+        """
+        if self._function is None or not metadata:
+            return
+        # LXD keeps the last words of each stage: the newest stage counts
+        news = sorted(
+            (name in self._said, name) for name, text in metadata.items()
+            if name.endswith('_progress') and text != self._said.get(name))
+        for _, name in news[:1]:
+            progress = parse_text(metadata[name])
+            if progress is not None:
+                self._function(progress)
+        self._said = dict(metadata)
+
+
+def parse_text(text):
+    # type: (Any) -> Optional[Progress]
+    """Return the progress that a server describes, None if it is no such text.
+
+    Servers write ``Unpack: 12% (3.5MB/s)`` or ``c1: 5.02MB (2.51MB/s)``.
+    """
+    if not isinstance(text, six.string_types):
+        return None
+    percent = re.search(r'(\d+)%', text)
+    if percent:
+        return Progress(int(percent.group(1)), 100, '%', text)
+    size = re.search(r'([\d.]+)({})\b'.format('|'.join(SIZES)), text)
+    if size:
+        factor = 1000 ** SIZES.index(size.group(2))
+        return Progress(int(float(size.group(1)) * factor), None, 'B', text)
+    return None
+
+
+class Bar(object):
+    """A bar by tqdm, on the terminal or in the notebook.
+
+    :raises ImportError: tqdm is not installed.
+    """
+
+    def __init__(self):
+        # type: () -> None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            raise ImportError(
+                'progress=True needs tqdm: pip install pylxd[progress]')
+        self._make_bar = tqdm
+        self._bar = None  # type: Any
+        self._unit = ''
+
+    def __call__(self, progress):
+        # type: (Progress) -> None
+        """Show a progress; one in another unit gets a bar of its own."""
+        if self._bar is None or self._unit != progress.unit:
+            self.close()
+            self._unit = progress.unit
+            options = {'unit_scale': True, 'unit_divisor': 1024} if (
+                progress.unit == 'B') else {
+                    'bar_format': '{desc}: |{bar}| {elapsed}'}
+            self._bar = self._make_bar(
+                total=progress.total, unit=progress.unit, **options)
+        bar = self._bar
+        if bar.desc != progress.text + ': ':
+            bar.set_description(progress.text, refresh=False)
+        bar.total = progress.total
+        bar.update(progress.done - bar.n)
+
+    def close(self):
+        # type: () -> None
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
