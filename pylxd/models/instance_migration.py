@@ -1,7 +1,8 @@
 """Moves of instances, and copies to other servers."""
-from pylxd import exceptions
 from pylxd.core.context import check_client
 from pylxd.core.verbs import Renamable
+from pylxd.models.instance_copy import Copyable
+from pylxd.models.migration import pull_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,13 +11,15 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='Movable')
 
 
-class Movable(Renamable):
+class Movable(Copyable, Renamable):
     """A model of instances, which can be moved and copied."""
 
-    if TYPE_CHECKING:
-        name = ''  # type: str
-        type = ''  # type: str
-        config = {}  # type: Dict[str, str]
+    copied_fields = Copyable.copied_fields + ('description',)
+
+    @property
+    def _copied_instance(self):
+        # type: () -> Any
+        return self
 
     def generate_migration_data(self, live=False):
         # type: (bool) -> Dict[str, Any]
@@ -33,32 +36,12 @@ class Movable(Renamable):
         """
         self.sync()
         address = self.client.address
-        response = self.api.post(json={
-            'name': self.name, 'migration': True, 'live': live})
-        operation = self._start_operation(response)
-        if operation is None:
-            raise exceptions.InvalidResponse(response)
-        data = {}  # type: Dict[str, Any]
-        if self.type not in (None, 'container'):
-            data['type'] = self.type  # servers without the field know no other
-        for name in ('name', 'architecture', 'devices', 'ephemeral',
-                     'profiles', 'description'):
-            if self._document.has(name) or name in self.key_names:
-                data[name] = getattr(self, name)
-        # volatile.* belongs to this server, but for two keys: the copy needs
-        # the mapping of user ids of its files, and its base image
-        data['config'] = {
-            key: value for key, value in self.config.items()
-            if not key.startswith('volatile.')
-            or key in ('volatile.base_image', 'volatile.last_state.idmap')}
-        data['source'] = {
-            'type': 'migration', 'mode': 'pull', 'live': live,
-            'operation': '{}/{}/operations/{}'.format(
-                address, self.client.version, operation.id),
-            'certificate': self.client.server_certificate(),
-            'secrets': operation.metadata,
-            'base-image': self.config.get('volatile.base_image', ''),
-        }
+        operation = self._offer_copy({'live': live}, None)
+        data = self.describe_copy(self.name)
+        data['source'] = dict(
+            pull_source(self.client, operation, address), live=live)
+        data['source']['base-image'] = self.config.get(
+            'volatile.base_image', '')
         return data
 
     def migrate(self, new_client, wait=False, live=False):
@@ -83,16 +66,9 @@ class Movable(Renamable):
         Endpoint: ``POST`` on the object, ``POST`` on the new collection.
         """
         check_client(new_client, 'new_client')
-        data = self.generate_migration_data(live)
-        source = data['source']
-        path = source['operation'][len(self.client.address):]
-
-        def pull(address):
-            # type: (str) -> T
-            source['operation'] = address + path
-            return type(self).create(new_client, data, wait=wait)
-
-        return self.client.offer(pull)
+        copy = self.copy(
+            self.name, to=new_client, live=live, wait=wait)  # type: T
+        return copy
 
     def move(self, pool=None, project=None, target=None, wait=True):
         # type: (Optional[str], Optional[str], Optional[str], bool) -> None

@@ -8,6 +8,7 @@ from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models.image_publish import publish_image
+from pylxd.models.instance_copy import Copyable
 from pylxd.transport import rest
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pylxd.transport.rest import Node
 
 
-class Snapshot(Savable, Renamable, Deletable):
+class Snapshot(Copyable, Savable, Renamable, Deletable):
     """A snapshot of an instance, known by its bare name.
 
     Endpoint: ``/1.0/instances/NAME/snapshots/SNAPSHOT``.
@@ -100,6 +101,16 @@ class Snapshot(Savable, Renamable, Deletable):
         # type: () -> Node
         self.parent.take_listed('snapshots')  # which are outdated now
         return super(Snapshot, self)._ready_to_change()
+
+    @property
+    def _copied_instance(self):
+        # type: () -> Instance
+        return self.parent
+
+    @property
+    def _copied_name(self):
+        # type: () -> str
+        return '{}/{}'.format(self.parent.name, self.name)
 
     @property
     def instance(self):

@@ -95,19 +95,47 @@ class Stream(PlainStream):
 class MaskedFrame(Frame):
     """A frame that is masked at 600 MB/s; ws4py masks 12 MB/s."""
 
-    _tables = {}  # type: Dict[int, bytes]
-
     def mask(self, data):
         # type: (bytes) -> bytearray
-        """Return masked data; a table translates each fourth byte."""
-        masked = bytearray(len(data))
-        for place, key in enumerate(bytearray(self.masking_key)):
-            table = self._tables.get(key)
-            if table is None:
-                table = self._tables[key] = bytes(bytearray(
-                    byte ^ key for byte in range(256)))
-            masked[place::4] = data[place::4].translate(table)
-        return masked
+        """Return masked data."""
+        return mask(data, self.masking_key)
+
+
+_tables = {}  # type: Dict[int, bytes]
+
+
+def mask(data, key):
+    # type: (bytes, bytes) -> bytearray
+    """Return data masked by a key of four bytes."""
+    masked = bytearray(len(data))
+    for place, byte in enumerate(bytearray(key)):
+        # A table translates each fourth byte
+        table = _tables.get(byte)
+        if table is None:
+            table = _tables[byte] = bytes(bytearray(
+                byte ^ each for each in range(256)))
+        masked[place::4] = data[place::4].translate(table)
+    return masked
+
+
+def measure(head):
+    # type: (bytearray) -> Tuple[int, int]
+    """Return the sizes of the head and of the payload of a frame.
+
+    :param head: the first bytes of the frame; ten are enough.
+    :return: ``(0, 0)`` if the head is not complete.
+    """
+    if len(head) < 2:
+        return 0, 0
+    length, size = head[1] & 0x7f, 2
+    for mark, form in ((126, '!H'), (127, '!Q')):
+        if length == mark:
+            size += struct.calcsize(form)
+            if len(head) < size:
+                return 0, 0
+            length, = struct.unpack_from(form, head, 2)
+            break
+    return size + (4 if head[1] & 0x80 else 0), length
 
 
 #: The first size of a `FrameBuffer`: most websockets receive little.
@@ -192,25 +220,16 @@ class FrameBuffer(object):
         :return: exactly so many bytes, or ``b''`` until they have arrived.
         """
         if not self._frame_rest:
-            self._frame_rest = self._measure()
+            self._frame_rest = sum(measure(
+                bytearray(self._view[self._start:self._end][:10])))
         if not self._frame_rest or self._end - self._start < size:
             return b''
         self._frame_rest -= size
         self._start += size
         return self._view[self._start - size:self._start].tobytes()
 
-    def _measure(self):
-        # type: () -> int
-        """Return the size of the first frame; 0 until its head has arrived."""
-        head = bytearray(self._view[self._start:self._end][:10])
-        if len(head) < 2:
-            return 0
-        length, size = head[1] & 0x7f, 2
-        for mark, form in ((126, '!H'), (127, '!Q')):
-            if length == mark:
-                size += struct.calcsize(form)
-                if len(head) < size:
-                    return 0
-                length, = struct.unpack_from(form, head, 2)
-                break
-        return size + (4 if head[1] & 0x80 else 0) + length
+    def pop_all(self):
+        # type: () -> bytes
+        """Remove and return all bytes."""
+        start, self._start = self._start, self._end
+        return self._view[start:self._end].tobytes()

@@ -186,8 +186,31 @@ class StreamSocket(websocket.Websocket):
         """Return the descriptor of the socket; -1 if it is closed."""
         return descriptor(self.sock)
 
-    def _send(self, data):
+    def take_received(self):
+        # type: () -> bytes
+        """Return the frames that arrived together with the handshake."""
+        received = self._buffer.pop_all()  # type: bytes
+        return received
+
+    def receive_bytes(self, size):
+        # type: (int) -> bytes
+        """Receive bytes of frames; b'' at the end of the connection.
+
+        :raises socket.error: nothing has arrived, or the connection is lost.
+        """
+        sock = self.sock
+        if sock is None:
+            return b''
+        with self._using_tls:
+            data = sock.recv(size)  # type: bytes
+        return data
+
+    def send_bytes(self, data):
         # type: (Any) -> int
+        """Send bytes of frames; return how many were sent.
+
+        :raises socket.error: none could be sent, or the connection is lost.
+        """
         sock = self.sock
         if sock is None:
             raise socket.error(errno.EPIPE, 'the connection is closed')
@@ -226,7 +249,7 @@ class StreamSocket(websocket.Websocket):
         with self._sending:
             while self._unsent:
                 try:
-                    self._unsent = self._unsent[self._send(self._unsent):]
+                    self._unsent = self._unsent[self.send_bytes(self._unsent):]
                 except socket.error as error:
                     if not would_block(error):
                         self._unsent = memoryview(b'')
@@ -251,7 +274,7 @@ class StreamSocket(websocket.Websocket):
             if not self._unsent:
                 self._start_frame(next(pieces, None))
             try:
-                self._unsent = self._unsent[self._send(self._unsent):]
+                self._unsent = self._unsent[self.send_bytes(self._unsent):]
             except socket.error as error:
                 # Any other error means that the command reads no more
                 return would_block(error)

@@ -207,7 +207,11 @@ def test_a_terminal_with_plain_websockets(running_container):
     terminal = client.websocket(paths['ws'], Terminal)
     control.connect()
     terminal.connect()
-    terminal.send(b'hello\n\x04', binary=True)  # Ctrl-D ends cat
+    terminal.send(b'hello\n', binary=True)
+    # LXD 5.0.2 loses what a command prints just before its end
+    while b'hello\r\n' not in terminal.screen:
+        assert terminal.once()
+    terminal.send(b'\x04', binary=True)  # Ctrl-D ends cat
     terminal.run()
     control.close_connection()
     assert terminal.screen.startswith(b'hello\r\n')

@@ -1,0 +1,197 @@
+"""Copies of objects from one server to another."""
+import threading
+
+from pylxd import exceptions
+from pylxd.core.model import warn
+from pylxd.transport import streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional
+    from pylxd.client import Client
+    from pylxd.core.operation import Operation
+    from pylxd.core.progress import Reporter
+
+#: Who connects to whom. In mode ``relay`` the client connects to both.
+MODES = 'pull', 'push', 'relay'
+
+
+def check_mode(mode):
+    # type: (str) -> None
+    """Check a mode.
+
+    :raises ValueError: it is none of `MODES`.
+    """
+    if mode not in MODES:
+        raise ValueError("mode must be 'pull', 'push' or 'relay', not "
+                         '{!r}'.format(mode))
+
+
+def pull_source(client, operation, address):
+    # type: (Client, Operation, str) -> Dict[str, Any]
+    """Return the ``source`` by which another server pulls.
+
+    :param client: the client of the server to pull from.
+    :param operation: the operation by which that server offers an object.
+    :param address: a URL of that server.
+    """
+    return {'type': 'migration', 'mode': 'pull',
+            'operation': address + operation.path,
+            'certificate': client.server_certificate(),
+            'secrets': operation.metadata}
+
+
+class Migration(object):
+    """The copy of an object to another server.
+
+    The server of the original starts an operation that sends, the other
+    server one that receives. They exchange data over websockets of one of
+    the operations, or of both in mode ``relay``.
+
+    :param client: the client of the original.
+    :param offer: a function that starts the operation that sends. It takes
+        the ``target`` of the REST API, None if others connect.
+    :param destination: the client of the other server.
+    :param create: a function that starts the creation of the copy. It takes
+        the ``source`` of the REST API, and returns the copy.
+    :param reporter: reports the progress.
+    """
+
+    def __init__(self,
+                 client,  # type: Client
+                 offer,  # type: Callable[[Any], Operation]
+                 destination,  # type: Client
+                 create,  # type: Callable[[Dict[str, Any]], Any]
+                 reporter,  # type: Reporter
+                 ):
+        # type: (...) -> None
+        self._client, self._offer = client, offer
+        self._destination, self._create = destination, create
+        self._reporter = reporter
+
+    def run(self, mode, wait):
+        # type: (str, bool) -> Any
+        """Make the copy.
+
+        :param mode: one of `MODES`.
+        :param wait: whether to return when the copy is complete.
+        :return: the copy.
+        :raises LXDAPIException: one of the servers refused, or (with
+            ``wait``) the copy failed. Then nothing of the copy is left.
+        """
+        return getattr(self, '_' + mode)(wait)
+
+    def _pull(self, wait):
+        # type: (bool) -> Any
+        sending = self._offer(None)
+
+        def pull(address):
+            # type: (str) -> Any
+            copy = self._create(pull_source(self._client, sending, address))
+            if wait:
+                self._wait(copy, sending, self._reporter)
+            return copy
+
+        try:
+            return self._client.offer(pull)
+        except BaseException:
+            abandon(self._client, sending)
+            raise
+
+    def _push(self, wait):
+        # type: (bool) -> Any
+        destination = self._destination
+        copy = self._create({'type': 'migration', 'mode': 'push'})
+        receiving = copy.operation
+
+        def push(address):
+            # type: (str) -> Operation
+            sending = self._offer({
+                'operation': address + receiving.path,
+                'certificate': destination.server_certificate(),
+                'secrets': receiving.metadata})
+            if wait:
+                sending.wait(progress=self._reporter)
+            return sending
+
+        try:
+            sending = destination.offer(push)
+            if wait:
+                self._wait(copy, sending)
+        except BaseException:
+            abandon(destination, receiving)
+            raise
+        return copy
+
+    def _relay(self, wait):
+        # type: (bool) -> Any
+        from pylxd.transport.relay import Relay  # most programs need none
+        sending = self._offer(None)
+        try:
+            copy = self._create({'type': 'migration', 'mode': 'push'})
+        except BaseException:
+            abandon(self._client, sending)
+            raise
+        receiving = copy.operation
+        try:
+            relay = Relay(self._client.transport, websocket_paths(sending),
+                          self._destination.transport,
+                          websocket_paths(receiving), self._reporter)
+        except BaseException:
+            abandon(self._client, sending)
+            abandon(self._destination, receiving)
+            raise
+        if wait:
+            relay.run()
+            self._wait(copy, sending)
+        else:
+            thread = threading.Thread(target=relay.run)
+            thread.daemon = True
+            thread.start()
+        return copy
+
+    def _wait(self, copy, sending, reporter=None):
+        # type: (Any, Operation, Optional[Reporter]) -> None
+        """Wait until the copy is complete, and both servers are done."""
+        try:
+            copy.created_by(copy.operation, True, reporter)
+        except exceptions.OperationFailed as error:
+            # The server that receives may only know that it got no more
+            if _await_end(sending) is False and sending.err:
+                error.hint = 'the server of the original says: ' + sending.err
+            raise
+        # As long as it runs, the server refuses to delete the original
+        if _await_end(sending) is False:
+            warn('%s is complete, but the server of the original says: %s',
+                 repr(copy), sending.err)
+
+
+def websocket_paths(operation):
+    # type: (Operation) -> Dict[str, str]
+    """Return the paths of the websockets of an operation, by their names."""
+    return {name: operation.websocket_path(secret)
+            for name, secret in operation.metadata.items()}
+
+
+def abandon(client, operation):
+    # type: (Client, Operation) -> None
+    """End an operation that waits for somebody to connect to it.
+
+    Servers fail such an operation when its websockets are closed; when it is
+    cancelled, LXD 5.0.2 may crash.
+    """
+    try:
+        streams.close(streams.connect(
+            client.transport, list(websocket_paths(operation).values())))
+        operation.await_end()
+    except exceptions.LXDException:
+        pass  # it has ended by itself
+
+
+def _await_end(operation):
+    # type: (Operation) -> Optional[bool]
+    """Wait for an operation; return None if the server has forgotten it."""
+    try:
+        return operation.await_end()
+    except exceptions.LXDException:
+        return None
