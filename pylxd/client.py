@@ -367,20 +367,20 @@ class Client(Context):
 
     def offer(self, pull):
         # type: (Callable[[str], T]) -> T
-        """Let another server pull from this server, by an address it reaches.
+        """Let another server connect to this server, by an address it reaches.
 
-        :param pull: a function that makes the other server pull from a URL
+        :param pull: a function that makes the other server connect to a URL
             of this server. It is called with one of `addresses` after
             another, until the other server reaches this one.
         :return: the result of ``pull``.
         :raises ClientConnectionFailed: the server listens on its socket only.
-        :raises OperationFailed: the error of the last call.
+        :raises LXDAPIException: the error of the last call.
         """
         addresses = self.addresses or [self.address]  # which then raises
         for address in addresses[:-1]:
             try:
                 return pull(address)
-            except exceptions.OperationFailed as error:
+            except exceptions.LXDAPIException as error:
                 if not is_unreachable(error):
                     raise
         return pull(addresses[-1])

@@ -58,6 +58,8 @@ def printable(text):
 class LXDException(Exception):
     """The base class of all exceptions of the library."""
 
+    hint = ''  # what the user may do
+
     def __init__(self, *args, **state):
         # type: (*Any, **Any) -> None
         super(LXDException, self).__init__(*args)
@@ -71,7 +73,11 @@ class LXDException(Exception):
 
     def __str__(self):
         # type: () -> str
-        return ' '.join(printable(arg) for arg in self.args)
+        return self._add_hint(' '.join(printable(arg) for arg in self.args))
+
+    def _add_hint(self, text):
+        # type: (str) -> str
+        return '; '.join(filter(None, [text, printable(self.hint)]))
 
     def __reduce__(self):
         # type: () -> Any
@@ -94,7 +100,6 @@ class LXDAPIException(LXDException):
     response = _SET_LATER  # type: requests.Response
     reason = ''  # a message that replaces the one in the response
     subject = ''  # the object, if the path of the request does not name it
-    hint = ''  # what the user may do
 
     def __init__(self, response, **state):
         # type: (Any, **Any) -> None
@@ -155,9 +160,9 @@ class LXDAPIException(LXDException):
 
     def __str__(self):
         # type: () -> str
-        subject, hint = printable(self.subject), printable(self.hint)
-        return ''.join([subject and subject + ': ', self.message,
-                        self._request_line, hint and '; ' + hint])
+        subject = printable(self.subject)
+        return self._add_hint(''.join([
+            subject and subject + ': ', self.message, self._request_line]))
 
 
 class NotFound(LXDAPIException):

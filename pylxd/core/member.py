@@ -49,10 +49,10 @@ class MemberManager(Manager[M]):
 
     def _create(self, body, wait=False, target=None, progress=None):
         # type: (Dict[str, Any], bool, Optional[str], ProgressArgument) -> M
-        return self._locate(super(MemberManager, self)._create(
+        return self.locate(super(MemberManager, self)._create(
             body, wait, target, progress), target)
 
-    def _locate(self, created, target=None):
+    def locate(self, created, target=None):
         # type: (M, Optional[str]) -> M
         """Return a new object with its member as the target.
 

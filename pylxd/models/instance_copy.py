@@ -3,7 +3,7 @@ from pylxd import exceptions
 from pylxd.core.context import check_client
 from pylxd.core.model import Model
 from pylxd.core.progress import Reporter
-from pylxd.models.migration import Migration, check_mode
+from pylxd.models.migration import Migration, check_mode, is_same_server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Copyable(Model):
             instance.
         :return: the copy, of the same class.
         :raises ValueError: there is no such mode.
+        :raises NotFound: there is no such pool.
         :raises ClientConnectionFailed: the server that another one connects
             to has no HTTPS address.
         :raises LXDAPIException: one of the servers refused, as when the name
@@ -110,8 +111,7 @@ class Copyable(Model):
         if project is not None:
             destination = destination.use_project(project)
         name = self._copied_instance.check_name(name)
-        is_local = (destination.transport.endpoint
-                    == self.client.transport.endpoint)
+        is_local = is_same_server(self.client, destination)
         source = self._make_source(
             is_local, destination, live, allow_inconsistent, instance_only)
         if mode != 'pull' and not is_local:
@@ -120,6 +120,9 @@ class Copyable(Model):
                 self.client.dialect.need('container_push_target')
         with Reporter(progress) as reporter:
             self.sync()
+            if pool is not None:
+                # LXD 5.0 would take another pool
+                destination.storage_pools.get(pool)
             body = self.describe_copy(
                 name, pool, config, devices, profiles)
             existing = self._find_existing(destination, name, refresh)

@@ -4,6 +4,7 @@ import threading
 from pylxd import exceptions
 from pylxd.core.model import warn
 from pylxd.transport import streams
+from pylxd.transport.dialect import is_unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 #: Who connects to whom. In mode ``relay`` the client connects to both.
 MODES = 'pull', 'push', 'relay'
+#: Seconds that the operation of one server may take to end after that of the
+#: other.
+END_TIME = 15
+#: The hint where a server is lost that has not deleted a part of a copy.
+REST = 'a part of {!r} may be left: delete it before you copy again'
 
 
 def check_mode(mode):
@@ -25,6 +31,12 @@ def check_mode(mode):
     if mode not in MODES:
         raise ValueError("mode must be 'pull', 'push' or 'relay', not "
                          '{!r}'.format(mode))
+
+
+def is_same_server(client, other):
+    # type: (Client, Client) -> bool
+    """Return whether two clients connect to the same place."""
+    return client.transport.endpoint == other.transport.endpoint
 
 
 def pull_source(client, operation, address):
@@ -83,20 +95,22 @@ class Migration(object):
 
     def _pull(self, wait):
         # type: (bool) -> Any
-        sending = self._offer(None)
-
         def pull(address):
             # type: (str) -> Any
-            copy = self._create(pull_source(self._client, sending, address))
-            if wait:
-                self._wait(copy, sending, self._reporter)
+            # An operation waits for ten seconds: each try has one of its own
+            sending = self._offer(None)
+            try:
+                copy = self._create(
+                    pull_source(self._client, sending, address))
+                if wait:
+                    self._wait(copy, sending, self._reporter)
+            except exceptions.LXDAPIException as error:
+                if has_not_begun(error):
+                    abandon(self._client, sending)
+                raise
             return copy
 
-        try:
-            return self._client.offer(pull)
-        except BaseException:
-            abandon(self._client, sending)
-            raise
+        return self._client.offer(pull)
 
     def _push(self, wait):
         # type: (bool) -> Any
@@ -116,11 +130,14 @@ class Migration(object):
 
         try:
             sending = destination.offer(push)
-            if wait:
-                self._wait(copy, sending)
-        except BaseException:
-            abandon(destination, receiving)
+        except exceptions.LXDException as error:
+            if has_not_begun(error):
+                abandon(destination, receiving)
+            else:
+                error.hint = describe_end(receiving, copy)
             raise
+        if wait:
+            self._wait(copy, sending)
         return copy
 
     def _relay(self, wait):
@@ -133,14 +150,9 @@ class Migration(object):
             abandon(self._client, sending)
             raise
         receiving = copy.operation
-        try:
-            relay = Relay(self._client.transport, websocket_paths(sending),
-                          self._destination.transport,
-                          websocket_paths(receiving), self._reporter)
-        except BaseException:
-            abandon(self._client, sending)
-            abandon(self._destination, receiving)
-            raise
+        relay = Relay(self._client.transport, websocket_paths(sending),
+                      self._destination.transport,
+                      websocket_paths(receiving), self._reporter)
         if wait:
             relay.run()
             self._wait(copy, sending)
@@ -155,15 +167,25 @@ class Migration(object):
         """Wait until the copy is complete, and both servers are done."""
         try:
             copy.created_by(copy.operation, True, reporter)
-        except exceptions.OperationFailed as error:
-            # The server that receives may only know that it got no more
-            if _await_end(sending) is False and sending.err:
-                error.hint = 'the server of the original says: ' + sending.err
+        except exceptions.LXDAPIException as error:
+            if not has_not_begun(error):
+                error.hint = describe_end(sending)
+            raise
+        except exceptions.ClientConnectionFailed as error:
+            error.hint = REST.format(copy)
             raise
         # As long as it runs, the server refuses to delete the original
-        if _await_end(sending) is False:
-            warn('%s is complete, but the server of the original says: %s',
-                 repr(copy), sending.err)
+        reason = describe_end(sending)
+        if reason:
+            warn('%s is complete, but %s', repr(copy), reason)
+
+
+def has_not_begun(error):
+    # type: (exceptions.LXDException) -> bool
+    """Return whether an error came before one server connected to another."""
+    return isinstance(error, exceptions.LXDAPIException) and (
+        is_unreachable(error)
+        or not isinstance(error, exceptions.OperationFailed))
 
 
 def websocket_paths(operation):
@@ -177,21 +199,31 @@ def abandon(client, operation):
     # type: (Client, Operation) -> None
     """End an operation that waits for somebody to connect to it.
 
-    Servers fail such an operation when its websockets are closed; when it is
-    cancelled, LXD 5.0.2 may crash.
+    It fails when somebody connects and hangs up; otherwise it would wait for
+    ten seconds. LXD 5.0.2 crashes if it is cancelled, or if somebody connects
+    to it twice.
     """
     try:
         streams.close(streams.connect(
             client.transport, list(websocket_paths(operation).values())))
-        operation.await_end()
+        operation.await_end(END_TIME)
     except exceptions.LXDException:
         pass  # it has ended by itself
 
 
-def _await_end(operation):
-    # type: (Operation) -> Optional[bool]
-    """Wait for an operation; return None if the server has forgotten it."""
+def describe_end(operation, copy=None):
+    # type: (Operation, Any) -> str
+    """Wait for the end of an operation; return how the server explains it.
+
+    :param copy: the copy that the operation makes.
+    :return: ``''`` if the operation succeeded, or nothing is known.
+    """
     try:
-        return operation.await_end()
+        if operation.await_end(END_TIME):
+            return ''
+        return 'the other server says: ' + operation.failure().message
+    except exceptions.ClientConnectionFailed as error:
+        return '; '.join(['the other server is lost: {}'.format(error)] + (
+            [REST.format(copy)] if copy is not None else []))
     except exceptions.LXDException:
-        return None
+        return ''  # it has ended, or the server has forgotten it

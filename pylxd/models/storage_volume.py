@@ -324,7 +324,7 @@ class StorageVolumes(MemberManager[StorageVolume]):
         volume = self.model.from_key(
             self.parent, ('custom', name))  # type: StorageVolume
         volume.created_by(operation, wait)
-        return self._locate(volume) if wait else volume
+        return self.locate(volume) if wait else volume
 
     def _find_name(self, node, response, operation):
         # type: (Node, requests.Response, Optional[Operation]) -> str

@@ -2,6 +2,7 @@
 from pylxd import exceptions
 from pylxd.core.document import Document
 from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.storage_volume_copy import Copyable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,18 +10,27 @@ if TYPE_CHECKING:
     T = TypeVar('T', bound='Movable')
 
 
-class Movable(Renamable, Deletable):
+class Movable(Copyable, Renamable, Deletable):
     """The part of a volume's model that renames and moves it."""
 
+    remote_extension = 'storage_api_remote_volume_handling'
+
     if TYPE_CHECKING:
-        config = {}  # type: Dict[str, str]
-        content_type = ''  # type: str
-        description = ''  # type: str
         location = ''  # type: str
         name = ''  # type: str
         project = ''  # type: str
         snapshots = None  # type: Any
         type = ''  # type: str
+
+    @property
+    def _copied_volume(self):
+        # type: () -> Any
+        return self
+
+    @property
+    def _copied_name(self):
+        # type: () -> str
+        return self.name
 
     @property
     def pool(self):
@@ -101,21 +111,11 @@ class Movable(Renamable, Deletable):
 
     def _move_to_member(self, body, target):
         # type: (Dict[str, Any], str) -> None
-        self.client.dialect.need('cluster_internal_custom_volume_copy')
-        self._ready_to_change()
-        moved = self._place(body, target)
+        moved = self.copy(body['name'], body['pool'],
+                          project=body.get('project'), target=target)
         # With the member that has it as the target, once it is loaded
         source = self.from_key(self.parent, (self.type, self.name),
                                Document({'location': self.location}))
-        operation = self._keep_operation(moved.parent.api.volumes.custom.post(
-            json={'name': moved.name, 'type': self.type,
-                  'config': self.config, 'description': self.description,
-                  'content_type': self.content_type,
-                  'source': {'type': 'copy', 'name': self.name,
-                             'pool': self.pool, 'project': self.project,
-                             'location': self.location}}))
-        if operation is not None:
-            operation.wait()
         try:
             source.delete()
         except exceptions.LXDAPIException:
@@ -126,14 +126,12 @@ class Movable(Renamable, Deletable):
         self._expire()
         self._become(moved, None, '')
 
-    def _place(self, body, target=None):
-        # type: (T, Dict[str, Any], Optional[str]) -> T
+    def _place(self, body):
+        # type: (T, Dict[str, Any]) -> T
         """Return the volume at another place, which ``body`` describes."""
         client, project = self.client, body.get('project')
         if project is not None:
             client = client.use_project(project)
-        if target is not None:
-            client = client.use_target(target)
         pool = self.parent.from_key(
             client, (self.parent.check_name(body['pool']),))
         return self.from_key(

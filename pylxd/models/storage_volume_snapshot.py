@@ -9,15 +9,18 @@ from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.storage_volume_copy import Copyable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple, TypeVar
     from pylxd.core.attribute import TimeAttribute
+    from pylxd.models.storage_volume import StorageVolume
     T = TypeVar('T', bound='StorageVolumeSnapshot')
 
 
-class StorageVolumeSnapshot(OfMember, Savable, Renamable, Deletable):
+class StorageVolumeSnapshot(
+        Copyable, OfMember, Savable, Renamable, Deletable):
     """A snapshot of a volume, known by its bare name.
 
     Endpoint: ``.../volumes/TYPE/NAME/snapshots/SNAPSHOT``.
@@ -25,6 +28,8 @@ class StorageVolumeSnapshot(OfMember, Savable, Renamable, Deletable):
 
     path = 'snapshots'
     extension = 'storage_api_volume_snapshots'
+    # Servers without it would rename the snapshot
+    remote_extension = 'storage_api_remote_volume_snapshot_copy'
 
     name = attribute(readonly=True)  # type: str
     config = attribute(dict, readonly=True)  # type: Dict[str, str]
@@ -32,6 +37,17 @@ class StorageVolumeSnapshot(OfMember, Savable, Renamable, Deletable):
     created_at = attribute(readonly=True)  # type: str
     description = attribute(str)  # type: str
     expires_at = attribute(datetime)  # type: TimeAttribute
+
+    @property
+    def _copied_volume(self):
+        # type: () -> StorageVolume
+        volume = self.parent  # type: StorageVolume
+        return volume
+
+    @property
+    def _copied_name(self):
+        # type: () -> str
+        return '{}/{}'.format(self.parent.name, self.name)
 
     @classmethod
     def key_of(cls, representation):
