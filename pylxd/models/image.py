@@ -6,10 +6,10 @@ import six
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
-from pylxd.core.context import check_client
 from pylxd.core.operation import Operation
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
+from pylxd.models.image_copy import Copyable
 from pylxd.models.image_creation import ImageCreation
 from pylxd.models.image_export import Export
 from pylxd.transport import rest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     F = TypeVar('F', bound=Union[Text, Writable])
 
 
-class Image(Savable, Deletable):
+class Image(Copyable, Savable, Deletable):
     """An image, known by its fingerprint, the SHA-256 of its data.
 
     Endpoint: ``/1.0/images/FINGERPRINT``.
@@ -180,67 +180,6 @@ class Image(Savable, Deletable):
                 '{}'.format(name, target, self.fingerprint)))
         node.delete()
         self._expire()
-
-    def copy(self,
-             new_client,  # type: Client
-             public=None,  # type: Optional[bool]
-             auto_update=None,  # type: Optional[bool]
-             wait=False,  # type: bool
-             ):
-        # type: (...) -> Optional[Image]
-        """Copy the image to another server, which pulls it from this one.
-
-        :param new_client: a client of the destination.
-        :param public: whether everybody may use the copy; None takes the
-            value of this image.
-        :param auto_update: whether the new server updates the copy when the
-            first alias of this image has a newer one, which needs a public
-            image; None takes the value of this image.
-        :param wait: return when the copy is complete. If the new server does
-            not reach this one by the address of this client, as behind a
-            tunnel, the addresses that this server names are tried too.
-        :return: with ``wait``, the image on the new server; otherwise None.
-        :raises TypeError: ``new_client`` is no client.
-        :raises ClientConnectionFailed: this server has no HTTPS address.
-        :raises LXDAPIException: one of the servers refused, or (with
-            ``wait``) the copy failed.
-
-        Endpoint: ``POST /1.0/images`` of the destination; an image of a
-        project needs ``image_source_project`` there.
-        """
-        check_client(new_client, 'new_client')
-        self.sync()
-        if public is None:
-            public = self.public
-        if auto_update is None:
-            auto_update = self.auto_update
-        source = {
-            'type': 'image', 'mode': 'pull',
-            'protocol': new_client.dialect.protocol,
-            'certificate': self.client.server_certificate(),
-            'fingerprint': self.fingerprint,
-        }
-        if auto_update and self.public and self.aliases:
-            # A copy by its fingerprint never follows an alias
-            source['alias'] = self.aliases[0]['name']
-            del source['fingerprint']
-        if self.client.project not in (None, 'default'):
-            new_client.dialect.need('image_source_project')
-            source['project'] = self.client.project
-
-        def pull(address):
-            # type: (str) -> Image
-            source['server'] = address
-            if not self.public:
-                source['secret'] = self.create_secret()
-            copy = new_client.images.create_from_source(
-                source, public, auto_update)
-            self.operation = copy.operation  # type: Optional[Operation]
-            copy.created_by(copy.operation, wait)
-            return copy
-
-        copy = self.client.offer(pull)
-        return copy if wait else None
 
     def finish_upload(self, aliases, expires_at):
         # type: (List[str], Optional[str]) -> None

@@ -71,7 +71,7 @@ class ImageCreation(Manager[M]):
             self.client.dialect.need('virtual-machines')
         node, _ = self.node_and_query()
         digest = Digest()
-        headers = self._upload_headers(
+        headers = self.upload_headers(
             image_data, public, properties, filename)
         aliases = check_aliases(self.client, aliases)
         expires_at = format_time(expires_at)
@@ -96,13 +96,14 @@ class ImageCreation(Manager[M]):
         created = image  # type: M
         return created
 
-    def _upload_headers(self,
-                        image_data,  # type: ImageData
-                        public,  # type: bool
-                        properties,  # type: Optional[Dict[str, str]]
-                        filename,  # type: Optional[str]
-                        ):
+    def upload_headers(self,
+                       image_data,  # type: Optional[ImageData]
+                       public,  # type: bool
+                       properties,  # type: Optional[Dict[str, str]]
+                       filename,  # type: Optional[str]
+                       ):
         # type: (...) -> Dict[str, Any]
+        """Return the headers of an upload; see `create` for the arguments."""
         if isinstance(public, (bytes, six.text_type)):
             # Elsewhere servers refuse it; here 'no' would mean yes
             raise TypeError('public must be a bool, not {!r}'.format(public))

@@ -103,6 +103,9 @@ class Copyable(Model):
                 '{!r} belongs to an instance or an image: copy that, not its '
                 'volume'.format(volume))
         is_local = is_same_server(self.client, destination)
+        if target is not None:
+            destination.dialect.need('cluster_internal_custom_volume_copy')
+            destination = destination.use_target(target)
         for dialect in {self.client.dialect, destination.dialect}:
             dialect.need('storage_api_local_volume_handling' if is_local
                          else self.remote_extension)
@@ -111,9 +114,6 @@ class Copyable(Model):
         if project is not None:
             destination.dialect.need('storage_api_project')
             destination = destination.use_project(project)
-        if target is not None:
-            destination.dialect.need('cluster_internal_custom_volume_copy')
-            destination = destination.use_target(target)
         parent = type(volume.parent).from_key(
             destination, (volume.parent.check_name(pool or volume.pool),))
         self.sync()
