@@ -18,7 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
         Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
-    from pylxd.client import Client
     from pylxd.core.attribute import TimeAttribute
     from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Writable

@@ -2,7 +2,6 @@
 import os
 import socket
 
-from pylxd import exceptions
 from pylxd.transport import streams
 from pylxd.transport.frames import mask, measure
 from pylxd.transport.pools import BLOCK

@@ -122,10 +122,15 @@ FOR_CHECKERS = {
     ('pylxd.core.document', 'pylxd.core.attribute'),
     ('pylxd.core.listing', 'pylxd.core.manager'),
     ('pylxd.core.model', 'pylxd.core.listing'),
+    ('pylxd.models.image_copy', 'pylxd.models.image'),
     ('pylxd.models.instance', 'pylxd.models.instance_log'),
+    ('pylxd.models.instance_copy', 'pylxd.models.instance'),
     ('pylxd.models.instance_log', 'pylxd.models.instance'),
     ('pylxd.models.instance_metadata', 'pylxd.models.instance'),
     ('pylxd.models.snapshot', 'pylxd.models.instance'),
+    ('pylxd.models.storage_volume', 'pylxd.models.storage_volume_snapshot'),
+    ('pylxd.models.storage_volume_copy', 'pylxd.models.storage_volume'),
+    ('pylxd.models.storage_volume_snapshot', 'pylxd.models.storage_volume'),
 }
 
 
