@@ -191,6 +191,7 @@ class Copyable(Model):
         # type: (...) -> Image
         for dialect in self.client.dialect, client.dialect:
             dialect.need('images_push_relay')
+        client.address  # raises if there is none, before the request
         request = {'certificate': client.server_certificate()}
         if client.project not in (None, 'default'):
             self.client.dialect.need('images_target_project')

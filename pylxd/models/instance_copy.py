@@ -163,9 +163,8 @@ class Copyable(Model):
         # type: (bool, Client, bool, bool, bool) -> Dict[str, Any]
         """Return what a ``source`` of this instance has in all modes."""
         dialects = {self.client.dialect, destination.dialect}
-        source = {}  # type: Dict[str, Any]
-        if live:
-            source['live'] = True
+        # Without the field, LXD 5.0 takes the state of a running instance
+        source = {'live': live}  # type: Dict[str, Any]
         if allow_inconsistent:
             for dialect in dialects:
                 dialect.need('instance_allow_inconsistent_copy')

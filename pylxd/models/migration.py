@@ -115,6 +115,7 @@ class Migration(object):
     def _push(self, wait):
         # type: (bool) -> Any
         destination = self._destination
+        destination.address  # raises if there is none, before the creation
         copy = self._create({'type': 'migration', 'mode': 'push'})
         receiving = copy.operation
 
@@ -150,6 +151,7 @@ class Migration(object):
             abandon(self._client, sending)
             raise
         receiving = copy.operation
+        self._reporter.start(copy.name)
         relay = Relay(self._client.transport, websocket_paths(sending),
                       self._destination.transport,
                       websocket_paths(receiving), self._reporter)

@@ -97,6 +97,38 @@ def another_kit(request):
         yield kit
 
 
+@pytest.fixture(scope='session')
+def target(request, lxd):
+    """A client of a second server, of the same kind."""
+    kit = plugin.make_kit(request.config.getoption('lxd'), {})
+    with contextlib.closing(kit):
+        with kit.client() as client:
+            yield client
+
+
+@pytest.fixture
+def clean_target(target, name):
+    """The second server; objects with the name of the test are deleted after.
+    """
+    yield target
+    settle(target)
+    for manager in (target.instances, target.profiles):
+        for each in manager.all():
+            if each.name.startswith(name):
+                each.delete(wait=True)
+
+
+@pytest.fixture
+def unreachable_target(target):
+    """The second server, which listens on its unix socket only."""
+    address = target.dialect.addresses[0]
+    target.api.patch(json={'config': {'core.https_address': ''}})
+    target.dialect.refresh()
+    yield target
+    target.api.patch(json={'config': {'core.https_address': address}})
+    target.dialect.refresh()
+
+
 @pytest.fixture
 def other_client(lxd):
     """Another client of the same server."""

@@ -1,35 +1,11 @@
 # -*- coding: utf-8 -*-
 """Copies of containers and images to a second server."""
-import contextlib
-
 import pytest
 
 from pylxd import exceptions
-from pylxd.testing import plugin
 from helpers import BUSYBOX, unique_name
 
 from .support import settle
-
-
-@pytest.fixture(scope='module')
-def target(request, lxd):
-    """A client of a second server, of the same kind."""
-    kit = plugin.make_kit(request.config.getoption('lxd'), {})
-    with contextlib.closing(kit):
-        with kit.client() as client:
-            yield client
-
-
-@pytest.fixture
-def clean_target(target, name):
-    """The second server; objects with the name of the test are deleted after.
-    """
-    yield target
-    settle(target)
-    for manager in (target.instances, target.profiles):
-        for each in manager.all():
-            if each.name.startswith(name):
-                each.delete(wait=True)
 
 
 @pytest.fixture(scope='module')
@@ -207,17 +183,6 @@ def test_copy_without_waiting(target, image, is_copied):
 
 
 # -- a server without a network address
-
-@pytest.fixture
-def unreachable_target(target):
-    """The second server, which listens on its unix socket only."""
-    address = target.dialect.addresses[0]
-    target.api.patch(json={'config': {'core.https_address': ''}})
-    target.dialect.refresh()
-    yield target
-    target.api.patch(json={'config': {'core.https_address': address}})
-    target.dialect.refresh()
-
 
 def test_migrate_from_an_unreachable_server_fails(
         lxd_client, unreachable_target, name):
