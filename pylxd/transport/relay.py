@@ -86,9 +86,9 @@ class Direction(object):
         # type: (StreamSocket, StreamSocket, Any) -> None
         self.source, self.target, self._observer = source, target, observer
         self._masker = Masker()
+        self._unsent = memoryview(b'')
         # What has arrived together with the handshake
-        self._unsent = memoryview(
-            self._masker.mask(source.take_received()))
+        self._take(source.take_received())
 
     @property
     def has_unsent(self):
@@ -110,13 +110,18 @@ class Direction(object):
                 data = b''.join(self._receive())
                 if not data:
                     return True
-                self._unsent = memoryview(self._masker.mask(data))
-                if self._observer is not None:
-                    self._observer.update(data)
+                self._take(data)
         except EOFError:
             return False
         except socket.error as error:
             return streams.would_block(error)
+
+    def _take(self, data):
+        # type: (bytes) -> None
+        """Make the frames that the target has to get."""
+        self._unsent = memoryview(self._masker.mask(data))
+        if self._observer is not None:
+            self._observer.update(data)
 
     def _receive(self):
         # type: () -> Iterator[bytes]
@@ -155,8 +160,7 @@ class Masker(object):
 
         :raises EOFError: a frame of the server is masked.
         """
-        masked = []  # type: List[Any]
-        start = 0
+        masked, start = bytearray(), 0
         while start < len(data):
             if not self._rest:
                 head = self._head + data[start:start + 10]
@@ -170,11 +174,11 @@ class Masker(object):
                 self._head = bytearray()
                 self._rest, self._key = length, os.urandom(4)
                 head[1] |= 0x80
-                masked += [head[:size], self._key]
+                masked += head[:size] + self._key
             piece = data[start:start + self._rest]
-            masked.append(mask(piece, self._key))
+            masked += mask(piece, self._key)
             start += len(piece)
             self._rest -= len(piece)
             turn = len(piece) % 4
             self._key = self._key[turn:] + self._key[:turn]
-        return b''.join(masked)
+        return bytes(masked)
