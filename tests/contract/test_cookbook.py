@@ -1,0 +1,152 @@
+"""The scripts of the cookbook, each run as it stands, by another Python."""
+import datetime
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import wire
+
+from helpers import BUSYBOX, read_bytes
+from pylxd.testing import plugin
+
+from .support import make_image
+
+pytestmark = pytest.mark.real_server
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+#: The directory of the backups in the scripts.
+BACKUPS = '/var/backups'
+
+
+def read_scripts():
+    """Return the scripts of the page, by the headings above them."""
+    with io.open(os.path.join(ROOT, 'doc', 'cookbook.rst')) as file:
+        sections = re.split(r'^(\S.*)\n-+\n', file.read(), flags=re.M)[1:]
+    return {title: textwrap.dedent(section.partition(
+        '.. code-block:: python\n\n')[2])
+        for title, section in zip(sections[::2], sections[1::2])}
+
+
+SCRIPTS = read_scripts()
+
+
+@pytest.fixture(scope='module')
+def client_pair(tmpdir_factory):
+    """Paths of the certificate ``client.crt``, and of its key."""
+    return wire.make_certificate(tmpdir_factory.mktemp('scripts'), 'client')
+
+
+@pytest.fixture(scope='module')
+def start_server(request, lxd, client_pair):
+    """Return a function that returns the server ``server2`` and so on."""
+    kits = {}
+
+    def start(name):
+        if name not in kits:
+            kits[name] = plugin.make_kit(request.config.getoption('lxd'), {})
+            request.addfinalizer(kits[name].close)
+            with kits[name].client() as client:
+                client.certificates.create('', read_bytes(client_pair[0]))
+        return kits[name]
+    return start
+
+
+@pytest.fixture
+def run_script(lxd, start_server, client_pair, tmpdir):
+    """Return a function that runs a script, and returns what it prints."""
+    def run(title):
+        script = SCRIPTS[title]
+        assert len(script.split('\n\n', 1)[1].strip().splitlines()) <= 10
+        for path, name in zip(client_pair, ['client.crt', 'client.key']):
+            shutil.copy(str(path), str(tmpdir.join(name)))
+        endpoints = {}
+        for name in sorted(set(re.findall(r'server[2-4]\b', script))):
+            kit = start_server(name)
+            shutil.copy(kit.certificate, str(tmpdir.join(name + '.crt')))
+            endpoints[name] = kit.endpoint
+            script = script.replace(
+                'https://{}:8443'.format(name), kit.endpoint)
+        # No name leads to the ports of the servers of the tests
+        script = script.replace("'https://{}:8443'.format(name)",
+                                '{!r}[name]'.format(endpoints))
+        path = tmpdir.join('script.py')
+        path.write(script.replace(BACKUPS, str(tmpdir)))
+        return subprocess.check_output(
+            [sys.executable, str(path)], cwd=str(tmpdir),
+            env=dict(os.environ, LXD_SOCKET=lxd.socket),
+            stderr=subprocess.STDOUT).decode()
+    return run
+
+
+@pytest.fixture
+def web(lxd_client):
+    """The running container ``web``; its copies are deleted after, too."""
+    web = lxd_client.containers.create(
+        {'name': 'web', 'source': BUSYBOX}, wait=True)
+    web.files.put('/root/page', b'hello')
+    web.start(wait=True)
+    yield web
+    delete_copies(lxd_client)
+
+
+@pytest.fixture
+def server2(start_server):
+    """A client of the second server."""
+    with start_server('server2').client() as client:
+        yield client
+        delete_copies(client)
+
+
+def delete_copies(client):
+    for container in client.containers.all():
+        if container.name.startswith('web'):
+            container.delete(wait=True, force=True)
+
+
+def test_back_up_and_restore(run_script, web, server2, tmpdir):
+    assert run_script('Back up all containers every night') == ''
+    backup = tmpdir.join('web-{}.tar.gz'.format(datetime.date.today()))
+    assert backup.check() and web.backups.all() == []
+    backup.move(tmpdir.join('web.tar.gz'))
+    assert run_script('Restore a backup on another server') == ''
+    restored = server2.containers.get('web-restored')
+    assert restored.execute(['cat', '/root/page']).stdout == 'hello'
+
+
+def test_copy(run_script, web):
+    assert run_script(
+        'Copy a container under a new name') == 'web-test Running\n'
+    copy = web.client.containers.get('web-test')
+    assert copy.config['limits.memory'] == '256MiB'
+
+
+def test_move(run_script, lxd_client, web, server2):
+    assert run_script(
+        'Move a container to a server that this one does not reach') == ''
+    assert not lxd_client.containers.exists('web')
+    moved = server2.containers.get('web')
+    assert moved.execute(['cat', '/root/page']).stdout == 'hello'
+
+
+def test_send_an_image(run_script, lxd_client, new_images, start_server):
+    image = lxd_client.images.create(make_image(), wait=True)
+    image.add_alias('golden')
+    assert run_script('Send an image to three servers') == ''
+    for name in 'server2', 'server3', 'server4':
+        with start_server(name).client() as client:
+            copy = client.images.get_by_alias('golden')
+            assert copy == image and copy.export() == image.export()
+            copy.delete(wait=True)
+
+
+def test_each_script_is_run():
+    with io.open(__file__.replace('.pyc', '.py')) as file:
+        source = file.read()
+    for title in SCRIPTS:
+        assert repr(title).lstrip('u') in source
