@@ -8,6 +8,7 @@ from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.context import check_client
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_creation import ImageCreation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
     from pylxd.client import Client
     from pylxd.core.attribute import TimeAttribute
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Writable
     F = TypeVar('F', bound=Union[Text, Writable])
@@ -108,17 +110,17 @@ class Image(Savable, Deletable):
 
     if TYPE_CHECKING:
         @overload
-        def export(self, fileobj=None):
-            # type: (None) -> Any
+        def export(self, fileobj=None, progress=None):
+            # type: (None, ProgressArgument) -> Any
             pass
 
         @overload
-        def export(self, fileobj):
-            # type: (F) -> F
+        def export(self, fileobj, progress=None):
+            # type: (F, ProgressArgument) -> F
             pass
 
-    def export(self, fileobj=None):
-        # type: (Any) -> Any
+    def export(self, fileobj=None, progress=None):
+        # type: (Any, ProgressArgument) -> Any
         """Download the data of the image.
 
         An image in two parts has its metadata and its root file system.
@@ -129,6 +131,8 @@ class Image(Savable, Deletable):
             that the server gives them. For an image in two parts, a pair of
             these; a single path gets the metadata, and the path with
             ``.root`` the root file system. None returns all data.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the data as bytes; ``fileobj`` if one was given; the path
             of the file in the directory. For an image in two parts, a pair
             of these.
@@ -139,9 +143,10 @@ class Image(Savable, Deletable):
 
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
-        response = self.ensure_ready().export.get(stream=True)
-        return Export(self.fingerprint, fileobj).run(
-            self.client.transport, response)
+        with Reporter(progress) as reporter:
+            response = self.ensure_ready().export.get(stream=True)
+            return Export(self.fingerprint, fileobj).run(
+                self.client.transport, response, reporter)
 
     def add_alias(self, name, description=''):
         # type: (str, str) -> None
@@ -266,8 +271,8 @@ class Image(Savable, Deletable):
                 self.fingerprint, ', '.join(done) or 'no alias')
             raise
 
-    def refresh(self, wait=True):
-        # type: (bool) -> None
+    def refresh(self, wait=True, progress=None):
+        # type: (bool, ProgressArgument) -> None
         """Let the server look for a newer image at the source of this one.
 
         If there is one, the server fetches it, and gives it the aliases of
@@ -275,16 +280,20 @@ class Image(Savable, Deletable):
 
         :param wait: return when the server has the newer image; this object
             is that image then. Without ``wait`` it stays the old one.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises OperationFailed: the server could not fetch the image, or
             this image has no source.
 
         Endpoint: ``POST /1.0/images/FINGERPRINT/refresh``; needs
         ``image_force_refresh``.
         """
-        self.client.dialect.need('image_force_refresh')
-        node = self._ready_to_change()
-        source = self.update_source
-        operation = self._start_operation(node.refresh.post(json={}), wait)
+        with Reporter(progress) as reporter:
+            self.client.dialect.need('image_force_refresh')
+            node = self._ready_to_change()
+            source = self.update_source
+            operation = self._start_operation(
+                node.refresh.post(json={}), wait, reporter)
         self._expire()
         if wait and operation and (operation.metadata or {}).get('refreshed'):
             # The server does not tell the fingerprint

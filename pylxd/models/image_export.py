@@ -7,6 +7,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.models.image_data import Digest, random_name
+from pylxd.transport.connection import content_length
 from pylxd.transport.paths import add_filename, replace, to_path
 from pylxd.transport.pools import BLOCK
 
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Callable, List, Optional, Text, Union
+    from pylxd.core.progress import Reporter
     from pylxd.models.protocols import Writable
     from pylxd.transport.connection import Transport
 
@@ -32,15 +34,18 @@ class Export(object):
         self._is_form = False
         self._destinations = []  # type: List[Destination]
 
-    def run(self, transport, response):
-        # type: (Transport, requests.Response) -> Any
+    def run(self, transport, response, reporter):
+        # type: (Transport, requests.Response, Reporter) -> Any
         """Download the body of a response.
 
+        :param reporter: the reporter that is updated with each block.
         :return: what `Image.export` returns.
         """
         try:
             with Digest() as digest:
-                self._download(transport, response, digest)
+                reporter.start('image ' + self._fingerprint[:12],
+                               content_length(response))
+                self._download(transport, response, digest, reporter)
             if digest.hexdigest() != self._fingerprint:
                 raise exceptions.StreamBroken(
                     'the downloaded data of image {} has another '
@@ -56,19 +61,24 @@ class Export(object):
             raise
         return results if self._is_form else results[0]
 
-    def _download(self, transport, response, digest):
-        # type: (Transport, requests.Response, Digest) -> None
+    def _download(self,
+                  transport,  # type: Transport
+                  response,  # type: requests.Response
+                  digest,  # type: Digest
+                  reporter,  # type: Reporter
+                  ):
+        # type: (...) -> None
         content_type = response.headers.get('Content-Type', '')
         self._is_form = content_type.startswith('multipart/')
         if not self._is_form:
             file = self._open_part(find_filename(
                 response.headers.get('Content-Disposition', '')))
-            transport.download(response, file, digest)
+            transport.download(response, file, digest, reporter)
             return
         boundary = re.search('boundary="?([^";]+)', content_type)
         form = FormSplitter(
             boundary.group(1) if boundary else '', self._open_part, digest)
-        transport.download(response, form)
+        transport.download(response, form, reporter)
         if not form.has_ended or len(self._destinations) != 2:
             raise exceptions.StreamBroken(
                 'the form with the data of image {} ends early, after {} '
