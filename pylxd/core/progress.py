@@ -200,8 +200,8 @@ class Bar(object):
         try:
             from tqdm.auto import tqdm
         except ImportError:
-            raise ImportError(
-                'progress=True needs tqdm: pip install pylxd[progress]')
+            six.raise_from(ImportError(
+                'progress=True needs tqdm: pip install pylxd[progress]'), None)
         self._make_bar = tqdm
         self._bar = None  # type: Any
         self._kind = None  # type: Any
@@ -209,9 +209,12 @@ class Bar(object):
     def __call__(self, progress):
         # type: (Progress) -> None
         """Show a progress; another transfer or stage gets a bar of its own."""
-        text = printable(progress.text)
+        # Python 2 would raise where the terminal lacks a character
+        encoding = getattr(sys.stderr, 'encoding', None) or 'utf-8'
+        text = six.ensure_text(printable(progress.text)).encode(
+            encoding, 'replace').decode(encoding)
         if len(text) > MAX_TEXT:
-            text = '...' + text[3 - MAX_TEXT:]
+            text = u'...' + text[3 - MAX_TEXT:]
         # The words of a server have the figures
         has_figures = progress == parse_text(progress.text)
         kind = progress.unit, has_figures
@@ -220,16 +223,13 @@ class Bar(object):
             self.close()
             self._kind = kind
             options = {'bar_format': '{desc} |{bar}| {elapsed}'
-                       if progress.total else '{desc} {elapsed}'} if (
+                       if progress.total else '{desc} [{elapsed}]'} if (
                            has_figures) else {}
             # Without miniters=0, tqdm leaves out small steps
             self._bar = self._make_bar(
                 total=progress.total, unit=progress.unit, unit_scale=True,
-                desc=text, miniters=0, **options)
-        if has_figures:
-            self._bar.set_description_str(text, refresh=False)
-        else:
-            self._bar.set_description(text, refresh=False)
+                desc=text, initial=progress.done, miniters=0, **options)
+        self._bar.set_description_str(text, refresh=False)
         self._bar.update(progress.done - self._bar.n)
 
     def close(self):
