@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     ProgressArgument = Union[
         None, bool, 'Reporter', Callable[['Progress'], Any]]
 
-#: The units of sizes in the words of servers, each 1000 times the one before.
-SIZES = 'B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'
 #: A percentage in the words of servers.
-PERCENT = re.compile(r'(\d+)(?:\.\d+)?%')
+PERCENT = re.compile(r'(\d{1,9})(?:\.\d+)?%')
+#: A size in the words of servers.
+SIZE = re.compile(r'(\d{1,9}(?:\.\d+)?)(B|[kMGTPE]B)\b')
+#: The units of these sizes, each 1000 times the one before.
+UNITS = 'B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'
 #: The text of a bar is shortened to so many characters.
 MAX_TEXT = 40
 
@@ -182,9 +184,9 @@ def parse_text(text):
     percent = PERCENT.search(text)
     if percent:
         return Progress(int(percent.group(1)), 100, '%', text)
-    size = re.search(r'(\d+(?:\.\d+)?)({})\b'.format('|'.join(SIZES)), text)
+    size = SIZE.search(text)
     if size:
-        factor = 1000 ** SIZES.index(size.group(2))
+        factor = 1000 ** UNITS.index(size.group(2))
         return Progress(int(float(size.group(1)) * factor), None, 'B', text)
     return None
 
@@ -211,13 +213,13 @@ class Bar(object):
         """Show a progress; another transfer or stage gets a bar of its own."""
         # Python 2 would raise where the terminal lacks a character
         encoding = getattr(sys.stderr, 'encoding', None) or 'utf-8'
-        text = six.ensure_text(printable(progress.text)).encode(
-            encoding, 'replace').decode(encoding)
+        text = u' '.join(six.ensure_text(printable(progress.text)).encode(
+            encoding, 'replace').decode(encoding).split())
         if len(text) > MAX_TEXT:
             text = u'...' + text[3 - MAX_TEXT:]
         # The words of a server have the figures
         has_figures = progress == parse_text(progress.text)
-        kind = progress.unit, has_figures
+        kind = progress.unit, progress.total, has_figures
         if (self._bar is None or self._kind != kind
                 or progress.done < self._bar.n):
             self.close()

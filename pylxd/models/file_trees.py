@@ -221,13 +221,24 @@ def transfer_tree(transfer_entry, top):
     :param top: the topmost entry.
     """
     from multiprocessing.pool import ThreadPool  # 10 ms that few need
+    has_failed = threading.Event()
+
+    def transfer_next(entry):
+        # type: (T) -> List[T]
+        if has_failed.is_set():
+            return []
+        try:
+            return transfer_entry(entry)
+        except BaseException:
+            has_failed.set()
+            raise
+
     pool = ThreadPool(WORKERS)
     try:
         level = [top]
         while level:
-            contents = pool.imap_unordered(transfer_entry, level)
-            level = [entry for _ in level
-                     for entry in contents.next(NO_TIMEOUT)]
+            contents = pool.map_async(transfer_next, level).get(NO_TIMEOUT)
+            level = [entry for entries in contents for entry in entries]
     finally:
         pool.terminate()
         pool.join()
