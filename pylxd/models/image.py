@@ -144,7 +144,11 @@ class Image(Savable, Deletable):
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
         with Reporter(progress) as reporter:
-            response = self.ensure_ready().export.get(stream=True)
+            node = self.ensure_ready()
+            if reporter.is_active:
+                # Two parts come without Content-Length
+                reporter.start('image ' + self.fingerprint[:12], self.size)
+            response = node.export.get(stream=True)
             return Export(self.fingerprint, fileobj).run(
                 self.client.transport, response, reporter)
 

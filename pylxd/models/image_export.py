@@ -7,7 +7,6 @@ import six
 
 from pylxd import exceptions
 from pylxd.models.image_data import Digest, random_name
-from pylxd.transport.connection import content_length
 from pylxd.transport.paths import add_filename, replace, to_path
 from pylxd.transport.pools import BLOCK
 
@@ -38,13 +37,11 @@ class Export(object):
         # type: (Transport, requests.Response, Reporter) -> Any
         """Download the body of a response.
 
-        :param reporter: the reporter that is updated with each block.
+        :param reporter: updated with each block of the image.
         :return: what `Image.export` returns.
         """
         try:
             with Digest() as digest:
-                reporter.start('image ' + self._fingerprint[:12],
-                               content_length(response))
                 self._download(transport, response, digest, reporter)
             if digest.hexdigest() != self._fingerprint:
                 raise exceptions.StreamBroken(
@@ -77,8 +74,9 @@ class Export(object):
             return
         boundary = re.search('boundary="?([^";]+)', content_type)
         form = FormSplitter(
-            boundary.group(1) if boundary else '', self._open_part, digest)
-        transport.download(response, form, reporter)
+            boundary.group(1) if boundary else '', self._open_part, digest,
+            reporter)
+        transport.download(response, form)
         if not form.has_ended or len(self._destinations) != 2:
             raise exceptions.StreamBroken(
                 'the form with the data of image {} ends early, after {} '
@@ -168,14 +166,15 @@ class FormSplitter(object):
     :param boundary: the text that separates the parts.
     :param open_part: a function that is called with the file name of each
         part, and returns the file to write the part to.
-    :param digest: updated with the contents of all parts.
+    :param observers: objects whose ``update`` is called with each block of
+        the contents of all parts.
     """
 
-    def __init__(self, boundary, open_part, digest):
-        # type: (Text, Callable[[str], Writable], Digest) -> None
+    def __init__(self, boundary, open_part, *observers):
+        # type: (Text, Callable[[str], Writable], *Any) -> None
         self._mark = b'\r\n--' + six.ensure_binary(boundary)
         self._open_part = open_part
-        self._digest = digest
+        self._observers = observers
         self._part = None  # type: Optional[Writable]
         # The mark of the first part has no line before it
         self._unwritten = b'\r\n'
@@ -219,7 +218,8 @@ class FormSplitter(object):
         # type: (bytes) -> None
         if self._part is not None and data:
             self._part.write(data)
-            self._digest.update(data)
+            for each in self._observers:
+                each.update(data)
 
 
 def find_filename(header):
