@@ -32,7 +32,7 @@ def test_publish(bootable):
     bootable.files.put('/big', data, progress=put.append)
     assert put[-1] == Progress(len(data), len(data), 'B', '/big')
     image = bootable.publish(wait=True, compression_algorithm='gzip',
-                              progress=published.append)
+                             progress=published.append)
     assert {each[1:3] for each in published} == {(100, '%')}
     assert all(each.text.startswith('Image pack: ') for each in published)
     assert published[-1].done == 100
@@ -131,7 +131,7 @@ def test_files_that_are_ended(bootable, tmpdir):
     files = bootable.files
     files.mk_dir('/t')
     with pytest.raises(Stop):
-        files.put('/t/f', BIG, progress=stop)
+        files.put('/ended', BIG, progress=stop)
     files.put('/t/f', BIG)
     with pytest.raises(Stop):
         files.get('/t/f', progress=stop)
