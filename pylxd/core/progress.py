@@ -10,7 +10,7 @@ from pylxd.exceptions import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, Iterable, Iterator, Optional, Union)
+        Any, Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Union)
     ProgressArgument = Union[
         None, bool, 'Reporter', Callable[['Progress'], Any]]
 
@@ -24,7 +24,15 @@ UNITS = 'B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'
 MAX_TEXT = 40
 
 
-class Progress(collections.namedtuple('Progress', 'done total unit text')):
+if TYPE_CHECKING:
+    _Fields = NamedTuple('_Fields', [
+        ('done', int), ('total', Optional[int]), ('unit', str),
+        ('text', str)])
+else:
+    _Fields = collections.namedtuple('Progress', 'done total unit text')
+
+
+class Progress(_Fields):
     """How far a transfer or an operation has come.
 
     - ``done``: how much is done, in ``unit``

@@ -13,7 +13,7 @@ from pylxd.core.progress import Reporter, parse_text
 from pylxd.models import Container
 from pylxd.models.image_data import iterate_form
 from pylxd.transport.pools import BLOCK
-from wire import ROOT, Server, http, lxd_api, sync
+from wire import Server, http, lxd_api, sync
 
 from .test_files import Tree
 from .test_image import DATA, DIGEST, Images
