@@ -17,7 +17,8 @@ from pylxd.transport.paths import add_filename, replace, to_path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Callable, List, Optional, Tuple, TypeVar
+    from typing import (
+        Any, Callable, Dict, List, Optional, Tuple, TypeVar)
     from pylxd.core.progress import ProgressArgument
     from pylxd.models.file_access import Mode
     T = TypeVar('T')
@@ -86,7 +87,7 @@ class FileTrees(FileAccess):
                 with open(local, 'rb') as data:
                     self.put(remote, data,
                              permissions if mode is None else mode, uid, gid,
-                             parts.start(remote))
+                             **parts.arguments(remote))
             return []
 
         with Reporter(progress) as reporter:
@@ -134,7 +135,7 @@ class FileTrees(FileAccess):
                     os.unlink(local)
                 os.symlink(target, local)
             else:
-                with Reporter(parts.start(remote)) as part:
+                with Reporter(**parts.arguments(remote)) as part:
                     self._save_file(response, local, part)
             return []
 
@@ -193,11 +194,14 @@ class Parts(object):
         self._lock = threading.Lock()
         self._done = 0
 
-    def start(self, path):
-        # type: (str) -> ProgressArgument
-        """Return the function that is told the progress of one file."""
+    def arguments(self, path):
+        # type: (str) -> Dict[str, Any]
+        """Return the argument ``progress`` of the transfer of one file.
+
+        It is left out if nobody is told: programs may replace `put`.
+        """
         if not self._reporter.is_active:
-            return None
+            return {}
         before = [0]
 
         def report(progress):
@@ -206,7 +210,7 @@ class Parts(object):
                 self._done += progress.done - before[0]
                 before[0] = progress.done
                 self._reporter.report(Progress(self._done, None, 'B', path))
-        return report
+        return {'progress': report}
 
 
 def transfer_tree(transfer_entry, top):

@@ -13,7 +13,7 @@ from pylxd.core.progress import Reporter, parse_text
 from pylxd.models import Container
 from pylxd.models.image_data import iterate_form
 from pylxd.transport.pools import BLOCK
-from wire import Server, http, lxd_api, sync
+from wire import ROOT, Server, accepted, http, lxd_api, sync
 
 from .test_files import Tree
 from .test_image import DATA, DIGEST, Images
@@ -148,6 +148,36 @@ def test_one_request_without_progress(progress):
         assert fixture.waits == ['GET /1.0/operations/u1/wait']
 
 
+@pytest.mark.parametrize('call', [
+    lambda c, p: c.containers.create(
+        {'name': 'c1', 'source': {}}, wait=True, progress=p),
+    lambda c, p: c.containers.get('c1').rebuild(progress=p),
+    lambda c, p: c.containers.get('c1').publish(wait=True, progress=p),
+    lambda c, p: c.containers.get('c1').snapshots.get('s1').publish(
+        wait=True, progress=p),
+    lambda c, p: c.images.get(DIGEST).refresh(progress=p),
+    lambda c, p: c.images.create_from_url('https://x', True, progress=p,
+                                          wait=True),
+    lambda c, p: c.images.create_from_simplestreams(
+        'https://x', 'a', wait=True, progress=p)])
+def test_calls_that_wait(call):
+    waits, told = [say('Unpack: 1%'), dict(
+        DONE, metadata={'fingerprint': DIGEST})], []
+    pages = {'POST /1.0/' + path: accepted(RUNNING) for path in (
+        'instances', 'instances/c1/rebuild', 'images',
+        'images/{}/refresh'.format(DIGEST))}
+    pages.update({
+        'GET /1.0/operations/u1/wait': lambda request: waits.pop(0),
+        'GET /1.0/images/' + DIGEST: {'fingerprint': DIGEST},
+        'GET /1.0/instances/c1': {'name': 'c1', 'type': 'container'},
+        'GET /1.0/instances/c1/snapshots/s1': {'name': 's1'}})
+    root = dict(ROOT, api_extensions=[
+        'instances', 'instances_rebuild', 'image_force_refresh'])
+    with Server(lxd_api(pages, root)) as server:
+        call(Client(server.endpoint), told.append)
+    assert [each.done for each in told] == [1, 100]
+
+
 def test_a_failed_operation_is_not_reported_as_whole():
     told = []
     with Operations(say('Unpack: 1%'), say('Unpack: 60%', FAILED)) as fixture:
@@ -267,6 +297,19 @@ def test_trees(tree, tmpdir):
             (10 * number, None, 'B') for number in range(1, 21)]
         assert sorted(each.text for each in told) == sorted(
             '/t/' + name for name in names)
+
+
+def test_a_replaced_put_needs_no_progress(tree, tmpdir, monkeypatch):
+    put = []
+
+    def replacement(filepath, data, mode=None, uid=None, gid=None):
+        put.append(filepath)
+
+    fill(tmpdir.mkdir('source'), 'a')
+    files = tree.files
+    monkeypatch.setattr(files, 'put', replacement)
+    files.recursive_put(str(tmpdir.join('source')), '/t')
+    assert put == ['/t/a']
 
 
 def test_nothing_is_printed(images, tree, capfd):
