@@ -1,6 +1,7 @@
 """The cases: each measures one subject and yields rows of the table."""
 import collections
 import contextlib
+import functools
 import io
 import json
 import os
@@ -488,20 +489,24 @@ def remove_files(setup, *paths):
         os.unlink(path)
 
 
-@case('images')
-def measure_images(setup):
-    """``images.create`` and ``export``"""
-    setup.fixture(create_container)
-    size = setup.scale_size(1024)
-    path, target = setup.file('big'), setup.file('target')
-    write_random_file(target, size)
+def write_image(path, content):
+    """Write an image with a file of this content, not compressed."""
     with tarfile.open(path, 'w') as archive:
         metadata = json.dumps({'architecture': os.uname()[4],
                                'creation_date': 1}).encode()
         member = tarfile.TarInfo('metadata.yaml')
         member.size = len(metadata)
         archive.addfile(member, io.BytesIO(metadata))
-        archive.add(target, 'rootfs/big')
+        archive.add(content, 'rootfs/big')
+
+
+@case('images')
+def measure_images(setup):
+    """``images.create`` and ``export``"""
+    setup.fixture(create_container)
+    size = setup.scale_size(1024)
+    path, target = setup.file('big'), setup.file('target')
+    write_image(path, write_random_file(target, size))
 
     def find_image():
         return next(image for image in setup.client.images.all()
@@ -531,6 +536,46 @@ def measure_images(setup):
     delete_image()
     os.unlink(path)
     os.unlink(target)
+
+
+@case('progress')
+def measure_progress(setup):
+    """Transfers with a function as ``progress``, and without one"""
+    container = setup.fixture(create_container)
+    size = setup.scale_size(256)
+    path, target = setup.file('big'), setup.file('target')
+    write_image(path, write_random_file(target, size))
+    calls, images = [], []
+
+    def create(progress):
+        with open(path, 'rb') as source:
+            images.append(setup.client.images.create(
+                source, wait=True, progress=progress))
+
+    def delete():
+        images.pop().delete(wait=True)
+
+    def put(progress):
+        with open(path, 'rb') as source:
+            container.files.put(bulk.REMOTE, source, progress=progress)
+
+    def export(progress):
+        images[0].export(target, progress)
+
+    def compare(what, transfer, cleanup=None):
+        ours, theirs = run_alternately(setup.scale_repeats(21), *[
+            make_wall_timer(functools.partial(transfer, progress), cleanup)
+            for progress in (calls.append, None)])
+        return compare_times('{}, {} MB, with a progress function'.format(
+            what, size), ours, theirs, reference='without', most=1.02)
+
+    yield compare('images.create', create, delete)
+    create(None)
+    yield compare('export', export)
+    delete()
+    yield compare('files.put', put)
+    assert len(calls) > size * 4
+    remove_files(setup, path, target)
 
 
 @case('trees')

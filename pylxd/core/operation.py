@@ -188,12 +188,19 @@ class Operation(object):
                 for some in by_status.values() for each in some]
 
     @classmethod
-    def wait_for_operation(cls, client, operation_id, timeout=None):
-        # type: (Context, str, Optional[float]) -> Operation
-        """Wait for the end of an operation, with one request.
+    def wait_for_operation(cls,
+                           client,  # type: Context
+                           operation_id,  # type: str
+                           timeout=None,  # type: Optional[float]
+                           progress=None,  # type: ProgressArgument
+                           ):
+        # type: (...) -> Operation
+        """Wait for the end of an operation.
 
         :param operation_id: the id, path or URL of the operation.
         :param timeout: seconds to wait at most; None waits for ever.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the ended operation.
         :raises OperationFailed: the operation failed or was cancelled.
         :raises OperationTimeout: the operation has not ended in that time.
@@ -201,7 +208,7 @@ class Operation(object):
         Endpoint: ``GET /1.0/operations/ID/wait``.
         """
         operation = cls(client, id=cls.extract_operation_id(operation_id))
-        operation.wait(timeout)
+        operation.wait(timeout, progress)
         return operation
 
     @staticmethod
@@ -300,9 +307,9 @@ class Operation(object):
         """Wait for the end of the operation, and load its last fields.
 
         :param timeout: seconds to wait at most; None waits for ever.
-        :param progress: a function that is called with a `Progress` about
-            once a second, or True for a bar. Operations without progress
-            report nothing.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar. Servers are asked for it once a second; most
+            operations have none.
         :return: True.
         :raises OperationFailed: the operation failed or was cancelled; the
             message is the server's reason.
@@ -345,6 +352,8 @@ class Operation(object):
         while not (self.ended or deadline is not None and clock() > deadline):
             self._request_end(1)
             reporter.report_operation(self.metadata)
+        if self.status_code == SUCCESS:
+            reporter.report_success()
 
     def failure(self):
         # type: () -> exceptions.OperationFailed
@@ -472,11 +481,11 @@ class Operations(object):
         """Get all operations: see `Operation.all`."""
         return Operation.all(self._client, all_projects=all_projects)
 
-    def wait_for_operation(self, operation_id, timeout=None):
-        # type: (str, Optional[float]) -> Operation
+    def wait_for_operation(self, operation_id, timeout=None, progress=None):
+        # type: (str, Optional[float], ProgressArgument) -> Operation
         """Wait for an operation: see `Operation.wait_for_operation`."""
         return Operation.wait_for_operation(
-            self._client, operation_id, timeout)
+            self._client, operation_id, timeout, progress)
 
 
 def _parse_time(timestamp):

@@ -10,8 +10,11 @@ import stat
 import six
 
 from pylxd import exceptions
+from pylxd.core.progress import Reporter
 from pylxd.core.values import check_id
+from pylxd.models.image_data import observe_data
 from pylxd.transport import rest
+from pylxd.transport.connection import content_length
 from pylxd.transport.dialect import is_owner_missing
 from pylxd.transport.paths import to_path
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
         Any, Iterable, Iterator, List, Optional, overload, Text, TypeVar,
         Union)
     from pylxd.client import Client
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.protocols import Readable, Writable
     FileData = Union[bytes, bytearray, Text, Readable, Iterable[bytes]]
     Mode = Union[int, str, None]
@@ -80,22 +84,24 @@ class FileAccess(object):
 
     if TYPE_CHECKING:
         @overload
-        def get(self, filepath, fileobj=None):
-            # type: (str, None) -> bytes
+        def get(self, filepath, fileobj=None, progress=None):
+            # type: (str, None, ProgressArgument) -> bytes
             pass
 
         @overload
-        def get(self, filepath, fileobj):
-            # type: (str, W) -> W
+        def get(self, filepath, fileobj, progress=None):
+            # type: (str, W, ProgressArgument) -> W
             pass
 
-    def get(self, filepath, fileobj=None):
-        # type: (str, Optional[W]) -> Union[bytes, W]
+    def get(self, filepath, fileobj=None, progress=None):
+        # type: (str, Optional[W], ProgressArgument) -> Union[bytes, W]
         """Read a file, following symbolic links.
 
         :param filepath: the path of the file.
         :param fileobj: a file that is open for writing bytes, to write the
             data to, piece by piece; None returns all data.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the data as bytes; ``fileobj`` if one was given.
         :raises TypeError: ``fileobj`` is no file.
         :raises NotFound: there is no such file.
@@ -107,13 +113,15 @@ class FileAccess(object):
         if fileobj is not None and not hasattr(fileobj, 'write'):
             raise TypeError('fileobj must be a file open for writing bytes, '
                             'not {!r}'.format(fileobj))
-        response = self._open_file(filepath)
-        if fileobj is None:
-            target = io.BytesIO()
-            self._client.transport.download(response, target)
-            return target.getvalue()
-        self._client.transport.download(response, fileobj)
-        return fileobj
+        with Reporter(progress) as reporter:
+            response = self._open_file(filepath)
+            reporter.start(filepath, content_length(response))
+            if fileobj is None:
+                target = io.BytesIO()
+                self._client.transport.download(response, target, reporter)
+                return target.getvalue()
+            self._client.transport.download(response, fileobj, reporter)
+            return fileobj
 
     def _open_file(self, filepath):
         # type: (str) -> requests.Response
@@ -152,8 +160,15 @@ class FileAccess(object):
         self._client.transport.download(response, target)
         return six.ensure_str(target.getvalue().rstrip(b'\n'))
 
-    def put(self, filepath, data, mode=None, uid=None, gid=None):
-        # type: (str, FileData, Mode, Optional[int], Optional[int]) -> bool
+    def put(self,
+            filepath,  # type: str
+            data,  # type: FileData
+            mode=None,  # type: Mode
+            uid=None,  # type: Optional[int]
+            gid=None,  # type: Optional[int]
+            progress=None,  # type: ProgressArgument
+            ):
+        # type: (...) -> bool
         """Write a file.
 
         :param filepath: the path of the file.
@@ -164,6 +179,8 @@ class FileAccess(object):
             `os.stat`; None is the server's default.
         :param uid: the number of the owner.
         :param gid: the number of the group.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: True.
         :raises TypeError: ``data`` has another type.
         :raises ValueError: ``mode`` is no permission, or a decimal number.
@@ -172,8 +189,11 @@ class FileAccess(object):
 
         Endpoint: ``POST .../files?path=``.
         """
-        self._create_entry(
-            filepath, 'file', self._encode(filepath, data), mode, uid, gid)
+        with Reporter(progress) as reporter:
+            self._create_entry(
+                filepath, 'file',
+                observe_data(self._encode(filepath, data), filepath, reporter),
+                mode, uid, gid)
         return True
 
     def _encode(self, filepath, data):

@@ -5,13 +5,17 @@ import re
 import six
 
 from pylxd import exceptions
+from pylxd.core.progress import Reporter
 from pylxd.models.file_access import FileAccess, check_path
+from pylxd.models.image_data import observe_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     import socket
     from typing import Any, List, Optional, Set
+    from pylxd.core.progress import ProgressArgument
+    from pylxd.models.file_access import FileData
 
 
 class FileStatus(object):
@@ -140,22 +144,26 @@ class FileEntries(FileAccess):
             self._open(path).close()  # for the reason
         return True
 
-    def append(self, filepath, data):
-        # type: (str, Any) -> None
+    def append(self, filepath, data, progress=None):
+        # type: (str, FileData, ProgressArgument) -> None
         """Append to a file that exists.
 
         :param filepath: the path of the file.
         :param data: as for `put`.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises TypeError: ``data`` has another type.
         :raises NotFound: there is no such file.
 
         Endpoint: ``POST .../files?path=``; needs ``file_append``.
         """
         dialect = self._client.dialect
-        dialect.need('file_append')
-        self._create_entry(
-            filepath, 'file', self._encode(filepath, data), None, None, None,
-            {dialect.header('write'): 'append'})
+        with Reporter(progress) as reporter:
+            dialect.need('file_append')
+            self._create_entry(
+                filepath, 'file',
+                observe_data(self._encode(filepath, data), filepath, reporter),
+                None, None, None, {dialect.header('write'): 'append'})
 
     def symlink(self, path, target, uid=None, gid=None):
         # type: (str, str, Optional[int], Optional[int]) -> None

@@ -5,17 +5,21 @@ import posixpath
 import re
 import stat
 import tempfile
+import threading
 
 import six
 
 from pylxd import exceptions
+from pylxd.core.progress import Progress, Reporter
 from pylxd.models.file_access import FileAccess, check_path
 from pylxd.transport.paths import add_filename, replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Callable, List, Optional, Tuple, TypeVar
+    from typing import (
+        Any, Callable, Dict, List, Optional, Tuple, TypeVar)
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.file_access import Mode
     T = TypeVar('T')
 
@@ -29,9 +33,16 @@ NO_TIMEOUT = 10 ** 8
 class FileTrees(FileAccess):
     """The calls of `FilesManager` on whole directories."""
 
-    def recursive_put(self, src, dst, mode=None, uid=None, gid=None,
-                      parents=False):
-        # type: (str, str, Mode, Optional[int], Optional[int], bool) -> None
+    def recursive_put(self,
+                      src,  # type: str
+                      dst,  # type: str
+                      mode=None,  # type: Mode
+                      uid=None,  # type: Optional[int]
+                      gid=None,  # type: Optional[int]
+                      parents=False,  # type: bool
+                      progress=None,  # type: ProgressArgument
+                      ):
+        # type: (...) -> None
         """Write the contents of a local directory to the server.
 
         Missing directories are made, ``dst`` as well, but not those above
@@ -44,6 +55,8 @@ class FileTrees(FileAccess):
         :param uid: the number of the owner of all.
         :param gid: the number of the group of all.
         :param parents: make the missing directories above ``dst`` too.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises NotFound: the directory above ``dst`` is missing.
         :raises OSError: ``src`` is no directory (``ENOTDIR``).
 
@@ -73,13 +86,16 @@ class FileTrees(FileAccess):
             elif stat.S_ISREG(status.st_mode):
                 with open(local, 'rb') as data:
                     self.put(remote, data,
-                             permissions if mode is None else mode, uid, gid)
+                             permissions if mode is None else mode, uid, gid,
+                             **parts.arguments(remote))
             return []
 
-        transfer_tree(put_entry, (src, dst))
+        with Reporter(progress) as reporter:
+            parts = Parts(reporter)
+            transfer_tree(put_entry, (src, dst))
 
-    def recursive_get(self, remote_path, local_path):
-        # type: (str, str) -> None
+    def recursive_get(self, remote_path, local_path, progress=None):
+        # type: (str, str, ProgressArgument) -> None
         """Read a directory into a local directory.
 
         Permissions are kept and links stay links; links that point into the
@@ -89,6 +105,8 @@ class FileTrees(FileAccess):
         :param remote_path: the path of the directory on the server.
         :param local_path: the path of the local directory; if it is
             missing, it is made in the directory above.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises NotFound: there is no such directory.
         :raises OSError: an entry cannot be written, as when a local
             directory has its name.
@@ -117,10 +135,13 @@ class FileTrees(FileAccess):
                     os.unlink(local)
                 os.symlink(target, local)
             else:
-                self._save_file(response, local)
+                with Reporter(**parts.arguments(remote)) as part:
+                    self._save_file(response, local, part)
             return []
 
-        transfer_tree(get_entry, (remote_path, to_native(local_path)))
+        with Reporter(progress) as reporter:
+            parts = Parts(reporter)
+            transfer_tree(get_entry, (remote_path, to_native(local_path)))
 
     def _save_directory(self, response, remote, local):
         # type: (requests.Response, str, str) -> List[Tuple[str, str]]
@@ -135,15 +156,15 @@ class FileTrees(FileAccess):
         return [(posixpath.join(remote, name), os.path.join(local, name))
                 for name in names]
 
-    def _save_file(self, response, local_path):
-        # type: (requests.Response, str) -> None
+    def _save_file(self, response, local_path, reporter):
+        # type: (requests.Response, str, Reporter) -> None
         # A temporary file first: nobody sees a part of a file, and a link
         # that has the name is replaced, not written through
         descriptor, temporary_path = tempfile.mkstemp(
             dir=os.path.dirname(local_path) or os.curdir)
         try:
             with os.fdopen(descriptor, 'wb') as target:
-                self._client.transport.download(response, target)
+                self._client.transport.download(response, target, reporter)
             os.chmod(temporary_path, self._permissions(response, 0o644))
             replace(temporary_path, local_path)
         except BaseException as error:
@@ -161,22 +182,66 @@ class FileTrees(FileAccess):
         return int(mode, 8) & 0o777
 
 
+class Parts(object):
+    """The progress of the files of a tree, which threads transfer.
+
+    :param reporter: reports the sum of their bytes.
+    """
+
+    def __init__(self, reporter):
+        # type: (Reporter) -> None
+        self._reporter = reporter
+        self._lock = threading.Lock()
+        self._done = 0
+
+    def arguments(self, path):
+        # type: (str) -> Dict[str, Any]
+        """Return the argument ``progress`` of the transfer of one file.
+
+        It is left out if nobody is told: programs may replace `put`.
+        """
+        if not self._reporter.is_active:
+            return {}
+        before = [0]
+
+        def report(progress):
+            # type: (Progress) -> None
+            with self._lock:
+                self._done += progress.done - before[0]
+                before[0] = progress.done
+                self._reporter.report(Progress(self._done, None, 'B', path))
+        return {'progress': report}
+
+
 def transfer_tree(transfer_entry, top):
     # type: (Callable[[T], List[T]], T) -> None
     """Transfer an entry of a tree and all entries below it.
 
-    `WORKERS` threads transfer the entries of a level at the same time.
+    `WORKERS` threads transfer the entries of a level at the same time. After
+    an error they begin no others.
 
     :param transfer_entry: a function that transfers one entry and returns
         the entries in it.
     :param top: the topmost entry.
     """
     from multiprocessing.pool import ThreadPool  # 10 ms that few need
+    has_failed = threading.Event()
+
+    def transfer_next(entry):
+        # type: (T) -> List[T]
+        if has_failed.is_set():
+            return []
+        try:
+            return transfer_entry(entry)
+        except BaseException:
+            has_failed.set()
+            raise
+
     pool = ThreadPool(WORKERS)
     try:
         level = [top]
         while level:
-            contents = pool.map_async(transfer_entry, level).get(NO_TIMEOUT)
+            contents = pool.map_async(transfer_next, level).get(NO_TIMEOUT)
             level = [entry for entries in contents for entry in entries]
     finally:
         pool.terminate()

@@ -7,6 +7,7 @@ from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
 from pylxd.models.image_copy import Copyable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import (
         Any, Dict, List, Optional, overload, Text, Tuple, TypeVar, Union)
     from pylxd.core.attribute import TimeAttribute
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.image_alias import ImageAliases
     from pylxd.models.protocols import Writable
     F = TypeVar('F', bound=Union[Text, Writable])
@@ -107,17 +109,17 @@ class Image(Copyable, Savable, Deletable):
 
     if TYPE_CHECKING:
         @overload
-        def export(self, fileobj=None):
-            # type: (None) -> Any
+        def export(self, fileobj=None, progress=None):
+            # type: (None, ProgressArgument) -> Any
             pass
 
         @overload
-        def export(self, fileobj):
-            # type: (F) -> F
+        def export(self, fileobj, progress=None):
+            # type: (F, ProgressArgument) -> F
             pass
 
-    def export(self, fileobj=None):
-        # type: (Any) -> Any
+    def export(self, fileobj=None, progress=None):
+        # type: (Any, ProgressArgument) -> Any
         """Download the data of the image.
 
         An image in two parts has its metadata and its root file system.
@@ -128,6 +130,8 @@ class Image(Copyable, Savable, Deletable):
             that the server gives them. For an image in two parts, a pair of
             these; a single path gets the metadata, and the path with
             ``.root`` the root file system. None returns all data.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the data as bytes; ``fileobj`` if one was given; the path
             of the file in the directory. For an image in two parts, a pair
             of these.
@@ -138,9 +142,14 @@ class Image(Copyable, Savable, Deletable):
 
         Endpoint: ``GET /1.0/images/FINGERPRINT/export``.
         """
-        response = self.ensure_ready().export.get(stream=True)
-        return Export(self.fingerprint, fileobj).run(
-            self.client.transport, response)
+        with Reporter(progress) as reporter:
+            node = self.ensure_ready()
+            if reporter.is_active:
+                # Two parts come without Content-Length
+                reporter.start('image ' + self.fingerprint[:12], self.size)
+            response = node.export.get(stream=True)
+            return Export(self.fingerprint, fileobj).run(
+                self.client.transport, response, reporter)
 
     def add_alias(self, name, description=''):
         # type: (str, str) -> None
@@ -204,8 +213,8 @@ class Image(Copyable, Savable, Deletable):
                 self.fingerprint, ', '.join(done) or 'no alias')
             raise
 
-    def refresh(self, wait=True):
-        # type: (bool) -> None
+    def refresh(self, wait=True, progress=None):
+        # type: (bool, ProgressArgument) -> None
         """Let the server look for a newer image at the source of this one.
 
         If there is one, the server fetches it, and gives it the aliases of
@@ -213,16 +222,20 @@ class Image(Copyable, Savable, Deletable):
 
         :param wait: return when the server has the newer image; this object
             is that image then. Without ``wait`` it stays the old one.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises OperationFailed: the server could not fetch the image, or
             this image has no source.
 
         Endpoint: ``POST /1.0/images/FINGERPRINT/refresh``; needs
         ``image_force_refresh``.
         """
-        self.client.dialect.need('image_force_refresh')
-        node = self._ready_to_change()
-        source = self.update_source
-        operation = self._start_operation(node.refresh.post(json={}), wait)
+        with Reporter(progress) as reporter:
+            self.client.dialect.need('image_force_refresh')
+            node = self._ready_to_change()
+            source = self.update_source
+            operation = self._start_operation(
+                node.refresh.post(json={}), wait, reporter)
         self._expire()
         if wait and operation and (operation.metadata or {}).get('refreshed'):
             # The server does not tell the fingerprint

@@ -12,7 +12,7 @@ from pylxd.transport.connection import content_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Optional, Union
+    from typing import Any, Dict, Iterable, List, Optional, Union
     from pylxd.client import Client
     from pylxd.core.progress import ProgressArgument
     from pylxd.models.image import Image
@@ -247,8 +247,9 @@ class Copyable(Model):
             reporter.start(
                 'image ' + self.fingerprint[:12], content_length(response))
             created = client.api.images.post(
-                data=observe(self.client.transport.iterate_blocks(response),
-                             reporter), headers=headers)
+                data=reporter.watch(
+                    self.client.transport.iterate_blocks(response)),
+                headers=headers)
         copy = client.images.model.from_key(
             client, (self.fingerprint,))  # type: Image
         copy.created_by(
@@ -256,14 +257,6 @@ class Copyable(Model):
         if aliases:
             copy.finish_upload(aliases, None)
         return copy
-
-
-def observe(blocks, observer):
-    # type: (Iterable[bytes], Any) -> Iterator[bytes]
-    """Yield blocks, and tell an observer about each."""
-    for block in blocks:
-        yield block
-        observer.update(block)
 
 
 def cancel(operation):

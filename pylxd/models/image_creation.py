@@ -5,6 +5,7 @@ from six.moves import urllib_parse
 from pylxd import exceptions
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.core.timestamp import format_time
 from pylxd.core.values import convert
 from pylxd.models.image_alias import check_aliases
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, Iterable, Optional, Union
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.protocols import Readable
     ImageData = Union[bytes, bytearray, Readable]
 
@@ -33,6 +35,7 @@ class ImageCreation(Manager[M]):
                properties=None,  # type: Optional[Dict[str, str]]
                expires_at=None,  # type: Any
                filename=None,  # type: Optional[str]
+               progress=None,  # type: ProgressArgument
                ):
         # type: (...) -> M
         """Upload an image.
@@ -54,6 +57,8 @@ class ImageCreation(Manager[M]):
             text such as ``'2030-01-01T00:00:00Z'``.
         :param filename: the file name that the server remembers; None is the
             name of the file ``image_data``.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises TypeError: an argument has another type.
         :raises ValueError: ``vm`` without ``metadata``.
         :raises Conflict: one of the aliases exists already.
@@ -69,32 +74,54 @@ class ImageCreation(Manager[M]):
                     'vm=True is for an image in two parts: pass its metadata '
                     'as metadata=')
             self.client.dialect.need('virtual-machines')
-        node, _ = self.node_and_query()
-        digest = Digest()
-        headers = self.upload_headers(
-            image_data, public, properties, filename)
-        aliases = check_aliases(self.client, aliases)
-        expires_at = format_time(expires_at)
-        if not isinstance(expires_at, six.string_types + (type(None),)):
-            raise TypeError('expires_at must be a datetime or text, not '
-                            '{!r}'.format(expires_at))
-        data = Upload(image_data, digest)  # type: Any
-        if metadata is not None:
-            boundary = random_name()
-            headers['Content-Type'] = (
-                'multipart/form-data; boundary=' + boundary)
-            data = iterate_form(boundary, [
-                ('metadata', b'metadata', Upload(metadata, digest)),
-                ('rootfs.img' if vm else 'rootfs',
-                 clean_filename(filename or 'rootfs'), data)])
-        with digest:
-            response = node.post(data=data, headers=headers)
-        image = self._created(
-            response, digest.hexdigest(), wait)  # type: Any
-        if aliases or expires_at is not None:
-            image.finish_upload(aliases, expires_at)
-        created = image  # type: M
-        return created
+        with Reporter(progress) as reporter:
+            node, _ = self.node_and_query()
+            headers = self.upload_headers(
+                image_data, public, properties, filename)
+            aliases = check_aliases(self.client, aliases)
+            expires_at = format_time(expires_at)
+            if not isinstance(expires_at, six.string_types + (type(None),)):
+                raise TypeError('expires_at must be a datetime or text, not '
+                                '{!r}'.format(expires_at))
+            has_more = bool(aliases) or expires_at is not None
+            digest = Digest()
+            data = self._upload_data(
+                image_data, metadata, vm, filename, headers, digest, reporter)
+            with digest:
+                response = node.post(data=data, headers=headers)
+            image = self._created(
+                response, digest.hexdigest(), wait or has_more,
+                progress=reporter)  # type: Any
+            if has_more:
+                image.finish_upload(aliases, expires_at)
+            created = image  # type: M
+            return created
+
+    def _upload_data(self,
+                     image_data,  # type: ImageData
+                     metadata,  # type: Optional[ImageData]
+                     vm,  # type: bool
+                     filename,  # type: Optional[str]
+                     headers,  # type: Dict[str, Any]
+                     digest,  # type: Digest
+                     reporter,  # type: Reporter
+                     ):
+        # type: (...) -> Any
+        """Return the body of an upload, and complete its headers."""
+        data = Upload(image_data, digest, reporter)
+        name = headers.get(self.client.dialect.header('filename'), b'image')
+        if metadata is None:
+            reporter.start(six.ensure_str(name), data.len or None)
+            return data
+        head = Upload(metadata, digest, reporter)
+        reporter.start(six.ensure_str(name), (
+            data.len + head.len) if data.len and head.len else None)
+        boundary = random_name()
+        headers['Content-Type'] = 'multipart/form-data; boundary=' + boundary
+        return iterate_form(boundary, [
+            ('metadata', b'metadata', head),
+            ('rootfs.img' if vm else 'rootfs',
+             clean_filename(filename or 'rootfs'), data)])
 
     def upload_headers(self,
                        image_data,  # type: Optional[ImageData]
@@ -129,6 +156,7 @@ class ImageCreation(Manager[M]):
                                   auto_update=False,  # type: bool
                                   wait=False,  # type: bool
                                   vm=False,  # type: bool
+                                  progress=None,  # type: ProgressArgument
                                   ):
         # type: (...) -> M
         """Let the server fetch an image from an image server.
@@ -141,6 +169,8 @@ class ImageCreation(Manager[M]):
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
         :param vm: whether to fetch the image of a virtual machine.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises InvalidName: no server allows that alias.
         :raises LXDAPIException: the server refused, or (with ``wait``) could
             not fetch the image.
@@ -153,11 +183,17 @@ class ImageCreation(Manager[M]):
         if vm:
             self.client.dialect.need('virtual-machines')
             source['image_type'] = 'virtual-machine'
-        return self.create_from_source(source, public, auto_update, wait)
+        return self.create_from_source(
+            source, public, auto_update, wait, progress)
 
-    def create_from_url(self, url, public=False, auto_update=False,
-                        wait=False):
-        # type: (str, bool, bool, bool) -> M
+    def create_from_url(self,
+                        url,  # type: str
+                        public=False,  # type: bool
+                        auto_update=False,  # type: bool
+                        wait=False,  # type: bool
+                        progress=None,  # type: ProgressArgument
+                        ):
+        # type: (...) -> M
         """Let the server fetch an image from a URL.
 
         :param url: an ``https://`` URL whose response names an image in its
@@ -167,6 +203,8 @@ class ImageCreation(Manager[M]):
             has a newer one.
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises LXDAPIException: the server refused, as LXD does from 6.9 on,
             or (with ``wait``) could not fetch the image.
 
@@ -175,7 +213,7 @@ class ImageCreation(Manager[M]):
         try:
             return self.create_from_source(
                 {'type': 'url', 'mode': 'pull', 'url': url},
-                public, auto_update, wait)
+                public, auto_update, wait, progress)
         except exceptions.LXDAPIException as error:
             if 'URL is not supported' in error.message:
                 error.hint = (
@@ -183,9 +221,14 @@ class ImageCreation(Manager[M]):
                     'the image, and pass its data to images.create()')
             raise
 
-    def create_from_source(self, source, public=False, auto_update=False,
-                           wait=False):
-        # type: (Dict[str, Any], bool, bool, bool) -> M
+    def create_from_source(self,
+                           source,  # type: Dict[str, Any]
+                           public=False,  # type: bool
+                           auto_update=False,  # type: bool
+                           wait=False,  # type: bool
+                           progress=None,  # type: ProgressArgument
+                           ):
+        # type: (...) -> M
         """Let the server fetch an image from any kind of source.
 
         :param source: the source, as the REST API defines it.
@@ -194,21 +237,26 @@ class ImageCreation(Manager[M]):
             source has a newer one.
         :param wait: return when the image is complete; otherwise the first
             use of the returned image waits.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises LXDAPIException: the server refused, or (with ``wait``) could
             not fetch the image.
 
         Endpoint: ``POST /1.0/images``.
         """
-        node, _ = self.node_and_query()
-        response = node.post(json={
-            'public': public, 'auto_update': auto_update, 'source': source})
-        return self._created(response, None, wait, source)
+        with Reporter(progress) as reporter:
+            node, _ = self.node_and_query()
+            response = node.post(json={
+                'public': public, 'auto_update': auto_update,
+                'source': source})
+            return self._created(response, None, wait, source, reporter)
 
     def _created(self,
                  response,  # type: requests.Response
                  fingerprint,  # type: Optional[str]
                  wait,  # type: bool
                  source=None,  # type: Optional[Dict[str, Any]]
+                 progress=None,  # type: ProgressArgument
                  ):
         # type: (...) -> M
         operation = Operation.from_response(self.client, response)
@@ -217,6 +265,6 @@ class ImageCreation(Manager[M]):
         image = self.model.from_key(self.client, (fingerprint,))  # type: Any
         if source is not None:
             image.remember_source(source)
-        image.created_by(operation, wait)
+        image.created_by(operation, wait, progress)
         created = image  # type: M
         return created

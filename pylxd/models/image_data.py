@@ -17,6 +17,7 @@ from pylxd.transport.pools import BLOCK
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable, Iterator, Tuple, Union
+    from pylxd.core.progress import Reporter
     from pylxd.models.protocols import Readable
 
 
@@ -125,6 +126,25 @@ def open_upload(file):
             yield Upload(opened)
     else:
         yield Upload(path)
+
+
+def observe_data(data, text, reporter):
+    # type: (Any, str, Reporter) -> Any
+    """Return the data of a request such that its progress is reported.
+
+    :param data: bytes, a file that is open for reading bytes, or an iterator
+        of bytes.
+    :param text: what the data is.
+    :return: ``data`` itself if nobody is told.
+    """
+    if not reporter.is_active:
+        return data
+    if not isinstance(data, bytes) and not hasattr(data, 'read'):
+        reporter.start(text)
+        return reporter.watch(data)
+    upload = Upload(data, reporter)
+    reporter.start(text, upload.len or None)
+    return upload
 
 
 def random_name():

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Callable, List, Optional, Text, Union
+    from pylxd.core.progress import Reporter
     from pylxd.models.protocols import Writable
     from pylxd.transport.connection import Transport
 
@@ -32,15 +33,16 @@ class Export(object):
         self._is_form = False
         self._destinations = []  # type: List[Destination]
 
-    def run(self, transport, response):
-        # type: (Transport, requests.Response) -> Any
+    def run(self, transport, response, reporter):
+        # type: (Transport, requests.Response, Reporter) -> Any
         """Download the body of a response.
 
+        :param reporter: updated with each block of the image.
         :return: what `Image.export` returns.
         """
         try:
             with Digest() as digest:
-                self._download(transport, response, digest)
+                self._download(transport, response, digest, reporter)
             if digest.hexdigest() != self._fingerprint:
                 raise exceptions.StreamBroken(
                     'the downloaded data of image {} has another '
@@ -56,18 +58,24 @@ class Export(object):
             raise
         return results if self._is_form else results[0]
 
-    def _download(self, transport, response, digest):
-        # type: (Transport, requests.Response, Digest) -> None
+    def _download(self,
+                  transport,  # type: Transport
+                  response,  # type: requests.Response
+                  digest,  # type: Digest
+                  reporter,  # type: Reporter
+                  ):
+        # type: (...) -> None
         content_type = response.headers.get('Content-Type', '')
         self._is_form = content_type.startswith('multipart/')
         if not self._is_form:
             file = self._open_part(find_filename(
                 response.headers.get('Content-Disposition', '')))
-            transport.download(response, file, digest)
+            transport.download(response, file, digest, reporter)
             return
         boundary = re.search('boundary="?([^";]+)', content_type)
         form = FormSplitter(
-            boundary.group(1) if boundary else '', self._open_part, digest)
+            boundary.group(1) if boundary else '', self._open_part, digest,
+            reporter)
         transport.download(response, form)
         if not form.has_ended or len(self._destinations) != 2:
             raise exceptions.StreamBroken(
@@ -158,14 +166,15 @@ class FormSplitter(object):
     :param boundary: the text that separates the parts.
     :param open_part: a function that is called with the file name of each
         part, and returns the file to write the part to.
-    :param digest: updated with the contents of all parts.
+    :param observers: objects whose ``update`` is called with each block of
+        the contents of all parts.
     """
 
-    def __init__(self, boundary, open_part, digest):
-        # type: (Text, Callable[[str], Writable], Digest) -> None
+    def __init__(self, boundary, open_part, *observers):
+        # type: (Text, Callable[[str], Writable], *Any) -> None
         self._mark = b'\r\n--' + six.ensure_binary(boundary)
         self._open_part = open_part
-        self._digest = digest
+        self._observers = observers
         self._part = None  # type: Optional[Writable]
         # The mark of the first part has no line before it
         self._unwritten = b'\r\n'
@@ -209,7 +218,8 @@ class FormSplitter(object):
         # type: (bytes) -> None
         if self._part is not None and data:
             self._part.write(data)
-            self._digest.update(data)
+            for each in self._observers:
+                each.update(data)
 
 
 def find_filename(header):

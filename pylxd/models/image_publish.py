@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Optional, Text, Union
     from pylxd.client import Client
+    from pylxd.core.progress import ProgressArgument
     from pylxd.core.saving import Savable
     from pylxd.models.image import Image
     ImageOrSource = Union[Text, Image, Dict[str, Any], None]
@@ -44,6 +45,7 @@ def publish_image(source,  # type: Savable
                   properties=None,  # type: Optional[Dict[str, str]]
                   expires_at=None,  # type: Any
                   filename=None,  # type: Optional[str]
+                  progress=None,  # type: ProgressArgument
                   ):
     # type: (...) -> Optional[Image]
     """Make an image of an instance or a snapshot.
@@ -74,7 +76,7 @@ def publish_image(source,  # type: Savable
     source.operation = operation
     if not wait:
         return None
-    operation.wait()
+    operation.wait(progress=progress)
     image = client.images.get(
         operation.metadata['fingerprint'])  # type: Image
     return image

@@ -2,6 +2,7 @@
 from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import socket
     from typing import (
         Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.backup import Backups
     from pylxd.models.image import Image
     from pylxd.models.image_publish import ImageOrSource
@@ -275,6 +277,7 @@ class Instance(Startable, Executable, Movable, Console,
                 properties=None,  # type: Optional[Dict[str, str]]
                 expires_at=None,  # type: Any
                 filename=None,  # type: Optional[str]
+                progress=None,  # type: ProgressArgument
                 ):
         # type: (...) -> Optional[Image]
         """Make an image of the instance, which must be stopped.
@@ -289,6 +292,8 @@ class Instance(Startable, Executable, Movable, Console,
         :param expires_at: when the server deletes the image: a datetime, or
             the text of a time.
         :param filename: the name of the file of the image.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: with ``wait``, the image; otherwise None.
         :raises Conflict: one of the aliases exists already.
         :raises LXDAPIException: the server refused, as when the instance
@@ -296,14 +301,15 @@ class Instance(Startable, Executable, Movable, Console,
 
         Endpoint: ``POST /1.0/images``.
         """
-        self._ready_to_change()
-        return publish_image(self, {'type': self.type or 'container',
-                                    'name': self.name},
-                             public, wait, compression_algorithm, aliases,
-                             properties, expires_at, filename)
+        with Reporter(progress) as reporter:
+            self._ready_to_change()
+            return publish_image(self, {'type': self.type or 'container',
+                                        'name': self.name},
+                                 public, wait, compression_algorithm, aliases,
+                                 properties, expires_at, filename, reporter)
 
-    def rebuild(self, image=None, wait=True):
-        # type: (ImageOrSource, bool) -> None
+    def rebuild(self, image=None, wait=True, progress=None):
+        # type: (ImageOrSource, bool, ProgressArgument) -> None
         """Replace the files of the instance, which must be stopped.
 
         :param image: the image to take the new files from: an alias or
@@ -311,17 +317,20 @@ class Instance(Startable, Executable, Movable, Console,
             API defines it. None leaves no files.
         :param wait: return when the instance is rebuilt; its attributes are
             then loaded again when they are read.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises LXDAPIException: the server refused, as when the instance
             runs, or (with ``wait``) there is no such image.
 
         Endpoint: ``POST .../rebuild``; needs ``instances_rebuild``.
         """
-        self.client.dialect.need('instances_rebuild')
-        source = image_source(self.client, image)
-        response = self._ready_to_change().rebuild.post(
-            json={'source': source})
-        self._expire()
-        self._start_operation(response, wait)
+        with Reporter(progress) as reporter:
+            self.client.dialect.need('instances_rebuild')
+            source = image_source(self.client, image)
+            response = self._ready_to_change().rebuild.post(
+                json={'source': source})
+            self._expire()
+            self._start_operation(response, wait, reporter)
 
     def restore_snapshot(self, snapshot_name, wait=False, stateful=False):
         # type: (str, bool, bool) -> None

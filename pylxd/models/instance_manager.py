@@ -3,11 +3,13 @@ import six
 
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.models.image_data import open_upload, to_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Text, Tuple, Union
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.protocols import Readable
 
 
@@ -58,8 +60,13 @@ class InstanceManager(Manager[M]):
         return self._list(self._select(filter, all_projects),
                           recursion and int(recursion), all_projects)
 
-    def create(self, config, wait=False, target=None):
-        # type: (Dict[str, Any], bool, Optional[str]) -> M
+    def create(self,
+               config,  # type: Dict[str, Any]
+               wait=False,  # type: bool
+               target=None,  # type: Optional[str]
+               progress=None,  # type: ProgressArgument
+               ):
+        # type: (...) -> M
         """Create an instance.
 
         :param config: the name, the source and other fields, as the REST API
@@ -67,6 +74,8 @@ class InstanceManager(Manager[M]):
             'alias': 'busybox'}}``. Without a name, the server chooses one.
         :param wait: return when the instance is created.
         :param target: the name of the cluster member to create it on.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises TypeError: ``config`` is no dict.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
@@ -81,7 +90,8 @@ class InstanceManager(Manager[M]):
         config = dict(config)
         if self.model.instance_type:
             config.setdefault('type', self.model.instance_type)
-        return self._create(config, wait, target)
+        with Reporter(progress) as reporter:
+            return self._create(config, wait, target, reporter)
 
     def create_from_backup(self,
                            file,  # type: Union[Text, bytes, Readable]

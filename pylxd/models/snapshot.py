@@ -4,6 +4,7 @@ from datetime import datetime
 from pylxd import exceptions
 from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
+from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pylxd.client import Client
     from pylxd.core.attribute import TimeAttribute
     from pylxd.core.operation import Operation
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.image import Image
     from pylxd.models.instance import Instance
     from pylxd.transport.rest import Node
@@ -132,6 +134,7 @@ class Snapshot(Copyable, Savable, Renamable, Deletable):
                 properties=None,  # type: Optional[Dict[str, str]]
                 expires_at=None,  # type: Any
                 filename=None,  # type: Optional[str]
+                progress=None,  # type: ProgressArgument
                 ):
         # type: (...) -> Optional[Image]
         """Make an image of the snapshot.
@@ -141,12 +144,13 @@ class Snapshot(Copyable, Savable, Renamable, Deletable):
 
         Endpoint: ``POST /1.0/images``.
         """
-        self._ready_to_change()
-        return publish_image(self, {
-            'type': 'snapshot',
-            'name': '{}/{}'.format(self.instance.name, self.name)},
-            public, wait, compression_algorithm, aliases, properties,
-            expires_at, filename)
+        with Reporter(progress) as reporter:
+            self._ready_to_change()
+            return publish_image(self, {
+                'type': 'snapshot',
+                'name': '{}/{}'.format(self.instance.name, self.name)},
+                public, wait, compression_algorithm, aliases, properties,
+                expires_at, filename, reporter)
 
     def restore(self, wait=False, stateful=False):
         # type: (bool, bool) -> None

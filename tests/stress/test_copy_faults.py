@@ -148,4 +148,3 @@ def test_an_exception_ends_a_relay(kits, original, nothing_left):
             container.copy(name, to=target, mode='relay', progress=interrupt)
         wait_until_gone(target, name)
         assert container.files.exists('/root/big')
-
