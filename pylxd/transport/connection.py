@@ -210,17 +210,26 @@ class Transport(object):
         :param observers: objects whose ``update`` is called with each block.
         :raises StreamBroken: the body ended early.
         """
-        received = 0
         with contextlib.closing(response):
-            while True:
-                with self.translate_errors(exceptions.StreamBroken):
-                    block = response.raw.read(BLOCK)
-                if not block:
-                    break
-                received += len(block)
+            for block in self.iterate_blocks(response):
                 target.write(block)
                 for each in observers:
                     each.update(block)
+
+    def iterate_blocks(self, response):
+        # type: (requests.Response) -> Iterator[bytes]
+        """Yield the body of a streamed response, which the caller closes.
+
+        :raises StreamBroken: the body ended early.
+        """
+        received = 0
+        while True:
+            with self.translate_errors(exceptions.StreamBroken):
+                block = response.raw.read(BLOCK)
+            if not block:
+                break
+            received += len(block)
+            yield block
         self._check_length(response, received)
 
     def _check_length(self, response, received):
