@@ -110,13 +110,19 @@ def _delete_temporary_backup(backup):
     A failure is only logged: the export has its own result.
     """
     try:
-        # backup.delete() would wait until the server has made the backup
-        operation = Operation.from_response(
-            backup.client, backup.api.delete())
+        try:
+            # backup.delete() would wait until the server has made the backup
+            response = backup.api.delete()
+        except exceptions.NotFound:
+            # Within milliseconds after the request, the operation has not
+            # begun to make the backup
+            if backup.operation is None or backup.operation.ended:
+                return
+            backup.operation.await_end()
+            response = backup.api.delete()
+        operation = Operation.from_response(backup.client, response)
         if operation is not None:
             operation.wait()
-    except exceptions.NotFound:
-        pass
     except exceptions.LXDException as error:
         warn('the temporary backup %s was not deleted; the server deletes it '
              'when it expires, after a day: %s', repr(backup), error)
