@@ -171,10 +171,11 @@ def test_destinations_are_checked_first(container, tmpdir, sent):
     """No backup is made for a destination that cannot be written."""
     container.backups.all()
     del sent[:]
-    for path in tmpdir.join('missing', 'file'), tmpdir:
+    # /sys is read-only, for root as well
+    for path in str(tmpdir.join('missing', 'file')), str(tmpdir), '/sys/file':
         with pytest.raises(EnvironmentError) as caught:
-            container.export(str(path))
-        assert str(tmpdir) in str(caught.value)
+            container.export(path)
+        assert path in str(caught.value)
     for file in 5, io.StringIO(), b'path' if six.PY3 else object():
         with pytest.raises(TypeError) as caught:
             container.export(file)
@@ -185,6 +186,11 @@ def test_destinations_are_checked_first(container, tmpdir, sent):
     assert sent == [] and tmpdir.listdir() == []
     assert container.export('/dev/null') == '/dev/null'
     assert not os.path.isfile('/dev/null')
+    with pytest.raises(IOError) as caught:
+        container.export('/dev/full')
+    assert 'No space left on device' in str(caught.value)
+    assert '/dev/full' in str(caught.value)
+    assert container.backups.all() == []
 
 
 def test_what_the_server_refuses(container, tmpdir, name):
