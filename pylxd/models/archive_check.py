@@ -9,11 +9,13 @@ from six.moves import queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional
+    from typing import Any, Callable, Generator, Optional
 
 ZSTD = b'\x28\xb5\x2f\xfd'
 #: The bytes by which the format of an archive is known.
 HEAD = 512
+#: The last bytes, in which the footers of xz and bzip2 are.
+TAIL = 11
 #: The most bytes of output of zlib, or of the records of a tar archive, that
 #: are kept in memory.
 MOST_OUTPUT = 256 * 1024
@@ -22,8 +24,8 @@ MOST_OUTPUT = 256 * 1024
 class ArchiveCheck(object):
     """Tells whether the blocks of an archive reach its end.
 
-    Use it in a ``with`` block. The formats gzip, xz, zstd, squashfs and tar
-    are known; data of another format, or that is damaged, passes.
+    Use it in a ``with`` block. The formats gzip, bzip2, xz, zstd, squashfs
+    and tar are known; data of another format, or that is damaged, passes.
     """
 
     def __init__(self):
@@ -66,7 +68,9 @@ def find_format(head):
     if head.startswith(b'\x1f\x8b'):
         return Gzip()
     if head.startswith(b'\xfd7zXZ\0'):
-        return Xz()
+        return Footer(is_xz_footer)
+    if head.startswith(b'BZh') and head[4:10] == b'1AY&SY':
+        return Footer(is_bzip2_footer)
     if head.startswith(ZSTD):
         return Structure(walk_zstd())
     if head.startswith(b'hsqs'):
@@ -131,22 +135,45 @@ class Gzip(object):
         return self._is_whole
 
 
-class Xz(object):
-    """An xz file, which ends with ``YZ`` and maybe zeros."""
+class Footer(object):
+    """An archive that is whole if it has the right last bytes.
 
-    def __init__(self):
-        # type: () -> None
+    :param is_footer: a function that tells whether the last `TAIL` bytes are
+        right.
+    """
+
+    def __init__(self, is_footer):
+        # type: (Callable[[bytes], bool]) -> None
+        self._is_footer = is_footer
         self._tail = b''
 
     def update(self, block):
         # type: (bytes) -> None
         """Add the next block."""
-        self._tail = (self._tail + block[-4:])[-4:]
+        self._tail = (self._tail + block[-TAIL:])[-TAIL:]
 
     def is_whole(self):
         # type: () -> bool
-        """Return False if the file has no footer."""
-        return self._tail.endswith(b'YZ') or self._tail == b'\0' * 4
+        """Return False if the archive has no footer."""
+        return self._is_footer(self._tail)
+
+
+def is_xz_footer(tail):
+    # type: (bytes) -> bool
+    """Return whether xz may end with these bytes; zeros may be padding."""
+    return tail.endswith((b'YZ', b'\0' * 4))
+
+
+def is_bzip2_footer(tail):
+    # type: (bytes) -> bool
+    """Return whether bzip2 ends with these bytes.
+
+    They are a number of 48 bits, a checksum of 32 bits, and up to 7 bits that
+    fill the last byte.
+    """
+    bits = int(binascii.hexlify(tail), 16)
+    return any(bits >> 32 + padding & (1 << 48) - 1 == 0x177245385090
+               for padding in range(8))
 
 
 class Structure(object):

@@ -270,16 +270,16 @@ def test_files_that_are_cut_short(
 @pytest.mark.parametrize('algorithm', ['xz', 'zstd', 'bzip2'])
 def test_compressed_files_that_are_cut_short(
         lxd_client, container, name, algorithm):
-    """The server says so of a format that the library does not know."""
+    """LXD 5.0.2 would never answer; other servers would refuse them."""
     try:
         data = container.export(
             io.BytesIO(), compression_algorithm=algorithm).getvalue()
     except exceptions.LXDException as error:
         pytest.skip('this server has no {}: {}'.format(algorithm, error))
     before = lxd_client.instances.all()
-    with pytest.raises(Exception) as caught:
-        lxd_client.instances.create_from_backup(
-            bytearray(data[:-9]), name + '2')
-    assert type(caught.value) is ValueError or algorithm == 'bzip2'
+    for size in len(data) // 3, len(data) - 1:
+        with pytest.raises(ValueError):
+            lxd_client.instances.create_from_backup(
+                bytearray(data[:size]), name + '2')
     assert lxd_client.instances.all() == before
     lxd_client.instances.create_from_backup(bytearray(data), name + '2')

@@ -50,6 +50,7 @@ SKIPPED_FRAME = b'\x53\x2a\x4d\x18' + struct.pack('<I', 3) + b'abc'
 #: A frame that is one segment.
 SHORT_FRAME = ZSTD + b'\x20\x02' + zstd_block(0, 2, 1, b'ok')
 GZIP = make_gzip(CONTENT)
+BZIP2 = bz2.compress(CONTENT)
 SQUASHFS = b'hsqs' + b'\0' * 36 + struct.pack('<Q', 2500) + CONTENT[:2452]
 XZ = base64.b64decode(
     '/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQABb2sAAAAAdE3+HE7Oz/AAARoCO1r1'
@@ -63,11 +64,12 @@ XZ = base64.b64decode(
     (GZIP, [len(GZIP)]),
     (GZIP + GZIP, [len(GZIP), 2 * len(GZIP)]),
     (XZ, [33, len(XZ)]),  # zeros may be padding
+    (BZIP2, [len(BZIP2)]),
     (SQUASHFS + b'\0' * 1596, [len(SQUASHFS)]),
     (LONG_FRAME + SKIPPED_FRAME + SHORT_FRAME, [
         len(LONG_FRAME), len(LONG_FRAME + SKIPPED_FRAME),
         len(LONG_FRAME + SKIPPED_FRAME + SHORT_FRAME)]),
-], ids=['pax', 'gnu', 'gzip', 'members', 'xz', 'squashfs', 'zstd'])
+], ids=['pax', 'gnu', 'gzip', 'members', 'xz', 'bzip2', 'squashfs', 'zstd'])
 def test_ends(data, ends, size):
     """Only whole archives pass, whatever the size of the blocks.
 
@@ -75,7 +77,7 @@ def test_ends(data, ends, size):
         there is only padding.
     """
     # The first 262 bytes tell the format
-    tried = set(range(263 if len(data) > 5000 else 6, len(data), 97))
+    tried = set(range(263 if len(data) > 5000 else 12, len(data), 97))
     tried.update(end + near for end in ends for near in (-1, 0))
     for end in tried:
         assert is_whole(data[:end], size) == (
@@ -110,8 +112,16 @@ def header(kind, size):
         kind.ljust(101, b'\0') + b'ustar\00000').ljust(356, b'\0')
 
 
+def test_footers_of_bzip2():
+    """They start at any bit."""
+    for size in range(64):
+        data = bz2.compress(CONTENT[-64:][:size])
+        assert is_whole(data) and is_whole(data * 2)
+        assert not size or not is_whole(data[:-1])
+
+
 @pytest.mark.parametrize('data', [
-    b'', b'x', b'junk' * 1000, bz2.compress(CONTENT)[:-9],
+    b'', b'x', b'junk' * 1000, BZIP2[:8],
     GZIP + b'\0' * 99, GZIP[:20] + b'!' * 99, GZIP + b'no other member',
     XZ + b'\0' * 8, LONG_FRAME + b'something else',
     header(b'S', 512), header(b'x', 1 << 30), header(b'0', b'x' * 12),
