@@ -77,6 +77,15 @@ def export_image(client, path):
         image.export(target)
 
 
+def export_container(client, path):
+    client.containers.get('c1').export(path, compression_algorithm='none')
+
+
+def export_with_progress(client, path):
+    client.containers.get('c1').export(
+        path, compression_algorithm='none', progress=lambda progress: None)
+
+
 def _warm_up(client):
     """Make each kind of transfer once, with the imports that it needs."""
     container = client.containers.get('c1')

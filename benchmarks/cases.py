@@ -383,13 +383,14 @@ def measure_terminal(setup):
 
 
 def measure_transfer(setup, what, transfer, path, peer, peer_name, megabytes,
-                     least, cleanup=None):
+                     least, cleanup=None, most_memory=TRANSFER_MEMORY):
     """Yield rows that compare a transfer with that of a peer.
 
     :param transfer: function of `bulk`, to run in a process of its own.
     :param path: the local file.
     :param peer: function that does the same by the peer.
     :param cleanup: function to call after each transfer, uncounted.
+    :param most_memory: the megabytes above idle that it may occupy.
     """
     memory = []
 
@@ -406,7 +407,7 @@ def measure_transfer(setup, what, transfer, path, peer, peer_name, megabytes,
         uncounted=0)
     yield compare_speeds(what, ours, theirs, peer_name, amount=megabytes,
                          unit='MB/s', least=least)
-    yield Row(what, memory, most=TRANSFER_MEMORY, unit='MB',
+    yield Row(what, memory, most=most_memory, unit='MB',
               reference='above idle')
 
 
@@ -479,6 +480,44 @@ def measure_files(setup):
         memory = bulk.run_transfer(setup.server, transfer, source)[1]
         yield Row(what + ', 200 MB', [memory / 200], most=1.1,
                   reference='their size in memory')
+    remove_files(setup, source)
+
+
+@case('exports')
+def measure_exports(setup):
+    """``container.export``, with and without a progress function"""
+    container = setup.fixture(create_container)
+    size = setup.scale_size(500)
+    source, target = setup.file('source'), setup.file('target')
+    write_random_file(source, size // 2)
+    with open(source, 'r+b') as data:
+        data.truncate(size << 20)  # the second half is zeros
+    with open(source, 'rb') as data:
+        container.files.put(bulk.REMOTE, data)
+
+    def remove_target():
+        assert os.path.getsize(target) > size << 20
+        os.unlink(target)
+
+    for row in measure_transfer(
+            setup, 'export of a container to a file', bulk.export_container,
+            target, lambda: peers.run_lxc(
+                setup.server, 'export', 'c1', target,
+                '--compression', 'none'),
+            setup.server.command + ' export', size, 1, remove_target, 8):
+        yield row
+
+    def make_measurement(transfer):
+        def measure():
+            seconds, _ = bulk.run_transfer(setup.server, transfer, target)
+            remove_target()
+            return seconds
+        return measure
+
+    yield compare_times('export with a progress function', *run_alternately(
+        setup.scale_repeats(9), make_measurement(bulk.export_with_progress),
+        make_measurement(bulk.export_container)), reference='without',
+        most=1.02)
     remove_files(setup, source)
 
 

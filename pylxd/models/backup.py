@@ -1,12 +1,16 @@
 """Backups of instances, and what all kinds of backups share."""
 from pylxd.core.attribute import attribute
+from pylxd.core.collection import collection
 from pylxd.core.manager import M, Manager
+from pylxd.core.model import Model
 from pylxd.core.timestamp import format_time
 from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.backup_export import export_backup, export_new_backup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple, TypeVar
+    from pylxd.core.progress import ProgressArgument
     T = TypeVar('T', bound='StoredBackup')
 
 
@@ -31,6 +35,23 @@ class StoredBackup(Renamable, Deletable):
         """
         super(StoredBackup, self).delete(wait)
 
+    def export(self, file=None, progress=None):
+        # type: (Any, ProgressArgument) -> Any
+        """Download the backup, block by block.
+
+        :param file: a path, on which a file appears when it is complete; or a
+            file that is open for writing bytes. None returns the blocks.
+        :param progress: a function that is called with a `Progress` for each
+            block, or True for a bar.
+        :return: ``file``; without it a `Download`, an iterator of the blocks
+            that must be read to its end or closed, as by ``with``.
+        :raises StreamBroken: the download was cut off.
+        :raises EnvironmentError: the file cannot be written.
+
+        Endpoint: ``GET .../backups/BACKUP/export``.
+        """
+        return export_backup(self, file, progress)
+
 
 class BackupManager(Manager[M]):
     """The base class of the managers of backups."""
@@ -39,8 +60,8 @@ class BackupManager(Manager[M]):
     # Incus 7.0.2 panics when it is asked for the URLs of a bucket's backups
     has_exact_urls = False
 
-    def _make(self, name, expires_at, wait, **fields):
-        # type: (Optional[str], Any, bool, **Any) -> M
+    def _make(self, name, expires_at, wait, progress, **fields):
+        # type: (Optional[str], Any, bool, ProgressArgument, **Any) -> M
         """Make a backup.
 
         :param name: the name of the backup; None leaves the choice to the
@@ -51,7 +72,7 @@ class BackupManager(Manager[M]):
         body = dict(fields, expires_at=format_time(expires_at))
         if name is not None:
             body['name'] = name
-        return self._create(body, wait)
+        return self._create(body, wait, progress=progress)
 
 
 class Backup(StoredBackup):
@@ -70,6 +91,52 @@ class Backup(StoredBackup):
     optimized_storage = attribute(readonly=True)  # type: bool
 
 
+class Exportable(Model):
+    """The base class of instances, for their backups."""
+
+    #: The instance's backups.
+    backups = collection('backup:Backups')  # type: Backups
+
+    def export(self,
+               file=None,  # type: Any
+               instance_only=False,  # type: bool
+               compression_algorithm=None,  # type: Optional[str]
+               optimized_storage=False,  # type: bool
+               progress=None,  # type: ProgressArgument
+               ):
+        # type: (...) -> Any
+        """Download a backup of the instance, block by block.
+
+        The server makes a backup, which is deleted when the download ends;
+        servers with ``direct_backup`` send it without storing it.
+
+        :param file: a path, on which a file appears when it is complete; or a
+            file that is open for writing bytes. None returns the blocks.
+        :param instance_only: leave out the snapshots.
+        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
+            the server's default.
+            Needs ``backup_compression_algorithm``.
+        :param optimized_storage: use the format of the storage driver, which
+            only a pool with the same driver can restore.
+        :param progress: a function that is called with a `Progress`, or True
+            for a bar.
+        :return: ``file``; without it a `Download`, an iterator of the blocks
+            that must be read to its end or closed, as by ``with``.
+        :raises StreamBroken: the download was cut off.
+        :raises EnvironmentError: the file cannot be written.
+        :raises LXDAPIException: the server refused, or could not make the
+            backup.
+
+        Endpoints: ``POST .../backups``, and without ``direct_backup`` also
+        ``GET .../backups/BACKUP/export`` and ``DELETE .../backups/BACKUP``;
+        needs ``container_backup``.
+        """
+        return export_new_backup(
+            self.backups, file, progress, instance_only=instance_only,
+            compression_algorithm=compression_algorithm,
+            optimized_storage=optimized_storage)
+
+
 class Backups(BackupManager[Backup]):
     """The backups of an instance: ``instance.backups``."""
 
@@ -83,6 +150,7 @@ class Backups(BackupManager[Backup]):
                optimized_storage=False,  # type: bool
                compression_algorithm=None,  # type: Optional[str]
                wait=True,  # type: bool
+               progress=None,  # type: ProgressArgument
                ):
         # type: (...) -> Backup
         """Make a backup of the instance, which the server stores.
@@ -97,6 +165,8 @@ class Backups(BackupManager[Backup]):
         :param compression_algorithm: ``none``, ``gzip`` and so on; None is
             the server's default. Needs ``backup_compression_algorithm``.
         :param wait: return when the backup is complete.
+        :param progress: with ``wait``, a function that is called with a
+            `Progress` about once a second, or True for a bar.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             backup failed, as when the name is taken.
@@ -106,7 +176,8 @@ class Backups(BackupManager[Backup]):
         if compression_algorithm is not None:
             self.client.dialect.need('backup_compression_algorithm')
         return self._make(
-            name, expires_at, wait, instance_only=instance_only or None,
+            name, expires_at, wait, progress,
+            instance_only=instance_only or None,
             # The name of the field on servers without `instances`
             container_only=instance_only or None,
             optimized_storage=optimized_storage or None,

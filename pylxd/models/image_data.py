@@ -1,6 +1,5 @@
 """The data of an image: its fingerprint and its upload."""
 import binascii
-import contextlib
 import hashlib
 import io
 import os
@@ -11,7 +10,6 @@ from six.moves import queue
 
 from pylxd import exceptions
 from pylxd.transport import rest
-from pylxd.transport.paths import to_path
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -109,23 +107,6 @@ class Upload(object):
     def __iter__(self):
         # type: () -> Iterator[bytes]
         return iter(self.read, b'')
-
-
-@contextlib.contextmanager
-def open_upload(file):
-    # type: (Any) -> Iterator[Upload]
-    """Provide the data of a request for a block.
-
-    :param file: the path of a file, a file that is open for reading bytes, or
-        the bytes. On Python 2, bytes are a path.
-    :raises TypeError: ``file`` has another type.
-    """
-    path = to_path(file)
-    if isinstance(path, six.string_types):
-        with open(path, 'rb') as opened:
-            yield Upload(opened)
-    else:
-        yield Upload(path)
 
 
 def observe_data(data, text, reporter):

@@ -1,13 +1,13 @@
 """The download of an image: its data, or a form with its two parts."""
-import io
 import os
 import re
 
 import six
 
 from pylxd import exceptions
-from pylxd.models.image_data import Digest, random_name
-from pylxd.transport.paths import add_filename, replace, to_path
+from pylxd.models.download import Destination
+from pylxd.models.image_data import Digest
+from pylxd.transport.paths import add_filename, to_path
 from pylxd.transport.pools import BLOCK
 
 TYPE_CHECKING = False
@@ -116,48 +116,6 @@ class Export(object):
                 'image {} has two parts: export it to a pair of files, or to '
                 'a path'.format(fingerprint))
         return target
-
-
-class Destination(object):
-    """The place that downloaded data goes to.
-
-    :param place: a file that is open for writing bytes; a path, on which a
-        file appears with `commit`; None collects bytes.
-    """
-
-    def __init__(self, place):
-        # type: (Union[None, Text, Writable]) -> None
-        self._place = place
-        #: The path of the file that appears; `place` if that is no path.
-        self.path = to_path(place)  # type: Any
-        self._temporary_path = None  # type: Optional[str]
-        if place is None:
-            self.file = io.BytesIO()  # type: Any
-        elif isinstance(self.path, six.string_types):
-            self._temporary_path = '.'.join(
-                [self.path, random_name()[:8], 'part'])
-            self.file = open(self._temporary_path, 'wb')
-        else:
-            self.file = place
-
-    def commit(self):
-        # type: () -> Any
-        """Keep the data.
-
-        :return: the bytes; the path or the file if there is one.
-        """
-        if self._temporary_path is not None:
-            self.file.close()
-            replace(self._temporary_path, self.path)
-        return self.file.getvalue() if self._place is None else self._place
-
-    def discard(self):
-        # type: () -> None
-        """Remove the file that `commit` has not kept."""
-        if self._temporary_path is not None:
-            self.file.close()
-            if os.path.exists(self._temporary_path):
-                os.unlink(self._temporary_path)
 
 
 class FormSplitter(object):

@@ -7,6 +7,7 @@ from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models import instance_files
+from pylxd.models.backup import Exportable
 from pylxd.models.image_publish import image_source, publish_image
 from pylxd.models.instance_console import Console
 from pylxd.models.instance_exec import Executable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from typing import (
         Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
     from pylxd.core.progress import ProgressArgument
-    from pylxd.models.backup import Backups
     from pylxd.models.image import Image
     from pylxd.models.image_publish import ImageOrSource
     from pylxd.models.instance_log import InstanceLogs
@@ -70,7 +70,7 @@ class ContainerState(InstanceState):
     """The state of a container."""
 
 
-class Instance(Startable, Executable, Movable, Console,
+class Instance(Startable, Executable, Movable, Console, Exportable,
                Savable, Renamable, Deletable):
     """A container or a virtual machine.
 
@@ -110,8 +110,6 @@ class Instance(Startable, Executable, Movable, Console,
 
     #: The instance's snapshots, by their bare names.
     snapshots = collection('snapshot:Snapshots')  # type: Snapshots
-    #: The instance's backups.
-    backups = collection('backup:Backups')  # type: Backups
     #: The log files of the instance.
     logs = collection('instance_log:InstanceLogs')  # type: InstanceLogs
     #: The templates of the instance, beside its `metadata`.

@@ -4,7 +4,8 @@ import six
 from pylxd.core.manager import M, Manager
 from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
-from pylxd.models.image_data import open_upload, to_header
+from pylxd.models.backup_upload import open_archive
+from pylxd.models.image_data import to_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class InstanceManager(Manager[M]):
                            name=None,  # type: Optional[str]
                            pool=None,  # type: Optional[str]
                            wait=True,  # type: bool
+                           progress=None,  # type: ProgressArgument
                            ):
         # type: (...) -> M
         """Create an instance from the file of a backup.
@@ -110,7 +112,11 @@ class InstanceManager(Manager[M]):
             backup, or else that of the default profile. Needs
             ``container_backup_override_pool``.
         :param wait: return when the instance is created.
+        :param progress: a function that is called with a `Progress` for each
+            block that is sent, and (with ``wait``) about once a second after
+            that, or True for a bar.
         :raises TypeError: ``file`` has another type.
+        :raises ValueError: the file is cut short; nothing was created.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the file is no
             backup, or (with ``wait``) the instance was not created, as when
@@ -131,11 +137,12 @@ class InstanceManager(Manager[M]):
                 dialect.need(extension)
                 headers[dialect.header(header)] = to_header(value)
         node, _ = self.node_and_query()
-        with open_upload(file) as data:
-            response = node.post(data=data, headers=headers)
-        operation = Operation.from_response(self.client, response)
-        key = (name,) if name is not None else self._created_key(
-            node, response, operation)
-        instance = self.model.from_key(self.parent, key)  # type: M
-        instance.created_by(operation, wait)
+        with Reporter(progress) as reporter:
+            with open_archive(file, reporter) as data:
+                response = node.post(data=data, headers=headers)
+            operation = Operation.from_response(self.client, response)
+            key = (name,) if name is not None else self._created_key(
+                node, response, operation)
+            instance = self.model.from_key(self.parent, key)  # type: M
+            instance.created_by(operation, wait, reporter)
         return instance

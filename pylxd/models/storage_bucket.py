@@ -4,10 +4,12 @@ from pylxd.core.collection import collection
 from pylxd.core.member import MemberManager, OfMember
 from pylxd.core.saving import Savable
 from pylxd.core.verbs import Deletable
+from pylxd.models.backup_export import export_new_backup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional, Tuple
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.storage_bucket_backup import StorageBucketBackups
     from pylxd.models.storage_bucket_key import StorageBucketKeys
 
@@ -38,6 +40,38 @@ class StorageBucket(OfMember, Savable, Deletable):
     )  # type: StorageBucketBackups
     keys = collection(
         'storage_bucket_key:StorageBucketKeys')  # type: StorageBucketKeys
+
+    def export(self,
+               file=None,  # type: Any
+               compression_algorithm=None,  # type: Optional[str]
+               progress=None,  # type: ProgressArgument
+               ):
+        # type: (...) -> Any
+        """Download a backup of the bucket, block by block.
+
+        The server makes a backup, which is deleted when the download ends;
+        servers with ``direct_backup`` send it without storing it.
+
+        :param file: a path, on which a file appears when it is complete; or a
+            file that is open for writing bytes. None returns the blocks.
+        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
+            the server's default.
+        :param progress: a function that is called with a `Progress`, or True
+            for a bar.
+        :return: ``file``; without it a `Download`, an iterator of the blocks
+            that must be read to its end or closed, as by ``with``.
+        :raises StreamBroken: the download was cut off.
+        :raises EnvironmentError: the file cannot be written.
+        :raises LXDAPIException: the server refused, or could not make the
+            backup.
+
+        Endpoints: ``POST .../backups``, and without ``direct_backup`` also
+        ``GET .../backups/BACKUP/export`` and ``DELETE .../backups/BACKUP``;
+        needs ``storage_bucket_backup``.
+        """
+        return export_new_backup(
+            self.backups, file, progress,
+            compression_algorithm=compression_algorithm)
 
 
 class StorageBuckets(MemberManager[StorageBucket]):

@@ -6,6 +6,7 @@ from pylxd.models.backup import BackupManager, StoredBackup
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
+    from pylxd.core.progress import ProgressArgument
 
 
 class StorageBucketBackup(OfMember, StoredBackup):
@@ -35,6 +36,7 @@ class StorageBucketBackups(BackupManager[StorageBucketBackup]):
                expires_at=None,  # type: Any
                compression_algorithm=None,  # type: Optional[str]
                wait=True,  # type: bool
+               progress=None,  # type: ProgressArgument
                ):
         # type: (...) -> StorageBucketBackup
         """Make a backup of the bucket, which the server stores.
@@ -46,11 +48,13 @@ class StorageBucketBackups(BackupManager[StorageBucketBackup]):
         :param compression_algorithm: ``none``, ``gzip`` and so on; None is
             the server's default.
         :param wait: return when the backup is complete.
+        :param progress: with ``wait``, a function that is called with a
+            `Progress` about once a second, or True for a bar.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             backup failed, as when the name is taken.
 
         Endpoint: ``POST .../backups``; needs ``storage_bucket_backup``.
         """
-        return self._make(name, expires_at, wait,
+        return self._make(name, expires_at, wait, progress,
                           compression_algorithm=compression_algorithm)

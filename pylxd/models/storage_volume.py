@@ -7,10 +7,13 @@ from pylxd.core.collection import collection
 from pylxd.core.member import MemberManager, OfMember
 from pylxd.core.model import Model
 from pylxd.core.operation import Operation
+from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable
-from pylxd.models.image_data import open_upload, to_header
+from pylxd.models.backup_export import export_new_backup
+from pylxd.models.backup_upload import open_archive
+from pylxd.models.image_data import to_header
 from pylxd.models.instance_files import StorageVolumeFiles
 from pylxd.models.storage_volume_move import Movable
 from pylxd.transport import rest
@@ -19,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
     from typing import Any, Dict, List, Optional, Tuple
+    from pylxd.core.progress import ProgressArgument
     from pylxd.models.storage_volume_backup import StorageVolumeBackups
     from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshots
     from pylxd.transport.rest import Node
@@ -116,6 +120,44 @@ class StorageVolume(Movable, OfMember, Savable, Deletable):
         self._start_operation(
             self._ready_to_change().put(json={'restore': name}), wait)
         self._expire()
+
+    def export(self,
+               file=None,  # type: Any
+               volume_only=False,  # type: bool
+               compression_algorithm=None,  # type: Optional[str]
+               optimized_storage=False,  # type: bool
+               progress=None,  # type: ProgressArgument
+               ):
+        # type: (...) -> Any
+        """Download a backup of the volume, block by block.
+
+        The server makes a backup, which is deleted when the download ends;
+        servers with ``direct_backup`` send it without storing it.
+
+        :param file: a path, on which a file appears when it is complete; or a
+            file that is open for writing bytes. None returns the blocks.
+        :param volume_only: leave out the snapshots.
+        :param compression_algorithm: ``none``, ``gzip`` and so on; None is
+            the server's default.
+        :param optimized_storage: use the format of the storage driver, which
+            only a pool with the same driver can restore.
+        :param progress: a function that is called with a `Progress`, or True
+            for a bar.
+        :return: ``file``; without it a `Download`, an iterator of the blocks
+            that must be read to its end or closed, as by ``with``.
+        :raises StreamBroken: the download was cut off.
+        :raises EnvironmentError: the file cannot be written.
+        :raises LXDAPIException: the server refused, or could not make the
+            backup.
+
+        Endpoints: ``POST .../backups``, and without ``direct_backup`` also
+        ``GET .../backups/BACKUP/export`` and ``DELETE .../backups/BACKUP``;
+        needs ``custom_volume_backup``.
+        """
+        return export_new_backup(
+            self.backups, file, progress, volume_only=volume_only,
+            compression_algorithm=compression_algorithm,
+            optimized_storage=optimized_storage)
 
     def rebuild(self, wait=True):
         # type: (bool) -> None
@@ -253,8 +295,13 @@ class StorageVolumes(MemberManager[StorageVolume]):
             self.client.dialect.need('custom_block_volumes')
         return self._create(body, wait, target)
 
-    def create_from_backup(self, file, name=None, wait=True):
-        # type: (Any, Optional[str], bool) -> StorageVolume
+    def create_from_backup(self,
+                           file,  # type: Any
+                           name=None,  # type: Optional[str]
+                           wait=True,  # type: bool
+                           progress=None,  # type: ProgressArgument
+                           ):
+        # type: (...) -> StorageVolume
         """Create a volume from the file of a backup.
 
         :param file: the path of the file, a file that is open for reading
@@ -262,6 +309,10 @@ class StorageVolumes(MemberManager[StorageVolume]):
         :param name: the name of the new volume; None takes that of the
             backup.
         :param wait: return when the volume is complete.
+        :param progress: a function that is called with a `Progress` for each
+            block that is sent, and (with ``wait``) about once a second after
+            that, or True for a bar.
+        :raises ValueError: the file is cut short; nothing was created.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, as when the file is no
             backup, or (with ``wait``) the volume was not created, as when
@@ -270,30 +321,35 @@ class StorageVolumes(MemberManager[StorageVolume]):
         Endpoint: ``POST .../volumes/custom``; needs
         ``custom_volume_backup``.
         """
-        return self._upload(file, name, '', 'custom_volume_backup', wait)
+        return self._upload(
+            file, name, '', 'custom_volume_backup', wait, progress)
 
-    def import_iso(self, file, name, wait=True):
-        # type: (Any, str, bool) -> StorageVolume
+    def import_iso(self, file, name, wait=True, progress=None):
+        # type: (Any, str, bool, ProgressArgument) -> StorageVolume
         """Create a volume from an ISO image, for the drive of an instance.
 
         :param file: as for `create_from_backup`.
         :param name: the name of the new volume.
         :param wait: return when the volume is complete.
+        :param progress: as for `create_from_backup`.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             volume was not created, as when the name is taken.
 
         Endpoint: ``POST .../volumes/custom``; needs ``custom_volume_iso``.
         """
-        return self._upload(file, name, 'iso', 'custom_volume_iso', wait)
+        return self._upload(
+            file, name, 'iso', 'custom_volume_iso', wait, progress)
 
-    def import_tar(self, file, name, wait=True):
-        # type: (Any, str, bool) -> StorageVolume
+    def import_tar(self, file, name, wait=True, progress=None):
+        # type: (Any, str, bool, ProgressArgument) -> StorageVolume
         """Create a volume with the files of a tar archive.
 
         :param file: as for `create_from_backup`.
         :param name: the name of the new volume.
         :param wait: return when the volume is complete.
+        :param progress: as for `create_from_backup`.
+        :raises ValueError: the file is cut short; nothing was created.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             volume was not created, as when the name is taken.
@@ -302,10 +358,17 @@ class StorageVolumes(MemberManager[StorageVolume]):
         ``import_custom_volume_tar``, which Incus lacks.
         """
         return self._upload(
-            file, name, 'tar', 'import_custom_volume_tar', wait)
+            file, name, 'tar', 'import_custom_volume_tar', wait, progress)
 
-    def _upload(self, file, name, kind, extension, wait):
-        # type: (Any, Optional[str], str, str, bool) -> StorageVolume
+    def _upload(self,
+                file,  # type: Any
+                name,  # type: Optional[str]
+                kind,  # type: str
+                extension,  # type: str
+                wait,  # type: bool
+                progress,  # type: ProgressArgument
+                ):
+        # type: (...) -> StorageVolume
         node, _ = self.node_and_query()
         node, dialect = node['custom'], self.client.dialect
         dialect.need(extension)
@@ -316,14 +379,15 @@ class StorageVolumes(MemberManager[StorageVolume]):
             headers[dialect.header('name')] = to_header(name)
         if kind:
             headers[dialect.header('type')] = kind
-        with open_upload(file) as data:
-            response = node.post(data=data, headers=headers)
-        operation = Operation.from_response(self.client, response)
-        if name is None:
-            name = self._find_name(node, response, operation)
-        volume = self.model.from_key(
-            self.parent, ('custom', name))  # type: StorageVolume
-        volume.created_by(operation, wait)
+        with Reporter(progress) as reporter:
+            with open_archive(file, reporter) as data:
+                response = node.post(data=data, headers=headers)
+            operation = Operation.from_response(self.client, response)
+            if name is None:
+                name = self._find_name(node, response, operation)
+            volume = self.model.from_key(
+                self.parent, ('custom', name))  # type: StorageVolume
+            volume.created_by(operation, wait, reporter)
         return self.locate(volume) if wait else volume
 
     def _find_name(self, node, response, operation):

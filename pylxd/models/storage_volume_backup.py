@@ -6,6 +6,7 @@ from pylxd.models.backup import BackupManager, StoredBackup
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
+    from pylxd.core.progress import ProgressArgument
 
 
 class StorageVolumeBackup(OfMember, StoredBackup):
@@ -36,6 +37,7 @@ class StorageVolumeBackups(BackupManager[StorageVolumeBackup]):
                optimized_storage=False,  # type: bool
                compression_algorithm=None,  # type: Optional[str]
                wait=True,  # type: bool
+               progress=None,  # type: ProgressArgument
                ):
         # type: (...) -> StorageVolumeBackup
         """Make a backup of the volume, which the server stores.
@@ -50,6 +52,8 @@ class StorageVolumeBackups(BackupManager[StorageVolumeBackup]):
         :param compression_algorithm: ``none``, ``gzip`` and so on; None is
             the server's default.
         :param wait: return when the backup is complete.
+        :param progress: with ``wait``, a function that is called with a
+            `Progress` about once a second, or True for a bar.
         :raises InvalidName: no server allows that name.
         :raises LXDAPIException: the server refused, or (with ``wait``) the
             backup failed, as when the name is taken.
@@ -57,6 +61,6 @@ class StorageVolumeBackups(BackupManager[StorageVolumeBackup]):
         Endpoint: ``POST .../backups``; needs ``custom_volume_backup``.
         """
         return self._make(
-            name, expires_at, wait, volume_only=volume_only,
+            name, expires_at, wait, progress, volume_only=volume_only,
             optimized_storage=optimized_storage,
             compression_algorithm=compression_algorithm)

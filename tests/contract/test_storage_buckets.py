@@ -1,7 +1,9 @@
 """Buckets of storage pools, their keys and backups."""
 import contextlib
+import io
 import logging
 import socket
+import tarfile
 
 import pytest
 
@@ -157,6 +159,7 @@ def test_backups(listener, bucket):
     other = bucket.backups.create()
     assert other.name == 'backup0'
     assert bucket.backups.all() == [backup, other]
+    assert backup.export(io.BytesIO()).getvalue()[:2] == b'\x1f\x8b'
     # Incus 7.0.2 says so for both
     with pytest.raises(exceptions.OperationFailed) as caught:
         backup.rename('two')
@@ -164,6 +167,23 @@ def test_backups(listener, bucket):
     with pytest.raises(exceptions.OperationFailed) as caught:
         backup.delete()
     assert 'not found' in str(caught.value)
+
+
+@pytest.mark.needs('storage_bucket_backup', 'direct_backup')
+def test_export(listener, bucket, tmpdir):
+    path = str(tmpdir.join('bucket'))
+    assert bucket.export(path, compression_algorithm='none') == path
+    with tarfile.open(path) as tar:
+        assert 'backup/index.yaml' in tar.getnames()
+    assert bucket.backups.all() == []
+
+
+@pytest.mark.needs('storage_bucket_backup', 'direct_backup')
+def test_a_failed_export(bucket, tmpdir):
+    """Without a listener for S3, the server cannot read the bucket."""
+    with pytest.raises(exceptions.StreamBroken):
+        bucket.export(str(tmpdir.join('bucket')))
+    assert tmpdir.listdir() == []
 
 
 def test_buckets_need_the_extension(pool, sent, monkeypatch):

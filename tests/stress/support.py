@@ -62,3 +62,18 @@ class BackgroundCall(object):
         assert not self.thread.is_alive(), (
             'the call has not ended after {} s'.format(within))
         return self.error or self.result
+
+
+class PausePoint(object):
+    """A point at which a call pauses until the test lets it go on.
+
+    The call sets ``reached`` when it first gets there, and waits for ``done``.
+    """
+
+    def __init__(self):
+        self.reached, self.done = threading.Event(), threading.Event()
+
+    def __call__(self, *_):
+        if not self.reached.is_set():
+            self.reached.set()
+            self.done.wait(60)

@@ -14,25 +14,10 @@ from wire import Proxy, Server, frame, http, lxd_api, upgrade
 import wire
 from helpers import exchange, unique_name
 
-from .support import BackgroundCall, Usage, clock
+from .support import BackgroundCall, PausePoint, Usage, clock
 
 #: Seconds within which a broken call must return.
 AT_ONCE = 3
-
-
-class PausePoint(object):
-    """A point at which a call pauses until the test lets it go on.
-
-    The call sets ``reached`` when it first gets there, and waits for ``done``.
-    """
-
-    def __init__(self):
-        self.reached, self.done = threading.Event(), threading.Event()
-
-    def __call__(self, *_):
-        if not self.reached.is_set():
-            self.reached.set()
-            self.done.wait(60)
 
 
 class PausingFile(object):
