@@ -61,8 +61,8 @@ class Copyable(Model):
             this server connects to the new one, see `push`; ``relay``: this
             program connects to both, and passes on the data. The call then
             returns when all data is sent.
-        :param progress: a function that is called with a `Progress` now and
-            then, or True for a bar.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: with ``wait``, the image on the new server; otherwise None.
         :raises TypeError: ``new_client`` is no client.
         :raises ValueError: there is no such mode, or ``auto_update`` with
@@ -109,8 +109,8 @@ class Copyable(Model):
         :param to: a client of the destination.
         :param aliases: the names of the aliases of the copy.
         :param wait: return when the copy is complete.
-        :param progress: a function that is called with a `Progress` now and
-            then, or True for a bar.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the image on the other server.
         :raises TypeError: ``to`` is no client.
         :raises Conflict: one of the aliases exists already.

@@ -86,8 +86,8 @@ class Copyable(Model):
         :param wait: return when the copy is complete. A server that does not
             reach the other one by the address of its client, as behind a
             tunnel, then tries the addresses that the other one names.
-        :param progress: a function that is called with a `Progress` now and
-            then, or True for a bar.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :param config: configuration laid over that of this instance.
         :param devices: devices laid over those of this instance.
         :param profiles: the profiles of the copy; None takes those of this

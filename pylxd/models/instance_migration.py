@@ -1,5 +1,6 @@
 """Moves of instances, and copies to other servers."""
 from pylxd.core.context import check_client
+from pylxd.core.progress import Reporter
 from pylxd.core.verbs import Renamable
 from pylxd.models.instance_copy import Copyable
 from pylxd.models.migration import pull_source
@@ -8,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional, TypeVar
     from pylxd.client import Client
+    from pylxd.core.progress import ProgressArgument
     T = TypeVar('T', bound='Movable')
 
 
@@ -44,8 +46,8 @@ class Movable(Copyable, Renamable):
             'volatile.base_image', '')
         return data
 
-    def migrate(self, new_client, wait=False, live=False):
-        # type: (T, Client, bool, bool) -> T
+    def migrate(self, new_client, wait=False, live=False, progress=None):
+        # type: (T, Client, bool, bool, ProgressArgument) -> T
         """Copy the instance, with its snapshots, to another server.
 
         The new server pulls the instance from this one over HTTPS. The
@@ -57,6 +59,8 @@ class Movable(Copyable, Renamable):
             tunnel, the addresses that this server names are tried too.
         :param live: whether to take the running state along, which needs
             CRIU on both servers.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :return: the instance on the new server.
         :raises TypeError: ``new_client`` is no client.
         :raises ClientConnectionFailed: this server has no HTTPS address.
@@ -67,11 +71,18 @@ class Movable(Copyable, Renamable):
         """
         check_client(new_client, 'new_client')
         copy = self.copy(
-            self.name, to=new_client, live=live, wait=wait)  # type: T
+            self.name, to=new_client, live=live, wait=wait,
+            progress=progress)  # type: T
         return copy
 
-    def move(self, pool=None, project=None, target=None, wait=True):
-        # type: (Optional[str], Optional[str], Optional[str], bool) -> None
+    def move(self,
+             pool=None,  # type: Optional[str]
+             project=None,  # type: Optional[str]
+             target=None,  # type: Optional[str]
+             wait=True,  # type: bool
+             progress=None,  # type: ProgressArgument
+             ):
+        # type: (...) -> None
         """Move the instance within its server or cluster.
 
         :param pool: the storage pool to move it to. Needs
@@ -86,6 +97,8 @@ class Movable(Copyable, Renamable):
             first call that notices logs a warning, and the object is the one
             in the old project again.
         :param wait: return when the instance is moved.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises ValueError: there is no argument that says where to.
         :raises LXDAPIException: the server refused, as when the instance
             runs, or (with ``wait``) the move failed.
@@ -109,8 +122,10 @@ class Movable(Copyable, Renamable):
             dialect.need('clustering')
         client = self.client if project is None else (
             self.client.use_project(project))
-        response = self._ready_to_change().post(json=request, target=target)
-        operation = self._start_operation(response, wait)
+        with Reporter(progress) as reporter:
+            response = self._ready_to_change().post(
+                json=request, target=target)
+            operation = self._start_operation(response, wait, reporter)
         self._expire()
         if project is not None:
             self._become(self.from_key(client, self._key or ()), operation,

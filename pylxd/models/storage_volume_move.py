@@ -1,12 +1,14 @@
 """Moves of volumes: to another name, pool, project or cluster member."""
 from pylxd import exceptions
 from pylxd.core.document import Document
+from pylxd.core.progress import Reporter
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models.storage_volume_copy import Copyable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional, TypeVar
+    from pylxd.core.progress import ProgressArgument
     T = TypeVar('T', bound='Movable')
 
 
@@ -63,8 +65,14 @@ class Movable(Copyable, Renamable, Deletable):
             new_name = new_name.get('name')
         return super(Movable, self).rename(new_name, wait)
 
-    def move(self, pool=None, project=None, target=None, wait=True):
-        # type: (Optional[str], Optional[str], Optional[str], bool) -> None
+    def move(self,
+             pool=None,  # type: Optional[str]
+             project=None,  # type: Optional[str]
+             target=None,  # type: Optional[str]
+             wait=True,  # type: bool
+             progress=None,  # type: ProgressArgument
+             ):
+        # type: (...) -> None
         """Move the volume within its server or cluster.
 
         When the call returns, this object is the one at the new place. If
@@ -79,6 +87,8 @@ class Movable(Copyable, Renamable, Deletable):
             ``cluster_internal_custom_volume_copy``.
         :param wait: return when the volume is moved. With a target, the call
             always waits.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
         :raises ValueError: there is no argument that says where to.
         :raises LXDAPIException: the server refused, as when a running
             instance uses the volume, or (with ``wait``) the move failed.
@@ -93,26 +103,28 @@ class Movable(Copyable, Renamable, Deletable):
         if project is not None:
             self.client.dialect.need('storage_volume_project_move')
             body['project'] = project
-        if target is None:
-            self._move(body, wait)
-        else:
-            self._move_to_member(body, target)
+        with Reporter(progress) as reporter:
+            if target is None:
+                self._move(body, wait, reporter)
+            else:
+                self._move_to_member(body, target, reporter)
 
-    def _move(self, body, wait):
-        # type: (Dict[str, Any], bool) -> None
+    def _move(self, body, wait, reporter=None):
+        # type: (Dict[str, Any], bool, Optional[Reporter]) -> None
         self.client.dialect.need('storage_api_local_volume_handling')
         moved = self._place(body)
         operation = self._keep_operation(
             self._ready_to_change().post(json=body))
         if operation is not None and wait:
-            operation.wait()
+            operation.wait(progress=reporter)
         self._expire()
         self._become(moved, operation, 'moved to {!r}'.format(moved))
 
-    def _move_to_member(self, body, target):
-        # type: (Dict[str, Any], str) -> None
-        moved = self.copy(body['name'], body['pool'],
-                          project=body.get('project'), target=target)
+    def _move_to_member(self, body, target, reporter):
+        # type: (Dict[str, Any], str, Reporter) -> None
+        moved = self.copy(
+            body['name'], body['pool'], project=body.get('project'),
+            target=target, progress=reporter)
         # With the member that has it as the target, once it is loaded
         source = self.from_key(self.parent, (self.type, self.name),
                                Document({'location': self.location}))
