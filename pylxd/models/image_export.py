@@ -13,7 +13,7 @@ from pylxd.transport.pools import BLOCK
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import Any, Callable, List, Optional, Text, Union
+    from typing import Any, Callable, List, Optional, Text
     from pylxd.models.protocols import Writable
     from pylxd.transport.connection import Transport
 
