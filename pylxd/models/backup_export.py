@@ -84,10 +84,31 @@ def _request_directly(manager, options):
     # type: (Manager[Any], Dict[str, Any]) -> Iterator[requests.Response]
     """Provide the response with a backup that the server does not store."""
     node, _ = manager.node_and_query()
-    yield node.post(
+    response = node.post(
         json={name: value for name, value in options.items()
               if value is not None},
         headers={'Accept': 'application/octet-stream'}, stream=True)
+    try:
+        yield response
+    except exceptions.StreamBroken as error:
+        error.args = (str(error) + _find_reason(manager.parent),)
+        raise
+
+
+def _find_reason(source):
+    # type: (Any) -> str
+    """Return why the server has stopped to send a backup, if it tells that.
+
+    Only the operation of the backup has the reason.
+    """
+    try:
+        reasons = [(operation.updated_at, operation.err)
+                   for operation in Operation.all(source.client)
+                   if operation.err
+                   and source.api.path in operation.affected_urls]
+    except exceptions.LXDException:
+        return ''
+    return '; the server says: ' + max(reasons)[1] if reasons else ''
 
 
 @contextlib.contextmanager
