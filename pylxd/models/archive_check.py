@@ -81,7 +81,11 @@ def find_format(head):
 
 
 class Gzip(object):
-    """A gzip file, which a thread decompresses to find its end."""
+    """A gzip file, which a thread decompresses to find its end.
+
+    Nothing else tells the end of gzip. On two processors, the import of a
+    container of 260 MB by a unix socket takes 1.4 times as long with it.
+    """
 
     def __init__(self):
         # type: () -> None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import (
         Any, Callable, ContextManager, Dict, Generator, Iterator)
     from pylxd.core.progress import ProgressArgument
-    from pylxd.models.backup import BackupManager, StoredBackup
+    from pylxd.core.manager import Manager
+    from pylxd.core.model import Model
 
 #: After this time the server deletes a backup that a killed program has made
 #: for a download.
@@ -24,7 +25,7 @@ LIFETIME = datetime.timedelta(days=1)
 
 
 def export_backup(backup, file, progress):
-    # type: (StoredBackup, Any, ProgressArgument) -> Any
+    # type: (Model, Any, ProgressArgument) -> Any
     """Download a backup; see `StoredBackup.export`."""
     @contextlib.contextmanager
     def open_response(reporter):
@@ -34,7 +35,7 @@ def export_backup(backup, file, progress):
     return download_to(file, _iterate_blocks(backup, open_response, progress))
 
 
-def export_new_backup(manager,  # type: BackupManager[Any]
+def export_new_backup(manager,  # type: Manager[Any]
                       file,  # type: Any
                       progress,  # type: ProgressArgument
                       **options  # type: Any
@@ -80,13 +81,34 @@ def _iterate_blocks(source,  # type: Any
 
 @contextlib.contextmanager
 def _request_directly(manager, options):
-    # type: (BackupManager[Any], Dict[str, Any]) -> Iterator[requests.Response]
+    # type: (Manager[Any], Dict[str, Any]) -> Iterator[requests.Response]
     """Provide the response with a backup that the server does not store."""
     node, _ = manager.node_and_query()
-    yield node.post(
+    response = node.post(
         json={name: value for name, value in options.items()
               if value is not None},
         headers={'Accept': 'application/octet-stream'}, stream=True)
+    try:
+        yield response
+    except exceptions.StreamBroken as error:
+        error.args = (str(error) + _find_reason(manager.parent),)
+        raise
+
+
+def _find_reason(source):
+    # type: (Any) -> str
+    """Return why the server has stopped to send a backup, if it tells that.
+
+    Only the operation of the backup has the reason.
+    """
+    try:
+        reasons = [(operation.updated_at, operation.err)
+                   for operation in Operation.all(source.client)
+                   if operation.err
+                   and source.api.path in operation.affected_urls]
+    except exceptions.LXDException:
+        return ''
+    return '; the server says: ' + max(reasons)[1] if reasons else ''
 
 
 @contextlib.contextmanager
@@ -104,7 +126,7 @@ def _request_from_temporary_backup(manager, options, reporter):
 
 
 def _delete_temporary_backup(backup):
-    # type: (StoredBackup) -> None
+    # type: (Model) -> None
     """Delete a backup, also while the server makes it.
 
     A failure is only logged: the export has its own result.

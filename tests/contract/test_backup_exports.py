@@ -226,6 +226,20 @@ def test_a_volume(volume, tmpdir):
     assert (size, size, 'B', 'v1.tar') in progress
 
 
+@pytest.mark.needs('custom_volume_backup')
+def test_a_volume_that_is_cut_between_two_members(volume):
+    """Servers would restore the members before the cut, without an error."""
+    data = volume.export(
+        io.BytesIO(), compression_algorithm='none').getvalue()
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        end = tar.getmembers()[-1].offset_data
+    volumes = volume.parent.volumes
+    with pytest.raises(ValueError):
+        volumes.create_from_backup(bytearray(data[:end]), 'v2')
+    assert volumes.all() == [volume]
+    volumes.create_from_backup(bytearray(data[:end + 1024]), 'v2')
+
+
 def test_an_import(lxd_client, name, exported):
     progress, size = [], os.path.getsize(exported)
     with open(exported, 'rb') as file:

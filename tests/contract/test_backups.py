@@ -15,12 +15,9 @@ pytestmark = pytest.mark.real_server
 
 @pytest.fixture
 def backup_bytes(container):
-    """The file of a backup of `container`, which is deleted."""
-    backup = container.backups.create(
-        instance_only=True, compression_algorithm='none')
-    data = backup.api.export.get(is_api=False).content
-    backup.delete()
-    return data
+    """The file of a backup of `container`."""
+    return b''.join(container.export(
+        instance_only=True, compression_algorithm='none'))
 
 
 def test_create_get_all(container):
@@ -50,7 +47,7 @@ def test_rename_and_delete(container):
     backup = container.backups.create('b1')
     assert backup.rename('b2') is backup
     assert backup.name == 'b2' and not container.backups.exists('b1')
-    assert backup.api.export.get(is_api=False).content
+    assert b''.join(backup.export())
     backup.delete()
     assert container.backups.all() == []
     with pytest.raises(exceptions.NotFound):

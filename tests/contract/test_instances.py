@@ -155,9 +155,7 @@ def test_a_backup_from_a_pool_that_is_gone(lxd_client, name, bootable):
     lxd_client.api.storage_pools.post(json={'name': name, 'driver': 'dir'})
     try:
         bootable.move(pool=name)
-        backup = bootable.backups.create()
-        data = backup.api.export.get(is_api=False).content
-        backup.delete()
+        data = bootable.export(io.BytesIO()).getvalue()
         bootable.delete(wait=True)
     finally:
         lxd_client.api.storage_pools[name].delete()

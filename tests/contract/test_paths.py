@@ -61,7 +61,7 @@ def test_exports(lxd_client, image, image_bytes, new_images, tmpdir):
                     reason='this system has no /dev/full')
 def test_a_full_disk_is_named(image, monkeypatch, tmpdir):
     path = str(tmpdir.join('image'))
-    monkeypatch.setattr('pylxd.models.image_export.open', lambda *_: open(
+    monkeypatch.setattr('pylxd.models.download.open', lambda *_: open(
         '/dev/full', 'wb', 0), raising=False)
     with pytest.raises(EnvironmentError) as caught:
         image.export(path)

@@ -181,8 +181,9 @@ def test_export(listener, bucket, tmpdir):
 @pytest.mark.needs('storage_bucket_backup', 'direct_backup')
 def test_a_failed_export(bucket, tmpdir):
     """Without a listener for S3, the server cannot read the bucket."""
-    with pytest.raises(exceptions.StreamBroken):
+    with pytest.raises(exceptions.StreamBroken) as caught:
         bucket.export(str(tmpdir.join('bucket')))
+    assert 'the server says: Backup create: ' in str(caught.value)
     assert tmpdir.listdir() == []
 
 

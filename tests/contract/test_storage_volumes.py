@@ -457,7 +457,7 @@ def test_backups(pool, volume):
 def test_create_from_backup(pool, volume, tmpdir, kind):
     volume.snapshots.create('one')
     backup = volume.backups.create()
-    data = bytearray(backup.api.export.get(is_api=False).content)
+    data = bytearray(b''.join(backup.export()))
     path = tmpdir.join('backup.tar')
     path.write_binary(data)
     with path.open('rb') as file:

@@ -5,8 +5,9 @@ import os
 import pytest
 
 from helpers import BUSYBOX, unique_name
-from pylxd import exceptions
-from wire import Proxy
+from pylxd import Client, exceptions
+from wire import Proxy, Server, http, lxd_api
+import wire
 
 from .support import BackgroundCall, PausePoint, clock
 
@@ -156,3 +157,29 @@ def test_an_interrupted_import(
     assert (left == 'the instance') == (seen == 'success')
     add_row('faults', '{} during an import: {}'.format(fault, moment), 1,
             seen, '{:.2f}'.format(seconds), left)
+
+
+@pytest.mark.parametrize('answer', [
+    http(b'x' * 99999, Content_Length=100000),
+    http(b'186a0\r\n' + b'x' * 99999, Content_Length=None,
+         Transfer_Encoding='chunked'),
+], ids=['length', 'chunks'])
+def test_a_download_that_ends_early(nothing_left, tmpdir, answer):
+    """It raises an error for a file, and for a loop over the blocks."""
+    def cut(connection):
+        connection.sendall(answer)
+
+    root = dict(wire.ROOT, api_extensions=['instances', 'container_backup'])
+    with Server(lxd_api({
+            'GET /1.0/instances/c1': {'name': 'c1'},
+            'GET /1.0/instances/c1/backups/b1': {'name': 'b1'},
+            'GET /1.0/instances/c1/backups/b1/export': lambda _: cut,
+            }, root), True) as server:
+        with Client(server.endpoint, timeout=5) as client:
+            backup = client.instances.get('c1').backups.get('b1')
+            with pytest.raises(exceptions.StreamBroken):
+                backup.export(str(tmpdir.join('file')))
+            with pytest.raises(exceptions.StreamBroken):
+                for _ in backup.export():
+                    pass
+    assert tmpdir.listdir() == []

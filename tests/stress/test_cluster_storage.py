@@ -56,7 +56,7 @@ def test_volumes_of_the_same_name(pool):
     two.rename('v2')
     two.snapshots.create('s1')
     assert two.snapshots.get('s1').name == 's1'
-    data = two.backups.create().api.export.get(is_api=False).content
+    data = b''.join(two.export())
     two.delete()
     restored = pool.volumes.create_from_backup(bytearray(data))
     assert (restored.name, restored.location) == ('v2', 'm1')
