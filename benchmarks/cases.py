@@ -521,6 +521,50 @@ def measure_exports(setup):
     remove_files(setup, source)
 
 
+@case('copies')
+def measure_copies(setup):
+    """``container.copy`` by relay to another server"""
+    container = setup.fixture(create_container)
+    container.stop(wait=True)
+    size, source = setup.scale_size(300), setup.file('source')
+    write_random_file(source, size)
+    with open(source, 'rb') as data:
+        container.files.put(bulk.REMOTE, data)
+    arguments = authorize_https_client(setup)
+    with type(setup.server)(root=setup.server.root or None) as other:
+        for name, server in ('here', setup.server), ('there', other):
+            peers.run_lxc(
+                setup.server, 'remote', 'add', name, server.endpoint,
+                '--accept-certificate', '--token' if setup.server.root
+                else '--password', server.token())
+        target = Client(**dict(arguments, endpoint=other.endpoint,
+                               verify=other.certificate))
+        target.authenticate(other.token())
+        original = Client(**arguments).containers.get('c1')
+
+        def make_measurement(copy):
+            return make_wall_timer(copy, lambda: target.containers.get(
+                'copy').delete(wait=True))
+
+        repeats = setup.scale_repeats(9)
+        ours, with_progress, theirs = run_alternately(
+            repeats,
+            make_measurement(lambda: original.copy(
+                'copy', to=target, mode='relay')),
+            make_measurement(lambda: original.copy(
+                'copy', to=target, mode='relay', progress=lambda _: None)),
+            make_measurement(lambda: peers.run_lxc(
+                setup.server, 'copy', 'here:c1', 'there:copy', '--mode=relay',
+                '--quiet')))
+    yield compare_times(
+        'copy by relay, {} MB'.format(size), ours, theirs,
+        setup.server.command + ' copy --mode=relay', most=1.0)
+    yield compare_times('copy by relay with a progress function',
+                        with_progress, ours, 'without', most=1.02)
+    remove_files(setup, source)
+    container.start(wait=True)
+
+
 def remove_files(setup, *paths):
     """Remove the big file in the container, and local ones."""
     setup.fixture(create_container).files.delete(bulk.REMOTE)
