@@ -47,6 +47,17 @@ def settle(client):
                 _endless.add(operation.id)
 
 
+def find_running(*clients):
+    """Return the operations on objects of servers that are still running.
+
+    Tokens, as of an image, run until they expire.
+    """
+    return [operation for client in clients
+            for operation in client.operations.all()
+            if operation.running and operation.affected_urls
+            and operation.class_ != 'token']
+
+
 def make_image_parts():
     """Return the metadata and the files of a new tiny image, two archives."""
     metadata = json.dumps({

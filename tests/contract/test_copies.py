@@ -9,7 +9,7 @@ from pylxd import Client, exceptions
 from pylxd.models import StorageVolume
 
 from .storage import new_pool
-from .support import make_image_parts, settle
+from .support import find_running, make_image_parts, settle
 
 pytestmark = pytest.mark.real_server
 
@@ -45,16 +45,6 @@ def original(lxd):
         container.files.put('/root/later', b'1')
         yield container
         container.delete(wait=True)
-
-
-def find_running(*clients):
-    """Return the operations of servers that are still running.
-
-    The tasks of the server itself name no objects.
-    """
-    return [operation for client in clients
-            for operation in client.operations.all()
-            if operation.running and operation.affected_urls]
 
 
 # -- on the same server

@@ -9,7 +9,7 @@ from helpers import read_tree, unique_name
 from pylxd import Progress
 from pylxd.transport.pools import BLOCK
 
-from .support import make_image_parts, serve_simplestreams
+from .support import find_running, make_image_parts, serve_simplestreams
 
 pytestmark = pytest.mark.real_server
 
@@ -115,7 +115,7 @@ def test_an_upload_that_is_ended_leaves_no_image(
             lxd_client.images.create(
                 data, metadata=metadata, wait=True, progress=stop)
     assert new_images() == []
-    assert not any(each.running for each in lxd_client.operations)
+    assert find_running(lxd_client) == []
 
 
 def test_an_export_that_is_ended_leaves_no_file(lxd_client, tmpdir):
