@@ -121,7 +121,7 @@ def test_back_up_and_restore(run_script, web, server2, tmpdir):
 
 def test_copy(run_script, web):
     assert run_script(
-        'Copy a container under a new name') == 'web-test Running\n'
+        'Copy a container under a new name') == 'web-test is Running\n'
     copy = web.client.containers.get('web-test')
     assert copy.config['limits.memory'] == '256MiB'
 

@@ -160,7 +160,8 @@ def test_a_pool_in_a_btrfs_file(lxd_client):
         volume = pool.volumes.create('v1', {'size': '16MiB'})
         if lxd_client.has_api_extension('storage_volume_state'):
             usage = volume.state().usage
-            assert usage['used'] < usage['total'] == 16 * 2 ** 20
+            # LXD leaves out zeros
+            assert usage.get('used', 0) < usage['total'] == 16 * 2 ** 20
         snapshot = volume.snapshots.create('one')
         backup = volume.backups.create('b1', optimized_storage=True)
         assert backup.optimized_storage is True
