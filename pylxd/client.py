@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pylxd.models.storage_pool import StoragePools
     from pylxd.models.storage_volumes import AllStorageVolumes
     from pylxd.models.warning import Warnings
+    from pylxd.transport.listener import Listener
     from pylxd.transport.tls import Cert, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
@@ -455,12 +456,51 @@ class Client(Context):
         if websocket_client is None:
             from pylxd.transport import websocket  # a third of import time
             websocket_client = websocket.EventsClient
-        if isinstance(event_types, (str, type(u''))):
-            event_types = [event_types]
-        types = sorted(set(event_types or ()))
-        query = ['project=' + quote(self.project)] if self.project else []
+        return self.websocket(
+            self._make_events_path(event_types), websocket_client)
+
+    def listen(self,
+               types=None,  # type: Union[None, str, Iterable[str]]
+               all_projects=False,  # type: bool
+               timeout=None,  # type: Optional[float]
+               reconnect=False,  # type: bool
+               ):
+        # type: (...) -> Listener
+        """Return an iterator of the server's events, which is connected.
+
+        No event that happens later is missed, unless the connection is lost.
+
+        :param types: the types to receive, values of `EventType`; one or
+            several. The default is all types.
+        :param all_projects: receive the events of all projects, not only
+            those of the project of this client.
+        :param timeout: seconds without an event after which the iteration
+            ends; None is never.
+        :param reconnect: connect again when the connection is lost, as when
+            the server restarts. The event ``reconnected`` then tells that
+            events in between may be lost.
+        :return: the iterator of events, which are dicts. Use it in a ``with``
+            block, or call its ``close()``, also from another thread.
+        :raises LXDAPIException: the server refused.
+
+        Endpoint: ``GET /1.0/events``.
+        """
+        from pylxd.transport import listener  # imports ws4py
+        return listener.Listener(self.transport, self._make_events_path(
+            types, all_projects), timeout, reconnect)
+
+    def _make_events_path(self, types, all_projects=False):
+        # type: (Union[None, str, Iterable[str]], bool) -> str
+        """Return the path and query of the events."""
+        if isinstance(types, (str, type(u''))):
+            types = [types]
+        types = sorted(set(types or ()))
+        query = []
+        if all_projects:
+            query.append('all-projects=true')
+        elif self.project:
+            query.append('project=' + quote(self.project))
         if types and EventType.All not in types:
             query.append('type=' + ','.join(quote(each) for each in types))
-        return self.websocket(
-            self.api.events.path + ('?' if query else '') + '&'.join(query),
-            websocket_client)
+        return (self.api.events.path + ('?' if query else '')
+                + '&'.join(query))

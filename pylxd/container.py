@@ -1,9 +1,10 @@
 """The container classes under their documented module name."""
 from pylxd.models.execution import ExecuteResult
 from pylxd.models.instance import (
-    Container, Containers, ContainerState, Instance, Instances, InstanceState,
-    VirtualMachine, VirtualMachines)
+    Container, Containers, Instance, Instances, VirtualMachine,
+    VirtualMachines)
 from pylxd.models.instance_files import FilesManager
+from pylxd.models.instance_state import ContainerState, InstanceState
 from pylxd.models.snapshot import Snapshot, Snapshots
 
 __all__ = [

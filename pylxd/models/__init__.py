@@ -7,9 +7,9 @@ from pylxd.models.cluster_group import ClusterGroup
 from pylxd.models.cluster_member import ClusterMember, ClusterMemberState
 from pylxd.models.image import Image
 from pylxd.models.image_alias import ImageAlias
-from pylxd.models.instance import (
-    Container, ContainerState, Instance, InstanceState, VirtualMachine)
+from pylxd.models.instance import Container, Instance, VirtualMachine
 from pylxd.models.instance_metadata import InstanceMetadata
+from pylxd.models.instance_state import ContainerState, InstanceState
 from pylxd.models.network import Network, NetworkState
 from pylxd.models.network_acl import NetworkAcl
 from pylxd.models.network_address_set import NetworkAddressSet

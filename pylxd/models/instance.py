@@ -4,17 +4,17 @@ from pylxd.core.collection import collection
 from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
 from pylxd.core.saving import Savable
-from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
 from pylxd.models import instance_files
 from pylxd.models.backup import Exportable
 from pylxd.models.image_publish import image_source, publish_image
 from pylxd.models.instance_console import Console
-from pylxd.models.instance_exec import Executable
 from pylxd.models.instance_manager import InstanceManager
 from pylxd.models.instance_metadata import InstanceMetadata
 from pylxd.models.instance_migration import Movable
-from pylxd.models.instance_state import Startable
+from pylxd.models.instance_start import Startable
+from pylxd.models.instance_state import ContainerState, InstanceState
+from pylxd.models.instance_waiting import Awaitable
 from pylxd.models.snapshot import Snapshot
 from pylxd.transport import rest
 from pylxd.transport.pools import clock
@@ -39,39 +39,8 @@ LISTED_AGE = 10
 NOT_LISTED = 0.0, {}  # type: Tuple[float, Dict[str, Any]]
 
 
-class InstanceState(State):
-    """The state of an instance at one moment.
-
-    Its attributes are the fields that the server sent:
-
-    - ``status``, such as ``Running``, and ``status_code``, a number
-    - ``pid``: the number of its init process on the host; 0 if stopped
-    - ``processes``: how many run
-    - ``cpu``: ``{'usage': ...}``, in nanoseconds
-    - ``memory``: ``usage``, ``usage_peak``, ``swap_usage`` and
-      ``swap_usage_peak``, in bytes
-    - ``disk``: by device, ``{'usage': ...}``, in bytes
-    - ``network``: by interface, ``addresses``, ``counters``, ``hwaddr`` and
-      so on; None if the instance is stopped
-    """
-
-    if TYPE_CHECKING:
-        cpu = {}  # type: Dict[str, int]
-        disk = {}  # type: Dict[str, Dict[str, int]]
-        memory = {}  # type: Dict[str, int]
-        network = {}  # type: Dict[str, Dict[str, Any]]
-        pid = 0  # type: int
-        processes = 0  # type: int
-        status = ''  # type: str
-        status_code = 0  # type: int
-
-
-class ContainerState(InstanceState):
-    """The state of a container."""
-
-
-class Instance(Startable, Executable, Movable, Console, Exportable,
-               Savable, Renamable, Deletable):
+class Instance(Startable, Awaitable, Movable, Console, Exportable, Savable,
+               Renamable, Deletable):
     """A container or a virtual machine.
 
     Endpoint: ``/1.0/instances/NAME``, or by type on servers without the

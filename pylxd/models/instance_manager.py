@@ -6,11 +6,13 @@ from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
 from pylxd.models.backup_upload import open_archive
 from pylxd.models.image_data import to_header
+from pylxd.models.image_publish import image_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Text, Tuple, Union
     from pylxd.core.progress import ProgressArgument
+    from pylxd.models.image_publish import ImageOrSource
     from pylxd.models.protocols import Readable
 
 
@@ -93,6 +95,67 @@ class InstanceManager(Manager[M]):
             config.setdefault('type', self.model.instance_type)
         with Reporter(progress) as reporter:
             return self._create(config, wait, target, reporter)
+
+    def launch(self,
+               image,  # type: ImageOrSource
+               name=None,  # type: Optional[str]
+               profiles=None,  # type: Optional[List[str]]
+               config=None,  # type: Optional[Dict[str, str]]
+               devices=None,  # type: Optional[Dict[str, Dict[str, str]]]
+               ephemeral=False,  # type: bool
+               start=True,  # type: bool
+               wait=True,  # type: bool
+               target=None,  # type: Optional[str]
+               progress=None,  # type: ProgressArgument
+               **rest  # type: Any
+               ):
+        # type: (...) -> M
+        """Create an instance of an image, and start it.
+
+        :param image: an alias or fingerprint on this server, an `Image`, or
+            a source as the REST API defines it, such as ``{'type': 'image',
+            'protocol': 'simplestreams', 'server':
+            'https://images.example.org', 'alias': 'debian/12'}``.
+        :param name: the name of the instance; None leaves the choice to the
+            server.
+        :param profiles: the names of its profiles; None is ``default``.
+        :param config: its configuration.
+        :param devices: its devices.
+        :param ephemeral: whether the server deletes it when it stops.
+        :param start: whether to start it.
+        :param wait: return when it runs. Otherwise the start is left to the
+            server, and on servers without ``instance_create_start`` the call
+            waits for the creation.
+        :param target: the name of the cluster member to create it on.
+        :param progress: a function that is called with each `Progress`, or
+            True for a bar.
+        :param rest: other fields of the REST API, such as ``description``.
+        :return: the instance.
+        :raises InvalidName: no server allows that name.
+        :raises LXDAPIException: the server refused, as when the name is
+            taken, or (with ``wait``) the instance was not created, as when
+            there is no such image, or does not start. An instance that does
+            not start stays.
+
+        Endpoint: ``POST /1.0/instances``; on servers without
+        ``instance_create_start``, ``PUT .../state`` as well.
+        """
+        body = dict(rest, name=name, source=image_source(self.client, image),
+                    profiles=profiles, config=config, devices=devices,
+                    ephemeral=ephemeral or None)
+        starts_itself = start and self.client.dialect.has(
+            'instance_create_start')
+        if starts_itself:
+            body['start'] = True
+        must_start = start and not starts_itself
+        body = {field: value for field, value in body.items()
+                if value is not None}
+        instance = self.create(
+            body, wait or must_start, target, progress)  # type: Any
+        if must_start:
+            instance.start(wait=wait)
+        launched = instance  # type: M
+        return launched
 
     def create_from_backup(self,
                            file,  # type: Union[Text, bytes, Readable]

@@ -1,89 +1,64 @@
-"""The verbs that start, stop and suspend instances."""
-from pylxd.core.model import Model
+"""The states of instances."""
+from pylxd.core.state import State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional
+
+#: The families and scopes of addresses, as servers name them.
+FAMILIES = None, 'inet', 'inet6'
+SCOPES = None, 'global', 'link', 'local'
 
 
-class Startable(Model):
-    """A model that can be started, stopped and suspended."""
+class InstanceState(State):
+    """The state of an instance at one moment.
 
-    def start(self, timeout=30, force=True, wait=False, stateful=False):
-        # type: (int, bool, bool, bool) -> None
-        """Start the instance.
+    Its attributes are the fields that the server sent:
 
-        :param timeout: seconds to wait before giving up, sent to the server.
-        :param force: ignored for ``start``.
-        :param wait: return when the instance runs; its attributes are then
-            loaded again when they are read.
-        :param stateful: go on from the state that a stateful `stop` stored.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance did not start.
+    - ``status``, such as ``Running``, and ``status_code``, a number
+    - ``pid``: the number of its init process on the host; 0 if stopped
+    - ``processes``: how many run
+    - ``cpu``: ``{'usage': ...}``, in nanoseconds
+    - ``memory``: ``usage``, ``usage_peak``, ``swap_usage`` and
+      ``swap_usage_peak``, in bytes
+    - ``disk``: by device, ``{'usage': ...}``, in bytes
+    - ``network``: by interface, ``addresses``, ``counters``, ``hwaddr`` and
+      so on; None if the instance is stopped
+    """
 
-        Endpoint: ``PUT .../state``.
+    if TYPE_CHECKING:
+        cpu = {}  # type: Dict[str, int]
+        disk = {}  # type: Dict[str, Dict[str, int]]
+        memory = {}  # type: Dict[str, int]
+        network = {}  # type: Dict[str, Dict[str, Any]]
+        pid = 0  # type: int
+        processes = 0  # type: int
+        status = ''  # type: str
+        status_code = 0  # type: int
+
+    def addresses(self, family=None, scope='global'):
+        # type: (Optional[str], Optional[str]) -> List[str]
+        """Return the addresses of the instance, without their prefixes.
+
+        :param family: ``inet`` for IPv4, ``inet6`` for IPv6; None for both.
+        :param scope: ``global`` for addresses that other machines reach,
+            ``link`` for those of the link, ``local`` for those of the
+            instance alone; None for all.
+        :return: the addresses, in the order of the server; none if the
+            instance is stopped.
+        :raises ValueError: there is no such family or scope.
         """
-        self._set_state('start', timeout, force, wait, stateful)
+        for value, known in (family, FAMILIES), (scope, SCOPES):
+            if value not in known:
+                raise ValueError('{!r} is none of {}'.format(
+                    value, ', '.join(repr(each) for each in known)))
+        return [
+            address['address']
+            for interface in (self.network or {}).values()
+            for address in interface.get('addresses') or ()
+            if family in (None, address.get('family'))
+            and scope in (None, address.get('scope'))]
 
-    def stop(self, timeout=30, force=True, wait=False, stateful=False):
-        # type: (int, bool, bool, bool) -> None
-        """Stop the instance at once, by force; `shutdown` ends it cleanly.
 
-        :param timeout: seconds that the instance has to shut down if
-            ``force`` is false.
-        :param force: kill the processes of the instance at once.
-        :param wait: return when the instance is stopped; its attributes are
-            then loaded again when they are read. An ephemeral instance is
-            deleted.
-        :param stateful: store the running state, for `start`. It needs
-            CRIU, or ``migration.stateful`` for a virtual machine.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance did not stop.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('stop', timeout, force, wait, stateful)
-
-    def shutdown(self, timeout=30, wait=True):
-        # type: (int, bool) -> None
-        """Let the instance end its processes, and stop it.
-
-        :param timeout: seconds that the instance has for it.
-        :param wait: return when the instance is stopped.
-        :raises LXDAPIException: the server refused, or (with ``wait``) the
-            instance runs on.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('stop', timeout, False, wait)
-
-    def restart(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Stop and start the instance; the arguments are those of `stop`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('restart', timeout, force, wait)
-
-    def freeze(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Suspend the instance; the arguments are those of `start`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('freeze', timeout, force, wait)
-
-    def unfreeze(self, timeout=30, force=True, wait=False):
-        # type: (int, bool, bool) -> None
-        """Resume the suspended instance; the arguments are those of `start`.
-
-        Endpoint: ``PUT .../state``.
-        """
-        self._set_state('unfreeze', timeout, force, wait)
-
-    def _set_state(self, action, timeout, force, wait, stateful=False):
-        # type: (str, int, bool, bool, bool) -> None
-        request = {'action': action, 'timeout': int(timeout),
-                   'force': bool(force)}
-        if stateful:
-            request['stateful'] = True
-        response = self._ready_to_change().state.put(json=request)
-        self._expire()
-        self._start_operation(response, wait)
-        self._expire()
+class ContainerState(InstanceState):
+    """The state of a container."""

@@ -135,10 +135,20 @@ class StreamSocket(websocket.Websocket):
                 if not part:
                     return
                 message = self._feed_parser(part)
-            if isinstance(message, TextMessage):
-                self.ended = True
-            elif message is not None:
-                sink(message.data)
+            if message is not None:
+                self._take(message, sink)
+
+    def _take(self, message, sink):
+        # type: (Any, Callable[[bytes], Any]) -> None
+        """Handle a message: one of text ends the stream."""
+        if isinstance(message, TextMessage):
+            self.ended = True
+        else:
+            sink(message.data)
+
+    def _answer(self, pings):
+        # type: (List[Any]) -> None
+        """Do nothing: servers end no stream whose pings are not answered."""
 
     def _feed_parser(self, part):
         # type: (bytes) -> Any
@@ -162,6 +172,8 @@ class StreamSocket(websocket.Websocket):
                 return None
             raise self._make_error(
                 'the server closed it before the end of the stream')
+        if stream.pings:
+            self._answer(stream.pings)
         del stream.pings[:], stream.pongs[:]
         if not stream.has_message:
             return None
@@ -304,17 +316,18 @@ def _drop(data):
     """Drop bytes: the sink of a stream that nobody reads."""
 
 
-def connect(transport, paths):
-    # type: (Transport, List[str]) -> List[StreamSocket]
+def connect(transport, paths, factory=StreamSocket):
+    # type: (Transport, List[str], Any) -> List[Any]
     """Connect websockets.
 
     A server starts a command when the websockets of its streams are
     connected: all handshakes are sent before the first response is read.
 
     :param paths: the paths and queries of the URLs of the websockets.
+    :param factory: the class of the websockets.
     :raises LXDAPIException: the server refused.
     """
-    sockets = [StreamSocket(transport, path) for path in paths]
+    sockets = [factory(transport, path) for path in paths]
     try:
         for each in sockets:
             each.send_handshake()
