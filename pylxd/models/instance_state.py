@@ -48,10 +48,8 @@ class InstanceState(State):
             instance is stopped.
         :raises ValueError: there is no such family or scope.
         """
-        for value, known in (family, FAMILIES), (scope, SCOPES):
-            if value not in known:
-                raise ValueError('{!r} is none of {}'.format(
-                    value, ', '.join(repr(each) for each in known)))
+        check_choice(family, FAMILIES)
+        check_choice(scope, SCOPES)
         return [
             address['address']
             for interface in (self.network or {}).values()
@@ -62,3 +60,14 @@ class InstanceState(State):
 
 class ContainerState(InstanceState):
     """The state of a container."""
+
+
+def check_choice(value, choices):
+    # type: (Any, Any) -> None
+    """Check that a value is one of several.
+
+    :raises ValueError: it is none of them.
+    """
+    if value not in choices:
+        raise ValueError('{!r} is none of {}'.format(
+            value, ', '.join(repr(each) for each in choices)))

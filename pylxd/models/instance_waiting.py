@@ -3,6 +3,7 @@ import time
 
 from pylxd import exceptions
 from pylxd.models.instance_exec import Executable
+from pylxd.models.instance_state import FAMILIES, check_choice
 from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
@@ -48,6 +49,7 @@ class Awaitable(Executable):
             seen[:] = [state]
             return (state.addresses(family) or [None])[0]
 
+        check_choice(family, FAMILIES)
         seen = []  # type: Any
         address = wait_until(look, timeout)  # type: str
         if address is None:

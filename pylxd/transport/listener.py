@@ -124,11 +124,12 @@ class Listener(object):
                     raise exceptions.StreamBroken(
                         '{}: the server has closed the connection of the '
                         'events'.format(self._transport.endpoint))
-            except exceptions.StreamBroken:
+            except exceptions.StreamBroken as error:
                 if self._closed.is_set():
                     continue
                 if not self._reconnect:
                     self.close()
+                    error.hint = 'listen(reconnect=True) connects again'
                     raise
                 if self._connect_again(deadline):
                     return {'type': 'reconnected', 'timestamp': time.strftime(
