@@ -152,9 +152,17 @@ class Migration(object):
             raise
         receiving = copy.operation
         self._reporter.start(copy.name)
-        relay = Relay(self._client.transport, websocket_paths(sending),
-                      self._destination.transport,
-                      websocket_paths(receiving), self._reporter)
+        try:
+            relay = Relay(self._client.transport, websocket_paths(sending),
+                          self._destination.transport,
+                          websocket_paths(receiving), self._reporter)
+        except exceptions.LXDAPIException as error:
+            # One of the operations has failed already, and has the reason;
+            # Incus waits for longer than 15 s for somebody to connect
+            abandon(self._destination, receiving)
+            error.hint = '; '.join(filter(None, [
+                describe_end(sending), describe_end(receiving, copy)]))
+            raise
         if wait:
             relay.run()
             self._wait(copy, sending)

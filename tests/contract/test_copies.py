@@ -6,7 +6,7 @@ import pytest
 
 from helpers import BUSYBOX, NIC, unique_name
 from pylxd import Client, exceptions
-from pylxd.models import StorageVolume
+from pylxd.models import StorageVolume, migration
 
 from .storage import new_pool
 from .support import make_image_parts, settle
@@ -295,6 +295,26 @@ def test_a_refusal_of_the_other_server(
     assert words.search(str(caught.value))
     assert find_running(lxd_client, clean_target) == []
     assert 'user.a' not in clean_target.containers.get(name).config
+
+
+def test_a_relay_after_the_source_has_failed(
+        lxd_client, clean_target, original, name, monkeypatch):
+    """The error has the reason, which only the operation knows."""
+    websocket_paths = migration.websocket_paths
+
+    def fail_first(operation):
+        monkeypatch.undo()
+        migration.abandon(lxd_client, operation)
+        return websocket_paths(operation)
+
+    monkeypatch.setattr(migration, 'websocket_paths', fail_first)
+    container = lxd_client.containers.get(original.name)
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        container.copy(name, to=clean_target, mode='relay')
+    assert '[Migrating instance]' in str(caught.value)
+    settle(clean_target)
+    assert not clean_target.containers.exists(name)
+    assert find_running(lxd_client, clean_target) == []
 
 
 def test_progress_of_a_relay(lxd_client, clean_target, original, name):
