@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pylxd.client import Client
     from pylxd.core.operation import Operation
     from pylxd.core.progress import Reporter
+    from pylxd.transport.relay import Relay
 
 #: Who connects to whom. In mode ``relay`` the client connects to both.
 MODES = 'pull', 'push', 'relay'
@@ -167,10 +168,16 @@ class Migration(object):
             relay.run()
             self._wait(copy, sending)
         else:
-            thread = threading.Thread(target=relay.run)
+            thread = threading.Thread(target=self._run, args=(relay,))
             thread.daemon = True
             thread.start()
         return copy
+
+    def _run(self, relay):
+        # type: (Relay) -> None
+        """Run a relay in a thread, after the block of the reporter."""
+        with self._reporter:
+            relay.run()
 
     def _wait(self, copy, sending, reporter=None):
         # type: (Any, Operation, Optional[Reporter]) -> None

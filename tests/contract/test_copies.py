@@ -1,8 +1,10 @@
 # -*- coding: utf-8 -*-
 """Copies of instances, volumes and images, on a server and to another one."""
 import re
+import threading
 
 import pytest
+from six.moves import queue
 
 from helpers import BUSYBOX, NIC, unique_name
 from pylxd import Client, exceptions
@@ -315,6 +317,33 @@ def test_a_relay_after_the_source_has_failed(
     settle(clean_target)
     assert not clean_target.containers.exists(name)
     assert find_running(lxd_client, clean_target) == []
+
+
+def test_progress_of_a_relay_without_wait(
+        lxd_client, clean_target, original, name, monkeypatch):
+    """An exception of the function ends the relay, and its thread."""
+    failures = queue.Queue()
+
+    class Thread(threading.Thread):
+        def run(self):
+            try:
+                super(Thread, self).run()
+            except BaseException as error:
+                failures.put(error)
+
+    def fail(progress):
+        if threading.current_thread() is not main:
+            raise OSError('mine')
+
+    main = threading.current_thread()
+    monkeypatch.setattr(migration.threading, 'Thread', Thread)
+    copy = lxd_client.containers.get(original.name).copy(
+        name, to=clean_target, mode='relay', progress=fail, wait=False)
+    assert repr(failures.get(True, 30)) == repr(OSError('mine'))
+    with pytest.raises(exceptions.LXDException):
+        copy.sync()
+    settle(clean_target)
+    assert not clean_target.containers.exists(name)
 
 
 def test_progress_of_a_relay(lxd_client, clean_target, original, name):

@@ -122,7 +122,6 @@ FOR_CHECKERS = {
     ('pylxd.core.document', 'pylxd.core.attribute'),
     ('pylxd.core.listing', 'pylxd.core.manager'),
     ('pylxd.core.model', 'pylxd.core.listing'),
-    ('pylxd.models.backup_export', 'pylxd.models.backup'),
     ('pylxd.models.image_copy', 'pylxd.models.image'),
     ('pylxd.models.instance', 'pylxd.models.instance_log'),
     ('pylxd.models.instance_copy', 'pylxd.models.instance'),
