@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pylxd.client import Client
     from pylxd.core.operation import Operation
     from pylxd.core.progress import Reporter
-    from pylxd.transport.relay import Relay
 
 #: Who connects to whom. In mode ``relay`` the client connects to both.
 MODES = 'pull', 'push', 'relay'
@@ -174,7 +173,7 @@ class Migration(object):
         return copy
 
     def _run(self, relay):
-        # type: (Relay) -> None
+        # type: (Any) -> None
         """Run a relay in a thread, after the block of the reporter."""
         with self._reporter:
             relay.run()
