@@ -1,4 +1,5 @@
 """Downloads: their destinations, and their blocks as an iterator."""
+import contextlib
 import io
 import os
 
@@ -9,7 +10,7 @@ from pylxd.transport.paths import add_filename, replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional, Text, Union
+    from typing import Any, Generator, Iterator, Optional, Text, Union
     from pylxd.models.protocols import Writable
 
 
@@ -40,7 +41,8 @@ class Destination(object):
                     "open for writing bytes (mode 'wb'), not {!r}".format(
                         type(place)))
             self.file = place
-        elif os.path.exists(self.path) and not os.path.isfile(self.path):
+        elif not self.path or (
+                os.path.exists(self.path) and not os.path.isfile(self.path)):
             # A device such as /dev/null must not be replaced
             self.file = open(self.path, 'wb')
         else:
@@ -64,7 +66,10 @@ class Destination(object):
         # type: () -> None
         """Remove the file that `commit` has not kept."""
         if self._is_path:
-            self.file.close()
+            try:
+                self.file.close()
+            except EnvironmentError:
+                pass  # a full disk does not take what is buffered
         if self._temporary_path is not None and os.path.exists(
                 self._temporary_path):
             os.unlink(self._temporary_path)
@@ -130,9 +135,21 @@ def download_to(place, blocks):
     try:
         with Download(blocks) as download:
             for block in download:
-                destination.file.write(block)
-        return destination.commit()
-    except BaseException as error:
+                with name_file(destination):
+                    destination.file.write(block)
+        with name_file(destination):
+            return destination.commit()
+    except BaseException:
         destination.discard()
+        raise
+
+
+@contextlib.contextmanager
+def name_file(destination):
+    # type: (Destination) -> Iterator[None]
+    """Make errors of a block name the file that is written."""
+    try:
+        yield
+    except EnvironmentError as error:
         add_filename(error, destination.path)
         raise
