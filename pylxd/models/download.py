@@ -2,6 +2,7 @@
 import contextlib
 import io
 import os
+import shutil
 
 import six
 
@@ -18,7 +19,8 @@ class Destination(object):
     """The place that downloaded data goes to.
 
     :param place: a file that is open for writing bytes; a path, on which a
-        file appears with `commit`; None collects bytes.
+        file appears with `commit`, with the mode of the one that it replaces;
+        None collects bytes.
     :raises TypeError: ``place`` is none of these.
     :raises EnvironmentError: no file can be made at the path.
     """
@@ -31,6 +33,7 @@ class Destination(object):
         self._is_path = isinstance(self.path, six.string_types)
         # The path that the data is written to, until all of it has come
         self._temporary_path = None  # type: Optional[str]
+        self._final_path = ''  # type: str
         if place is None:
             self.file = io.BytesIO()  # type: Any
         elif not self._is_path:
@@ -46,9 +49,13 @@ class Destination(object):
             # A device such as /dev/null must not be replaced
             self.file = open(self.path, 'wb')
         else:
+            # Beside the file that a symbolic link names
+            self._final_path = os.path.realpath(self.path)
             self._temporary_path = '.'.join(
-                [self.path, random_name()[:8], 'part'])
+                [self._final_path, random_name()[:8], 'part'])
             self.file = open(self._temporary_path, 'wb')
+            if os.path.exists(self._final_path):
+                shutil.copymode(self._final_path, self._temporary_path)
 
     def commit(self):
         # type: () -> Any
@@ -59,7 +66,7 @@ class Destination(object):
         if self._is_path:
             self.file.close()
         if self._temporary_path is not None:
-            replace(self._temporary_path, self.path)
+            replace(self._temporary_path, self._final_path)
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):
@@ -104,6 +111,15 @@ class Download(object):
         return next(self._blocks)
 
     next = __next__
+
+    def read(self, size=-1):
+        # type: (int) -> bytes
+        """Return the next block, b'' at the end, so that it can be uploaded.
+
+        :param size: ignored.
+        :raises StreamBroken: the download was cut off.
+        """
+        return next(self._blocks, b'')
 
     def close(self):
         # type: () -> None

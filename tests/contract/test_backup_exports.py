@@ -88,6 +88,26 @@ def test_an_instance(lxd_client, container, tmpdir, sent):
     assert container.backups.all() == []
 
 
+def test_an_export_is_imported_without_a_file(lxd_client, container, name):
+    with container.export() as download:
+        copy = lxd_client.containers.create_from_backup(
+            download, name=name + '2')
+    assert copy.status == 'Stopped' and container.backups.all() == []
+
+
+def test_a_file_that_is_replaced(container, tmpdir):
+    """The file that a link names is replaced, and keeps its mode."""
+    path, link = tmpdir.join('old'), tmpdir.join('link')
+    path.write(b'old')
+    path.chmod(0o600)
+    link.mksymlinkto(path)
+    assert container.export(str(link)) == str(link)
+    assert link.islink() and path.read_binary() != b'old'
+    assert path.stat().mode & 0o777 == 0o600
+    assert sorted(each.basename for each in tmpdir.listdir()) == [
+        'link', 'old']
+
+
 def test_temporary_backups_expire(container, monkeypatch, warnings_logged):
     """A deletion that fails is logged; the export is kept."""
     if container.client.has_api_extension('direct_backup'):
