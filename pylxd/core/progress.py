@@ -46,7 +46,7 @@ class Progress(_Fields):
 
 
 class Interruption(BaseException):
-    """Carries an exception of the caller's function to its `Reporter`.
+    """Carries an exception of the caller's code to the `Reporter` of a call.
 
     Between them are requests and urllib3, which take an `OSError` for one of
     the connection, and drop a `BrokenPipeError`.
@@ -56,6 +56,22 @@ class Interruption(BaseException):
         # type: (Any) -> None
         super(Interruption, self).__init__(exc_info[1])
         self.exc_info = exc_info  # type: Any
+
+
+def call(function, *args):
+    # type: (Callable[..., Any], *Any) -> Any
+    """Call a function of the caller, or a method of the caller's file.
+
+    :raises Interruption: the function raised an exception.
+    """
+    try:
+        return function(*args)
+    except StopIteration:
+        # On Python 2, this would end a transfer as if it were complete
+        raise Interruption((RuntimeError, RuntimeError(
+            'StopIteration was raised'), sys.exc_info()[2]))
+    except Exception:
+        raise Interruption(sys.exc_info())
 
 
 class Reporter(object):
@@ -121,10 +137,7 @@ class Reporter(object):
         :raises Interruption: the function raised an exception.
         """
         if self._function is not None:
-            try:
-                self._function(progress)
-            except Exception:
-                raise Interruption(sys.exc_info())
+            call(self._function, progress)
 
     def start(self, text, total=None):
         # type: (str, Optional[int]) -> None

@@ -55,6 +55,8 @@ class ArchiveCheck(object):
     def is_whole(self):
         # type: () -> bool
         """Return False if the data ends before the end of the archive."""
+        if not self._head:
+            return False  # a file that has been read already, as a rule
         if self._format is None:
             self._format = find_format(self._head)
             self._format.update(self._head)

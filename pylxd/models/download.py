@@ -1,6 +1,8 @@
 """Downloads: their destinations, and their blocks as an iterator."""
+import contextlib
 import io
 import os
+import shutil
 
 import six
 
@@ -9,7 +11,7 @@ from pylxd.transport.paths import add_filename, replace, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional, Text, Union
+    from typing import Any, Generator, Iterator, Optional, Text, Union
     from pylxd.models.protocols import Writable
 
 
@@ -17,7 +19,8 @@ class Destination(object):
     """The place that downloaded data goes to.
 
     :param place: a file that is open for writing bytes; a path, on which a
-        file appears with `commit`; None collects bytes.
+        file appears with `commit`, with the mode of the one that it replaces;
+        None collects bytes.
     :raises TypeError: ``place`` is none of these.
     :raises EnvironmentError: no file can be made at the path.
     """
@@ -30,6 +33,7 @@ class Destination(object):
         self._is_path = isinstance(self.path, six.string_types)
         # The path that the data is written to, until all of it has come
         self._temporary_path = None  # type: Optional[str]
+        self._final_path = ''  # type: str
         if place is None:
             self.file = io.BytesIO()  # type: Any
         elif not self._is_path:
@@ -40,13 +44,18 @@ class Destination(object):
                     "open for writing bytes (mode 'wb'), not {!r}".format(
                         type(place)))
             self.file = place
-        elif os.path.exists(self.path) and not os.path.isfile(self.path):
+        elif not self.path or (
+                os.path.exists(self.path) and not os.path.isfile(self.path)):
             # A device such as /dev/null must not be replaced
             self.file = open(self.path, 'wb')
         else:
+            # Beside the file that a symbolic link names
+            self._final_path = os.path.realpath(self.path)
             self._temporary_path = '.'.join(
-                [self.path, random_name()[:8], 'part'])
+                [self._final_path, random_name()[:8], 'part'])
             self.file = open(self._temporary_path, 'wb')
+            if os.path.exists(self._final_path):
+                shutil.copymode(self._final_path, self._temporary_path)
 
     def commit(self):
         # type: () -> Any
@@ -57,14 +66,17 @@ class Destination(object):
         if self._is_path:
             self.file.close()
         if self._temporary_path is not None:
-            replace(self._temporary_path, self.path)
+            replace(self._temporary_path, self._final_path)
         return self.file.getvalue() if self._place is None else self._place
 
     def discard(self):
         # type: () -> None
         """Remove the file that `commit` has not kept."""
         if self._is_path:
-            self.file.close()
+            try:
+                self.file.close()
+            except EnvironmentError:
+                pass  # a full disk does not take what is buffered
         if self._temporary_path is not None and os.path.exists(
                 self._temporary_path):
             os.unlink(self._temporary_path)
@@ -100,6 +112,15 @@ class Download(object):
 
     next = __next__
 
+    def read(self, size=-1):
+        # type: (int) -> bytes
+        """Return the next block, b'' at the end, so that it can be uploaded.
+
+        :param size: ignored.
+        :raises StreamBroken: the download was cut off.
+        """
+        return next(self._blocks, b'')
+
     def close(self):
         # type: () -> None
         """End the download."""
@@ -130,9 +151,21 @@ def download_to(place, blocks):
     try:
         with Download(blocks) as download:
             for block in download:
-                destination.file.write(block)
-        return destination.commit()
-    except BaseException as error:
+                with name_file(destination):
+                    destination.file.write(block)
+        with name_file(destination):
+            return destination.commit()
+    except BaseException:
         destination.discard()
+        raise
+
+
+@contextlib.contextmanager
+def name_file(destination):
+    # type: (Destination) -> Iterator[None]
+    """Make errors of a block name the file that is written."""
+    try:
+        yield
+    except EnvironmentError as error:
         add_filename(error, destination.path)
         raise

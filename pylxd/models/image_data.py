@@ -9,6 +9,7 @@ import six
 from six.moves import queue
 
 from pylxd import exceptions
+from pylxd.core.progress import call
 from pylxd.transport import rest
 from pylxd.transport.pools import BLOCK
 
@@ -98,8 +99,9 @@ class Upload(object):
         """Return the next bytes; b'' at the end.
 
         :param size: at most so many, but never less than `BLOCK`.
+        :raises Interruption: the file raised an exception.
         """
-        data = self._file.read(max(size, BLOCK))
+        data = call(self._file.read, max(size, BLOCK))
         for each in self._observers:
             each.update(data)
         return data

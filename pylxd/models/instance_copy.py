@@ -1,6 +1,7 @@
 """Copies of instances and snapshots, on their server and to others."""
 from pylxd import exceptions
 from pylxd.core.context import check_client
+from pylxd.core.member import NO_MEMBER
 from pylxd.core.model import Model
 from pylxd.core.progress import Reporter
 from pylxd.models.migration import Migration, check_mode, is_same_server
@@ -128,6 +129,9 @@ class Copyable(Model):
             existing = self._find_existing(destination, name, refresh)
             if existing is not None:
                 source['refresh'] = True
+                if target is None and existing.location not in NO_MEMBER:
+                    # LXD 5.0 would take the member with the least instances
+                    target = existing.location
             starts_itself = start and destination.dialect.has(
                 'instance_create_start')
             if starts_itself:

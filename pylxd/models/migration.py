@@ -152,17 +152,31 @@ class Migration(object):
             raise
         receiving = copy.operation
         self._reporter.start(copy.name)
-        relay = Relay(self._client.transport, websocket_paths(sending),
-                      self._destination.transport,
-                      websocket_paths(receiving), self._reporter)
+        try:
+            relay = Relay(self._client.transport, websocket_paths(sending),
+                          self._destination.transport,
+                          websocket_paths(receiving), self._reporter)
+        except exceptions.LXDAPIException as error:
+            # One of the operations has failed already, and has the reason;
+            # Incus waits for longer than 15 s for somebody to connect
+            abandon(self._destination, receiving)
+            error.hint = '; '.join(filter(None, [
+                describe_end(sending), describe_end(receiving, copy)]))
+            raise
         if wait:
             relay.run()
             self._wait(copy, sending)
         else:
-            thread = threading.Thread(target=relay.run)
+            thread = threading.Thread(target=self._run, args=(relay,))
             thread.daemon = True
             thread.start()
         return copy
+
+    def _run(self, relay):
+        # type: (Any) -> None
+        """Run a relay in a thread, after the block of the reporter."""
+        with self._reporter:
+            relay.run()
 
     def _wait(self, copy, sending, reporter=None):
         # type: (Any, Operation, Optional[Reporter]) -> None

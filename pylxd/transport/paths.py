@@ -22,5 +22,7 @@ def to_path(value):
 def add_filename(error, path):
     # type: (BaseException, Any) -> None
     """Make an error of the system name a file, as that of a full disk."""
-    if isinstance(error, EnvironmentError) and error.filename is None:
+    # Without a number, the text of an error of a file object would be lost
+    if (isinstance(error, EnvironmentError) and error.errno is not None
+            and error.filename is None):
         error.filename = path

@@ -88,6 +88,26 @@ def test_an_instance(lxd_client, container, tmpdir, sent):
     assert container.backups.all() == []
 
 
+def test_an_export_is_imported_without_a_file(lxd_client, container, name):
+    with container.export() as download:
+        copy = lxd_client.containers.create_from_backup(
+            download, name=name + '2')
+    assert copy.status == 'Stopped' and container.backups.all() == []
+
+
+def test_a_file_that_is_replaced(container, tmpdir):
+    """The file that a link names is replaced, and keeps its mode."""
+    path, link = tmpdir.join('old'), tmpdir.join('link')
+    path.write(b'old')
+    path.chmod(0o600)
+    link.mksymlinkto(path)
+    assert container.export(str(link)) == str(link)
+    assert link.islink() and path.read_binary() != b'old'
+    assert path.stat().mode & 0o777 == 0o600
+    assert sorted(each.basename for each in tmpdir.listdir()) == [
+        'link', 'old']
+
+
 def test_temporary_backups_expire(container, monkeypatch, warnings_logged):
     """A deletion that fails is logged; the export is kept."""
     if container.client.has_api_extension('direct_backup'):
@@ -183,6 +203,8 @@ def test_destinations_are_checked_first(container, tmpdir, sent):
             caught.value)
     with pytest.raises(TypeError):
         container.export(io.BytesIO(), progress='yes')
+    with pytest.raises(EnvironmentError):
+        container.export('')
     assert sent == [] and tmpdir.listdir() == []
     assert container.export('/dev/null') == '/dev/null'
     assert not os.path.isfile('/dev/null')
@@ -191,6 +213,25 @@ def test_destinations_are_checked_first(container, tmpdir, sent):
     assert 'No space left on device' in str(caught.value)
     assert '/dev/full' in str(caught.value)
     assert container.backups.all() == []
+
+
+def test_errors_stay_as_they_are(container, tmpdir, name):
+    """Errors of the caller's file and function name no other file."""
+    path = tmpdir.join('file')
+    path.write('')
+    with open(str(path), 'rb') as file:
+        with pytest.raises(IOError) as caught:
+            container.export(file)
+    assert 'None' not in str(caught.value)
+    for error in OSError('mine'), OSError(5, 'mine'):
+        def fail(progress):
+            raise error
+
+        text = str(error)
+        with pytest.raises(OSError) as caught:
+            container.export(str(path), progress=fail)
+        assert caught.value is error and str(error) == text
+    assert path.read() == ''
 
 
 def test_what_the_server_refuses(container, tmpdir, name):
@@ -279,6 +320,30 @@ def test_files_that_are_cut_short(
                    for operation in lxd_client.operations.all()
                    for url in operation.affected_urls)
     lxd_client.instances.create_from_backup(bytearray(data), name + '2')
+
+
+def test_files_that_have_nothing_to_read(lxd_client, name, exported):
+    with open(str(exported), 'rb') as file:
+        file.seek(0, 2)
+        with pytest.raises(ValueError) as caught:
+            lxd_client.instances.create_from_backup(file, name + '2')
+    assert 'ends after 0 bytes' in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(lxd_client, name):
+    """The error is that of the file; it was one of the connection."""
+    class BadDisk(object):
+        def read(self, size=-1):
+            raise IOError(5, 'bad disk')
+
+    for call in (
+            lambda: lxd_client.instances.create_from_backup(BadDisk(), name),
+            lambda: lxd_client.images.create(BadDisk()),
+            lambda: lxd_client.images.create(BadDisk(), metadata=b'm')):
+        with pytest.raises(IOError) as caught:
+            call()
+        assert caught.value.errno == 5
+        assert not isinstance(caught.value, exceptions.LXDException)
 
 
 @pytest.mark.parametrize('algorithm', ['xz', 'zstd', 'bzip2'])

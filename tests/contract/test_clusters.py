@@ -394,6 +394,21 @@ def test_a_server_that_is_not_empty_cannot_join(client, lxd_client, lxd):
     assert names(client) == ['m1', 'm2', 'm3']
 
 
+def test_refresh_a_copy_on_another_member(lxd_client, client, create, name):
+    """LXD 5.0 would look for it on the member with the least instances."""
+    copy = create('m2', BUSYBOX)
+    create('m2')
+    original = lxd_client.containers.create(
+        {'name': name, 'source': BUSYBOX}, wait=True)
+    for each in create('m1', BUSYBOX), original:
+        each.files.put('/root/name', each.name)
+        for mode in ('pull', 'push', 'relay') if each is original else (
+                'pull',):
+            again = each.copy(copy.name, to=client, mode=mode, refresh=True)
+            assert again.location == 'm2'
+            assert again.files.get('/root/name').decode() == each.name
+
+
 def test_kill_a_member_and_go_on(cluster, client, create):
     container, lost = create('m1', BUSYBOX), create('m3')
     cluster.kill('m3')

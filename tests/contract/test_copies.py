@@ -1,12 +1,14 @@
 # -*- coding: utf-8 -*-
 """Copies of instances, volumes and images, on a server and to another one."""
 import re
+import threading
 
 import pytest
+from six.moves import queue
 
 from helpers import BUSYBOX, NIC, unique_name
 from pylxd import Client, exceptions
-from pylxd.models import StorageVolume
+from pylxd.models import StorageVolume, migration
 
 from .storage import new_pool
 from .support import find_running, make_image_parts, settle
@@ -285,6 +287,53 @@ def test_a_refusal_of_the_other_server(
     assert words.search(str(caught.value))
     assert find_running(lxd_client, clean_target) == []
     assert 'user.a' not in clean_target.containers.get(name).config
+
+
+def test_a_relay_after_the_source_has_failed(
+        lxd_client, clean_target, original, name, monkeypatch):
+    """The error has the reason, which only the operation knows."""
+    websocket_paths = migration.websocket_paths
+
+    def fail_first(operation):
+        monkeypatch.undo()
+        migration.abandon(lxd_client, operation)
+        return websocket_paths(operation)
+
+    monkeypatch.setattr(migration, 'websocket_paths', fail_first)
+    container = lxd_client.containers.get(original.name)
+    with pytest.raises(exceptions.LXDAPIException) as caught:
+        container.copy(name, to=clean_target, mode='relay')
+    assert '[Migrating instance]' in str(caught.value)
+    settle(clean_target)
+    assert not clean_target.containers.exists(name)
+    assert find_running(lxd_client, clean_target) == []
+
+
+def test_progress_of_a_relay_without_wait(
+        lxd_client, clean_target, original, name, monkeypatch):
+    """An exception of the function ends the relay, and its thread."""
+    failures = queue.Queue()
+
+    class Thread(threading.Thread):
+        def run(self):
+            try:
+                super(Thread, self).run()
+            except BaseException as error:
+                failures.put(error)
+
+    def fail(progress):
+        if threading.current_thread() is not main:
+            raise OSError('mine')
+
+    main = threading.current_thread()
+    monkeypatch.setattr(migration.threading, 'Thread', Thread)
+    copy = lxd_client.containers.get(original.name).copy(
+        name, to=clean_target, mode='relay', progress=fail, wait=False)
+    assert repr(failures.get(True, 30)) == repr(OSError('mine'))
+    with pytest.raises(exceptions.LXDException):
+        copy.sync()
+    settle(clean_target)
+    assert not clean_target.containers.exists(name)
 
 
 def test_progress_of_a_relay(lxd_client, clean_target, original, name):

@@ -120,14 +120,18 @@ def test_footers_of_bzip2():
         assert not size or not is_whole(data[:-1])
 
 
+def test_no_data():
+    assert not is_whole(b'')
+
+
 @pytest.mark.parametrize('data', [
-    b'', b'x', b'junk' * 1000, BZIP2[:8],
+    b'x', b'junk' * 1000, BZIP2[:8],
     GZIP + b'\0' * 99, GZIP[:20] + b'!' * 99, GZIP + b'no other member',
     XZ + b'\0' * 8, LONG_FRAME + b'something else',
     header(b'S', 512), header(b'x', 1 << 30), header(b'0', b'x' * 12),
     header(b'0', 0) + b'x' * 512,
 ], ids=[
-    'nothing', 'letter', 'junk', 'start', 'padding', 'damage', 'member',
+    'letter', 'junk', 'start', 'padding', 'damage', 'member',
     'zeros', 'frame', 'sparse', 'record', 'number', 'header'])
 def test_what_cannot_be_known_passes(data):
     """Damaged archives and unknown formats are left to the server."""

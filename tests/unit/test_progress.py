@@ -373,6 +373,17 @@ def test_an_export_is_ended(images, make_error, parts, tmpdir):
     assert images.server.connections == 2
 
 
+def test_stop_iteration_is_no_end(images, tree):
+    """A generator that raises it would end the transfer as if complete."""
+    for call, arguments in (
+            (images.client.images.create, [DATA]),
+            (tree.files.put, ['/f', [DATA, DATA]])):
+        with pytest.raises(RuntimeError) as caught:
+            call(*arguments, progress=fail_with(StopIteration()))
+        assert 'StopIteration' in str(caught.value)
+    assert [body for _, _, _, body in tree.writes if body] == []
+
+
 @errors
 @pytest.mark.parametrize('data', [DATA, [DATA, b'x']])
 def test_a_put_is_ended(tree, make_error, data):
