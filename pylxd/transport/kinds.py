@@ -86,7 +86,8 @@ def default_socket(environ=os.environ, kinds=KINDS):
     existing = [
         path for path in _default_sockets(kinds) if os.path.exists(path)]
     usable = [path for path in existing if os.access(path, os.W_OK)]
-    return (usable + existing + [kinds[0].directories[-1] + SOCKETS[0]])[0]
+    return (usable + existing + [
+        '/var/lib/{}/unix.socket'.format(kinds[0].name)])[0]
 
 
 def _default_sockets(kinds=KINDS):
