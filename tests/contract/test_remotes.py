@@ -78,15 +78,6 @@ def test_added_by_a_password(lxd, add):
         assert client.trusted
 
 
-def test_added_without_trust(lxd, prod, run):
-    """The server does not know the key pair any more."""
-    with Client.from_remote(prod) as client:
-        for each in client.certificates.all():
-            each.delete()
-    with Client.from_remote(prod) as client:
-        assert not client.trusted
-
-
 def test_the_project_and_the_default_of_the_program(lxd_client, prod, run):
     try:
         run('project', 'create', 'prod:by-remote')
