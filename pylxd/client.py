@@ -16,8 +16,8 @@ from pylxd.transport.tls import key_pair, read_pem
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, Iterable, List, Optional, overload, TypeVar,
-        Union)
+        Any, Callable, Dict, Iterable, List, Optional, overload, Type,
+        TypeVar, Union)
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.cluster import Cluster
@@ -163,6 +163,39 @@ class Client(Context):
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def from_remote(cls, name=None, **kwargs):
+        # type: (Type[C], Optional[str], **Any) -> C
+        """Return a client of a server that ``lxc`` or ``incus`` knows.
+
+        The configuration of these programs has the address of the server, its
+        certificate, the key pair of this user, and the project. Nothing is
+        written to it.
+
+        :param name: the name of the remote, one of `pylxd.remotes()`; with
+            ``lxc:`` or ``incus:`` before it, a remote of that program. The
+            default is the default remote of ``lxc``, or of ``incus`` if only
+            ``incus`` has a configuration; without any, the server of this
+            machine.
+        :param kwargs: arguments of `Client`, which replace what the remote
+            says.
+        :raises ImportError: PyYAML is not installed.
+        :raises InvalidRemote: the remote is unknown, offers images only, or
+            needs another authentication than a key pair; or a configuration
+            cannot be read.
+        :raises InvalidCertificate: a certificate or key is missing or
+            unusable.
+        :raises ClientConnectionFailed: the server cannot be reached.
+        """
+        from pylxd import _remotes  # imported late: most programs need it not
+        endpoints, arguments = _remotes.get_arguments(name, kwargs)
+        for endpoint in endpoints[:-1]:
+            try:
+                return cls(endpoint, **arguments)
+            except exceptions.ClientConnectionFailed:
+                pass  # Incus 7 stores several addresses of a server
+        return cls(endpoints[-1], **arguments)
 
     def _make_api(self):
         # type: () -> Node

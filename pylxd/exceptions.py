@@ -15,6 +15,7 @@
      +-- LXDAPIExtensionNotAvailable  the server lacks an extension
      +-- InvalidName                  no server allows the name
      +-- InvalidCertificate           a certificate or key is unusable
+     +-- InvalidRemote                a remote is unknown or unusable
 
 Arguments of a wrong type or value are TypeError and ValueError, as usual.
 The exceptions of sockets, TLS and requests are never raised to the caller:
@@ -291,3 +292,7 @@ class InvalidName(LXDException, ValueError):
 
 class InvalidCertificate(LXDException, ValueError):
     """A certificate or key is missing, unreadable or not PEM."""
+
+
+class InvalidRemote(LXDException, ValueError):
+    """A remote of ``lxc`` or ``incus`` is unknown, or cannot be used."""

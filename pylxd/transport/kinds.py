@@ -11,18 +11,20 @@ class Kind(object):
     """A kind of server, LXD or Incus: a row of `KINDS`.
 
     :param name: ``environment.server`` of ``GET /1.0``.
+    :param program: the command line client.
     :param prefix: of the names of headers of files and images.
     :param socket: the environment variable of the socket's path.
     :param directory: the environment variable of the server's directory.
     :param directories: the server's default directories, by package.
     :param configuration: the environment variable of the directory of the
-        command line client, which has its key pair.
+        command line client, which has its key pair and its remotes.
     :param configurations: the default directories of that client.
     :param groups: the groups whose members may use the sockets.
     """
 
     def __init__(self,
                  name,  # type: str
+                 program,  # type: str
                  prefix,  # type: str
                  socket,  # type: str
                  directory,  # type: str
@@ -33,6 +35,7 @@ class Kind(object):
                  ):
         # type: (...) -> None
         self.name = name  # type: str
+        self.program = program  # type: str
         self.prefix = prefix  # type: str
         self.socket = socket  # type: str
         self.directory = directory  # type: str
@@ -41,13 +44,20 @@ class Kind(object):
         self.configurations = configurations  # type: Sequence[str]
         self.groups = groups  # type: Sequence[str]
 
+    def list_configurations(self, environ):
+        # type: (Mapping[str, str]) -> List[str]
+        """Return where the command line client may have its directory."""
+        return [os.path.expanduser(directory) for directory in (
+            [environ[self.configuration]] if environ.get(self.configuration)
+            else self.configurations)]
+
 
 KINDS = (
-    Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
+    Kind('lxd', 'lxc', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
          ('/var/snap/lxd/common/lxd', '/var/lib/lxd'),
          'LXD_CONF', ('~/snap/lxd/common/config', '~/.config/lxc'),
          ('lxd',)),
-    Kind('incus', 'X-Incus-', 'INCUS_SOCKET', 'INCUS_DIR',
+    Kind('incus', 'incus', 'X-Incus-', 'INCUS_SOCKET', 'INCUS_DIR',
          ('/run/incus', '/var/lib/incus'),
          'INCUS_CONF', ('~/.config/incus',), ('incus-admin', 'incus')),
 )
@@ -58,28 +68,31 @@ KINDS = (
 SOCKETS = ('/unix.socket', '/unix.socket.user')
 
 
-def default_socket(environ=os.environ):
-    # type: (Mapping[str, str]) -> str
+def default_socket(environ=os.environ, kinds=KINDS):
+    # type: (Mapping[str, str], Sequence[Kind]) -> str
     """Return the path of the socket of this machine's server.
 
+    :param kinds: the kinds of servers to look for.
     :return: the socket that a variable of the environment names, in the
-        order of `KINDS`; without such a variable, the first default socket
-        that this user may open, or else that exists; if none exists, LXD's,
-        for the error message.
+        order of the kinds; without such a variable, the first default socket
+        that this user may open, or else that exists; if none exists, that
+        of the first kind, for the error message.
     """
-    for kind in KINDS:
+    for kind in kinds:
         if environ.get(kind.socket):
             return _absolute(environ[kind.socket])
         if environ.get(kind.directory):
             return _absolute(environ[kind.directory] + '/unix.socket')
-    existing = [path for path in _default_sockets() if os.path.exists(path)]
+    existing = [
+        path for path in _default_sockets(kinds) if os.path.exists(path)]
     usable = [path for path in existing if os.access(path, os.W_OK)]
-    return (usable + existing + ['/var/lib/lxd/unix.socket'])[0]
+    return (usable + existing + [
+        '/var/lib/{}/unix.socket'.format(kinds[0].name)])[0]
 
 
-def _default_sockets():
-    # type: () -> List[str]
-    return [directory + name for kind in KINDS
+def _default_sockets(kinds=KINDS):
+    # type: (Sequence[Kind]) -> List[str]
+    return [directory + name for kind in kinds
             for directory in kind.directories for name in SOCKETS]
 
 
@@ -123,11 +136,7 @@ def default_key_pair(environ=os.environ):
         and ``incus``.
     """
     for kind in KINDS:
-        directories = kind.configurations
-        if environ.get(kind.configuration):
-            directories = (environ[kind.configuration],)
-        for directory in directories:
-            directory = os.path.expanduser(directory)
+        for directory in kind.list_configurations(environ):
             pair = directory + '/client.crt', directory + '/client.key'
             if all(os.path.exists(path) for path in pair):
                 return pair

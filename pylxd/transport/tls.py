@@ -94,7 +94,7 @@ def _load_key_pair(context, cert):
     # type: (ssl.SSLContext, Cert) -> None
     certfile, keyfile = key_pair(cert)
     read_pem(certfile, 'CERTIFICATE', 'cert')
-    read_pem(keyfile, 'PRIVATE KEY', 'key')
+    key = read_pem(keyfile, 'PRIVATE KEY', 'key')
     if os.stat(keyfile).st_mode & 0o077:
         warnings.warn('{}: the client key can be read by others'.format(
             keyfile), stacklevel=6)
@@ -103,6 +103,10 @@ def _load_key_pair(context, cert):
         # password makes loading fail instead.
         context.load_cert_chain(certfile, keyfile, password=lambda: '')
     except (ssl.SSLError, ValueError) as error:
+        if 'ENCRYPTED' in key:
+            raise exceptions.InvalidCertificate(
+                'key: {} is encrypted: pass a key without a password'.format(
+                    keyfile), cause=error)
         raise exceptions.InvalidCertificate(
             'cert: {} and {} are no certificate and its key: {}'.format(
                 certfile, keyfile, error), cause=error)

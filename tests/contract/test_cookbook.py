@@ -11,7 +11,7 @@ import textwrap
 import pytest
 import wire
 
-from helpers import BUSYBOX, read_bytes
+from helpers import BUSYBOX, read_bytes, skip_without
 from pylxd.testing import plugin
 
 from .support import make_image
@@ -143,6 +143,28 @@ def test_send_an_image(run_script, lxd_client, new_images, start_server):
             copy = client.images.get_by_alias('golden')
             assert copy.export() == image.export()
             copy.delete(wait=True)
+
+
+def test_run_on_all_remotes(
+        run_script, lxd, web, server2, start_server, monkeypatch):
+    skip_without('yaml')
+    server2.containers.create(
+        {'name': 'web-2', 'source': BUSYBOX}, wait=True).start(wait=True)
+    monkeypatch.setenv('HOME', lxd.home)
+    monkeypatch.setenv(lxd.variable, lxd.directory)
+    certificates = web.client.certificates.all()
+    for name, kit in ('one', lxd), ('two', start_server('server2')):
+        lxd.run('remote', 'add', name, kit.endpoint, '--accept-certificate', (
+            '--password=' if lxd.has_password else '--token=') + kit.token())
+    try:
+        output = run_script('Run a command on all remotes')
+    finally:
+        shutil.rmtree(os.path.join(lxd.home, '.config'))
+        for each in web.client.certificates.all():
+            if each not in certificates:
+                each.delete()
+    assert re.findall('^(.+?) .* up .* load average', output, re.M) == [
+        'local:web', 'one:web', 'two:web-2']
 
 
 def test_each_script_is_run():

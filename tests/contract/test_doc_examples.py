@@ -66,6 +66,8 @@ def documented_machine(
     shutil.copy(certificate, 'lxd.crt')
     shutil.copy(key, 'lxd.key')
     shutil.copy(lxd.certificate, 'server.crt')
+    if 'pylxd.remotes()' in text:
+        request.getfixturevalue('documented_remote')
     managers = [getattr(lxd_client, name) for name in names]
     before = [each for manager in managers for each in manager.all()]
     yield
@@ -81,6 +83,20 @@ def documented_machine(
         elif image.public:
             image.public = False
             image.save()
+
+
+@pytest.fixture
+def documented_remote(lxd, lxd_https, monkeypatch, tmpdir):
+    """The remote ``prod``, in a configuration as ``lxc`` writes it."""
+    pytest.importorskip('yaml', reason='PyYAML is not installed')
+    directory = tmpdir.mkdir('lxc')
+    monkeypatch.setenv('LXD_CONF', str(directory))
+    directory.join('config.yml').write(
+        'remotes:\n  prod:\n    addr: {}\n'.format(lxd.endpoint))
+    shutil.copy(lxd.certificate, str(
+        directory.mkdir('servercerts').join('prod.crt')))
+    for path, name in zip(lxd_https['cert'], ['client.crt', 'client.key']):
+        shutil.copy(path, str(directory.join(name)))
 
 
 @pytest.mark.documents(

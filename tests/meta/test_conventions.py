@@ -13,7 +13,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 #: The parts of the library: a module imports from its own part, and from the
 #: parts before it.
-PARTS = ('exceptions', 'transport', 'core', 'models', 'client', 'testing')
+PARTS = ('exceptions', 'transport', 'core', 'models', '_remotes', 'client',
+         'testing')
 #: Modules of documented names, which export the models of these names.
 DOCUMENTED = ('certificate', 'container', 'image', 'network', 'operation',
               'profile')

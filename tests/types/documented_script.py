@@ -1,5 +1,5 @@
 """A program as the documentation shows it: `mypy --strict` accepts it."""
-from pylxd import Client, exceptions
+from pylxd import Client, exceptions, remotes
 from pylxd.image import Image
 from pylxd.profile import Profile
 
@@ -12,6 +12,9 @@ def describe_image(image: Image) -> str:
 client = Client(
     endpoint='https://10.0.0.1:8443', cert=('lxd.crt', 'lxd.key'),
     verify='server.crt', timeout=30)
+for name in remotes():
+    with Client.from_remote(name, timeout=5) as each:
+        print(name.upper(), each.trusted)
 if not client.trusted:
     client.authenticate('a-secret-trust-password')
 

@@ -165,7 +165,7 @@ AAAA
     (('{crt}', '{text}'), 'holds no private key in PEM form'),
     (('{crt}', '{other}'), 'no certificate and its key'),
     (('{key}', '{crt}'), 'holds no certificate'),
-    (('{crt}', '{encrypted}'), 'no certificate and its key'),
+    (('{crt}', '{encrypted}'), 'encrypted: pass a key without a password'),
     (('{broken}', '{key}'), 'no certificate and its key'),
     ('{crt}', 'holds no private key'),
     (('{binary}', '{key}'), 'cert: '),
