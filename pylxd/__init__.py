@@ -9,5 +9,29 @@ from pylxd import exceptions, models
 from pylxd.client import Client, EventType
 from pylxd.core.progress import Progress
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterable, Optional
+    from pylxd import _table
+
 __version__ = '3.0.0.dev0'
-__all__ = ['Client', 'EventType', 'Progress', 'exceptions', 'models']
+__all__ = ['Client', 'EventType', 'Progress', 'exceptions', 'models', 'table']
+
+
+def table(objects, columns=None):
+    # type: (Iterable[Any], Optional[Iterable[_table.Column]]) -> _table.Table
+    """Return a table of objects, for `print`, the prompt or a notebook.
+
+    :param objects: the objects, a row for each: those of a list, a manager,
+        or dicts.
+    :param columns: the columns, each the name of an attribute, a path such as
+        ``config.limits.cpu`` or ``devices.root.pool``, or a function that is
+        called with each object. A value that an object lacks is empty; a path
+        through a list finds the values of all its items. By default the key,
+        name, aliases, status, type, driver and description, as far as any of
+        the objects has them.
+    :return: the table: ``str()`` is its text, aligned by spaces.
+    :raises TypeError: ``objects`` or ``columns`` is no list.
+    """
+    from pylxd._table import Table  # not every program prints tables
+    return Table(objects, columns)
