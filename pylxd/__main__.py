@@ -95,7 +95,7 @@ def describe(client):
         name = environment.get('server', 'lxd')
         text = 'client: {} {} at {}'.format(
             'LXD' if name == 'lxd' else name.title(),
-            environment.get('server_version'), client.transport.endpoint)
+            environment.get('server_version', '?'), client.transport.endpoint)
     else:
         text = '{} does not trust you: client.authenticate(TOKEN)'.format(
             client.transport.endpoint)

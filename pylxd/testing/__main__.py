@@ -38,7 +38,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         with start_server(options) as kit:
-            print_addresses(kit)
+            print(make_text(kit))
+            sys.stdout.flush()
             while True:
                 signal.pause()
     except testing.CannotRun as error:
@@ -61,28 +62,28 @@ def start_server(options):
     return testing.FakeLXD()
 
 
-def print_addresses(kit):
-    # type: (Kit) -> None
-    """Print how to reach a server, also over HTTPS with a new key pair."""
-    with kit.client() as client:
-        environment = client.dialect.environment
-        # The server is removed with all that is beside its directory
-        certificate, key = [
-            os.path.join(os.path.dirname(kit.directory), 'client' + suffix)
-            for suffix in ('.crt', '.key')]
-        make_certificate(certificate, key, u'pylxd')
-        with open(certificate) as pem:
-            client.certificates.create('', pem.read(), name='pylxd')
-    print('{} {} {} runs until Ctrl-C, with the image busybox. In another '
-          'terminal:\n'.format(
-              'A stand-in for' if isinstance(kit, testing.FakeLXD) else
-              'A private', environment['server'],
-              environment['server_version']))
-    print('LXD_SOCKET={} python -m pylxd'.format(kit.socket))
-    print('python -m pylxd {} \\\n    --cert {} \\\n    --key {} \\\n'
-          '    --verify {}'.format(
-              kit.endpoint, certificate, key, kit.certificate))
-    sys.stdout.flush()
+def make_text(kit):
+    # type: (Kit) -> str
+    """Return how to reach a server, which gets to trust a new key pair."""
+    # The directory that is removed with the server
+    home = os.path.dirname(kit.directory)
+    certificate, key = home + '/client.crt', home + '/client.key'
+    make_certificate(certificate, key, u'pylxd')
+    with kit.client() as client, open(certificate) as pem:
+        client.certificates.create('', pem.read(), name='pylxd')
+        name = client.dialect.kind.name
+    return """\
+A {} {} runs until Ctrl-C, with the image busybox.
+In another terminal:
+
+LXD_SOCKET={} python -m pylxd
+
+python -m pylxd {} \\
+    --cert {} \\
+    --key {} \\
+    --verify {}""".format(
+        'stand-in for' if isinstance(kit, testing.FakeLXD) else 'private',
+        name, kit.socket, kit.endpoint, certificate, key, kit.certificate)
 
 
 if __name__ == '__main__':

@@ -27,7 +27,7 @@ def root(**changes):
 def test_exported_names():
     assert pylxd.Client is Client
     assert set(pylxd.__all__) == {
-        'Client', 'EventType', 'Progress', 'exceptions', 'models'}
+        'Client', 'EventType', 'Progress', 'exceptions', 'models', 'table'}
 
 
 @pytest.mark.parametrize('manager', [
