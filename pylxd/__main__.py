@@ -91,11 +91,10 @@ def describe(client):
     # type: (pylxd.Client) -> str
     """Return one line that says what a client is connected to."""
     if client.trusted:
-        environment = client.dialect.environment
-        name = environment.get('server', 'lxd')
         text = 'client: {} {} at {}'.format(
-            'LXD' if name == 'lxd' else name.title(),
-            environment.get('server_version', '?'), client.transport.endpoint)
+            client.dialect.kind.title,
+            client.dialect.environment.get('server_version', '?'),
+            client.transport.endpoint)
     else:
         text = '{} does not trust you: client.authenticate(TOKEN)'.format(
             client.transport.endpoint)

@@ -71,7 +71,7 @@ def make_text(kit):
     make_certificate(certificate, key, u'pylxd')
     with kit.client() as client, open(certificate) as pem:
         client.certificates.create('', pem.read(), name='pylxd')
-        name = client.dialect.kind.name
+        title = client.dialect.kind.title
     return """\
 A {} {} runs until Ctrl-C, with the image busybox.
 In another terminal:
@@ -83,7 +83,7 @@ python -m pylxd {} \\
     --key {} \\
     --verify {}""".format(
         'stand-in for' if isinstance(kit, testing.FakeLXD) else 'private',
-        name, kit.socket, kit.endpoint, certificate, key, kit.certificate)
+        title, kit.socket, kit.endpoint, certificate, key, kit.certificate)
 
 
 if __name__ == '__main__':

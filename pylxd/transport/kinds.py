@@ -41,6 +41,12 @@ class Kind(object):
         self.configurations = configurations  # type: Sequence[str]
         self.groups = groups  # type: Sequence[str]
 
+    @property
+    def title(self):
+        # type: () -> str
+        """The name for people: ``LXD`` or ``Incus``."""
+        return 'LXD' if self.name == 'lxd' else self.name.title()
+
 
 KINDS = (
     Kind('lxd', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',
