@@ -26,7 +26,7 @@ def main(arguments=None):
     # ImportError: PyYAML, which remotes need, is missing
     except (pylxd.exceptions.LXDException, EnvironmentError, ImportError,
             ValueError) as error:
-        return pylxd.exceptions.printable(error)
+        return ' '.join(pylxd.exceptions.printable(error).split())
     scope = {'__name__': '__console__', '__doc__': None, 'client': client,
              'pylxd': pylxd}  # type: Dict[str, Any]
     with client:
@@ -90,17 +90,14 @@ def connect(options):
 def describe(client):
     # type: (pylxd.Client) -> str
     """Return one line that says what a client is connected to."""
-    if client.trusted:
-        text = 'client: {} {} at {}'.format(
-            client.dialect.kind.title,
-            client.dialect.environment.get('server_version', '?'),
-            client.transport.endpoint)
-    else:
-        text = '{} does not trust you: client.authenticate(TOKEN)'.format(
-            client.transport.endpoint)
-    if client.project:
-        text += ', project ' + client.project
-    return pylxd.exceptions.printable(text)
+    endpoint = client.transport.endpoint
+    if not client.trusted:
+        return '{} does not trust you: client.authenticate(TOKEN)'.format(
+            endpoint)
+    return pylxd.exceptions.printable('client: {} {} at {}{}'.format(
+        client.dialect.kind.title,
+        client.dialect.environment.get('server_version', '?'), endpoint,
+        client.project and ', project ' + client.project or ''))
 
 
 def open_shell(scope, banner):

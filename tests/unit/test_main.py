@@ -8,7 +8,7 @@ import pytest
 
 import pylxd
 from pylxd import exceptions
-from pylxd.__main__ import connect, main, parse_arguments
+from pylxd.__main__ import connect, describe, main, parse_arguments
 from wire import ROOT, Server, lxd_api
 
 TRUSTED = dict(ROOT, auth='trusted', environment={
@@ -74,15 +74,15 @@ def test_help_and_wrong_arguments(capsys, line, status, text):
 
 
 @pytest.mark.parametrize('error', [
-    exceptions.ClientConnectionFailed('why'), ImportError('why'),
-    ValueError('why'), EnvironmentError('why')])
+    exceptions.ClientConnectionFailed('why\nnot'), ImportError('why not'),
+    ValueError('why not'), EnvironmentError('why not')])
 def test_errors(monkeypatch, capsys, error):
     def fail(name):
         raise error
 
     monkeypatch.setattr(pylxd.Client, 'from_remote', staticmethod(fail),
                         raising=False)
-    assert main(['server2']) == 'why'
+    assert main(['server2']) == 'why not'
 
 
 @pytest.mark.parametrize('line, message', [
@@ -102,6 +102,12 @@ def test_a_plain_shell(server, shells):
     (banner, scope), = shells
     assert banner == 'client: Incus 7.0.2 at ' + server.endpoint
     assert type(scope['client']) is pylxd.Client and scope['pylxd'] is pylxd
+
+
+def test_the_banner_names_the_project(server):
+    with pylxd.Client(server.endpoint) as client:
+        client.project = 'web'
+        assert describe(client).endswith(server.endpoint + ', project web')
 
 
 def test_a_shell_without_readline(monkeypatch, server, shells):
