@@ -252,6 +252,12 @@ def test_all_objects_as_dicts(lxd_client, loaded_container):
         assert pylxd.table([each])._repr_html_().startswith('<table>')
 
 
+def test_a_dict_after_a_start(bootable):
+    assert bootable.to_dict()['status'] == 'Stopped'
+    bootable.start(wait=True)
+    assert bootable.to_dict()['status'] == 'Running'
+
+
 def test_yaml(lxd_client, loaded_container):
     yaml = pytest.importorskip('yaml')
     fields = loaded_container.to_dict()

@@ -44,12 +44,6 @@ def test_an_object_is_loaded_once(client, store):
         Profile(client, name='none').to_dict()
 
 
-def test_an_object_that_the_server_changed_is_loaded(profile):
-    profile.put({'name': 'p1', 'description': 'put'})
-    assert profile.to_dict() == {
-        'name': 'p1', 'description': 'put', 'config': {}, 'devices': {}}
-
-
 def test_a_list_is_loaded_by_one_request(client, store):
     for number in range(5):
         store.add('q{}'.format(number))
