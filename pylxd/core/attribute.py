@@ -57,6 +57,19 @@ class Attribute(property):
         self.convert(value)  # which raises TypeError
         model.set_attribute(self.name, value)
 
+    def make_empty(self, was_sent):
+        # type: (bool) -> Any
+        """Return the value that a null, or a field left out, stands for.
+
+        :param was_sent: whether the server sent the field.
+        :return: a new dict or list; None if the attribute has neither.
+        """
+        # Incus 7 leaves out the empty config of an address set
+        if was_sent or not self.readonly:
+            return {} if self.type_ is dict else [] if (
+                self.type_ is list) else None
+        return None
+
     def convert(self, value):
         # type: (Any) -> Any
         """Convert a value by the schema; see `values.convert`.

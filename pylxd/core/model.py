@@ -181,11 +181,11 @@ class Model(Identity):
         if declared is None:
             return document.read(name)
         value = document.read(name, not declared.readonly)
-        # Incus 7 leaves out the empty config of an address set
-        if value is None and declared.type_ in (dict, list) and (
-                document.has(name) or not declared.readonly):
-            document.replace_null(name, declared.type_())
-            value = document.read(name, not declared.readonly)
+        if value is None:
+            empty = declared.make_empty(document.has(name))
+            if empty is not None:
+                document.replace_null(name, empty)
+                value = document.read(name, not declared.readonly)
         return value
 
     def set_attribute(self, name, value):
@@ -260,6 +260,32 @@ class Model(Identity):
         return {name: getattr(self, name)
                 for name, declared in self.__attributes__.items()
                 if not (skip_readonly and declared.readonly)}
+
+    def to_dict(self):
+        # type: () -> Dict[str, Any]
+        """Return all fields of the object, with the local changes.
+
+        These are the fields that the server sent, also those that the model
+        does not declare, under the server's names. The object is loaded
+        first if needed. JSON and YAML take the dict; it is a copy, which may
+        be changed.
+
+        No secret is left out: a `StorageBucketKey` has its ``secret-key``.
+
+        :raises NotFound: the object does not exist any more.
+        """
+        document = self._document
+        if document.stale or not document.complete:
+            self._load()
+        fields = document.make_put()
+        for name, declared in self.__attributes__.items():
+            if fields.get(name) is None:
+                empty = declared.make_empty(name in fields)
+                if empty is not None:
+                    fields[name] = empty
+        fields.update(
+            (name, self.get_attribute(name)) for name in self.key_names)
+        return fields
 
     @property
     def dirty(self):

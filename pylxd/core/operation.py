@@ -5,6 +5,7 @@ import six
 from six.moves import urllib_parse
 
 from pylxd import exceptions
+from pylxd.core import merge
 from pylxd.core.progress import Reporter
 from pylxd.transport import rest
 from pylxd.transport.pools import clock
@@ -146,6 +147,18 @@ class Operation(object):
         return '<Operation {}: {}>'.format(
             exceptions.printable(self.id),
             exceptions.printable(self.status or 'unknown'))
+
+    def to_dict(self):
+        # type: () -> Dict[str, Any]
+        """Return all fields that the server sent last, as a copy.
+
+        They have the server's names, so that ``class_`` is ``class``. No
+        request is made. The ``metadata`` of a command or a token has secrets.
+        """
+        return {name: merge.copy(value)
+                for name, value in self.__dict__.items()
+                if not name.startswith('_')
+                and name not in ('class_', 'failure_was_raised')}
 
     @classmethod
     def get(cls, client, operation_id):

@@ -1,5 +1,6 @@
 """States: the run-time values of an object at one moment."""
 from pylxd import exceptions
+from pylxd.core import merge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ class State(object):
     def __iter__(self):
         # type: () -> Iterator[Tuple[str, Any]]
         return iter(self.__dict__.items())
+
+    def to_dict(self):
+        # type: () -> Dict[str, Any]
+        """Return all fields that the server sent, as a copy."""
+        copied = merge.copy(self.__dict__)  # type: Dict[str, Any]
+        return copied
 
     def __repr__(self):
         # type: () -> str

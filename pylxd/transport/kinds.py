@@ -51,6 +51,12 @@ class Kind(object):
             [environ[self.configuration]] if environ.get(self.configuration)
             else self.configurations)]
 
+    @property
+    def title(self):
+        # type: () -> str
+        """The name for people: ``LXD`` or ``Incus``."""
+        return 'LXD' if self.name == 'lxd' else self.name.title()
+
 
 KINDS = (
     Kind('lxd', 'lxc', 'X-LXD-', 'LXD_SOCKET', 'LXD_DIR',

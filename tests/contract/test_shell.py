@@ -43,25 +43,22 @@ exec(before or 'run()')
 '''
 
 
-class Person(object):
-    """A person at a pseudo-terminal, whose program calls `shell`.
+class Window(object):
+    """A pseudo-terminal in which a program runs.
 
-    :param arguments: those of `Client`.
-    :param name: the name of the container.
-    :param commands: the command of the shell.
-    :param program: what the program runs; ``run()`` by default.
+    :param arguments: those of Python, which runs the program.
+    :param environment: variables of the program, beside those of the tests.
     """
 
-    def __init__(self, arguments, name, commands, program=None):
+    def __init__(self, arguments, environment=None):
         self.master, self.slave = pty.openpty()
         self.seen = b''
         self.resize(70, 20)
         self.before = self.attributes
         self.program = subprocess.Popen(
-            [sys.executable, '-c', PROGRAM,
-             json.dumps([arguments, name, commands, program])],
+            [sys.executable] + arguments,
             stdin=self.slave, stdout=self.slave, stderr=self.slave,
-            close_fds=True)
+            close_fds=True, env=dict(os.environ, **environment or {}))
 
     @property
     def attributes(self):
@@ -117,6 +114,20 @@ class Person(object):
             self.program.wait()
         if self.master is not None:
             self.hang_up()
+
+
+class Person(Window):
+    """A person at a pseudo-terminal, whose program calls `shell`.
+
+    :param arguments: those of `Client`.
+    :param name: the name of the container.
+    :param commands: the command of the shell.
+    :param program: what the program runs; ``run()`` by default.
+    """
+
+    def __init__(self, arguments, name, commands, program=None):
+        super(Person, self).__init__(['-c', PROGRAM, json.dumps(
+            [arguments, name, commands, program])])
 
 
 @pytest.fixture(params=['unix', 'https'])

@@ -1,4 +1,5 @@
 """A program as the documentation shows it: `mypy --strict` accepts it."""
+import pylxd
 from pylxd import Client, exceptions, remotes
 from pylxd.image import Image
 from pylxd.profile import Profile
@@ -67,6 +68,8 @@ profile = client.profiles.create(
     devices={'root': {'path': '/', 'pool': 'default', 'type': 'disk'}})
 Profile.get(client, 'small').rename('smaller')
 operation = client.operations.wait_for_operation('/1.0/operations/1')
+print(pylxd.table(client.images, ['size', lambda each: each.size]))
+print(image.to_dict()['size'], state.to_dict(), operation.to_dict()['class'])
 print(client.api.containers['web'].state.get().json()['metadata'])
 events = client.events()
 events.connect()

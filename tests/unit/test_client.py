@@ -27,7 +27,8 @@ def root(**changes):
 def test_exported_names():
     assert pylxd.Client is Client
     assert set(pylxd.__all__) == {
-        'Client', 'EventType', 'Progress', 'exceptions', 'models', 'remotes'}
+        'Client', 'EventType', 'Progress', 'exceptions', 'models', 'remotes',
+        'table'}
 
 
 @pytest.mark.parametrize('manager', [
