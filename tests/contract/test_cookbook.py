@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 import wire
 
-from helpers import BUSYBOX, read_bytes, skip_without
+from helpers import BUSYBOX, NIC, read_bytes, skip_without
 from pylxd.testing import plugin
 
 from .support import make_image
@@ -58,29 +59,51 @@ def start_server(request, lxd, client_pair):
 
 
 @pytest.fixture
-def run_script(lxd, start_server, client_pair, tmpdir):
-    """Return a function that runs a script, and returns what it prints."""
-    def run(title):
+def start_script(lxd, start_server, client_pair, tmpdir):
+    """Return a function that starts a script, and returns its process.
+
+    ``Client()`` of the script is the server ``kit``.
+    """
+    processes = []
+
+    def start(title, kit=lxd):
         script = SCRIPTS[title]
         assert len(script.split('\n\n', 1)[1].strip().splitlines()) <= 10
         for path, name in zip(client_pair, ['client.crt', 'client.key']):
             shutil.copy(str(path), str(tmpdir.join(name)))
         endpoints = {}
         for name in sorted(set(re.findall(r'server[2-4]\b', script))):
-            kit = start_server(name)
-            shutil.copy(kit.certificate, str(tmpdir.join(name + '.crt')))
-            endpoints[name] = kit.endpoint
+            server = start_server(name)
+            shutil.copy(server.certificate, str(tmpdir.join(name + '.crt')))
+            endpoints[name] = server.endpoint
             script = script.replace(
-                'https://{}:8443'.format(name), kit.endpoint)
+                'https://{}:8443'.format(name), server.endpoint)
         # No name leads to the ports of the servers of the tests
         script = script.replace("'https://{}:8443'.format(name)",
                                 '{!r}[name]'.format(endpoints))
         path = tmpdir.join('script.py')
         path.write(script.replace(BACKUPS, str(tmpdir)))
-        return subprocess.check_output(
+        processes.append(subprocess.Popen(
             [sys.executable, str(path)], cwd=str(tmpdir),
-            env=dict(os.environ, LXD_SOCKET=lxd.socket),
-            stderr=subprocess.STDOUT).decode()
+            env=dict(os.environ, LXD_SOCKET=kit.socket),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run_script(start_script):
+    """Return a function that runs a script, and returns what it prints."""
+    def run(title):
+        process = start_script(title)
+        output = process.communicate()[0].decode()
+        assert process.returncode == 0, output
+        return output
     return run
 
 
@@ -107,6 +130,74 @@ def delete_copies(client):
     for container in client.containers.all():
         if container.name.startswith('web'):
             container.delete(wait=True, force=True)
+
+
+@pytest.fixture
+def network_of_profile(lxd_client):
+    """A network card for the containers with the default profile."""
+    profile = lxd_client.profiles.get('default')
+    profile.devices['eth0'] = NIC
+    profile.save()
+    yield
+    profile.rollback()
+    del profile.devices['eth0']
+    profile.save()
+
+
+@pytest.mark.usefixtures('network_of_profile')
+def test_launch(start_script, lxd_client):
+    process = start_script('Launch a container, and wait for its address')
+    try:
+        wait_until(lambda: lxd_client.containers.exists('web'))
+        web = lxd_client.containers.get('web')
+        web.wait_ready()
+        web.execute(['ip', 'addr', 'add', '192.0.2.7/24', 'dev', 'eth0'],
+                    check=True)
+        assert process.communicate()[0] == (
+            b'web has the address 192.0.2.7\n')
+    finally:
+        process.wait()
+        delete_copies(lxd_client)
+
+
+def test_start_what_stops(start_script, another_kit):
+    with another_kit.client() as client:
+        web, other = [client.containers.launch('busybox', name, start=False)
+                      for name in ('web', 'web2')]
+        web.config['user.keep'] = 'yes'
+        web.save(wait=True)
+        start_script('Start what stops, also while the server restarts',
+                     another_kit)
+
+        def is_started_again():
+            """Until the script listens, it does not see that it stops."""
+            if not is_running(web):
+                web.start(wait=True)
+            web.stop(wait=True)
+            return wait_until(lambda: is_running(web), 1)
+
+        wait_until(is_started_again)
+        other.config['user.keep'] = 'yes'
+        other.save(wait=True)
+        assert not is_running(other)
+        another_kit.restart()
+        wait_until(lambda: is_running(other))
+
+
+def is_running(container):
+    container.sync()
+    return container.status == 'Running'
+
+
+def wait_until(is_true, seconds=20):
+    """Wait until a function returns a true value; return whether it did."""
+    end = time.time() + seconds
+    while not is_true():
+        if time.time() > end:
+            assert seconds < 20, 'it did not become true'
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_back_up_and_restore(run_script, web, server2, tmpdir):
