@@ -15,12 +15,12 @@ from multiprocessing.pool import ThreadPool
 
 from pylxd import Client
 
-from benchmarks import bulk, floor, peers
+from benchmarks import bulk, fleet, floor, peers
 from benchmarks.canned import CannedServer
 from benchmarks.counting import CountingProxy
 from benchmarks.listing_memory import measure_memory
 from benchmarks.measure import (
-    Cost, Row, compare_speeds, compare_times, format_number, make_timer,
+    Cost, Row, clock, compare_speeds, compare_times, format_number, make_timer,
     make_wall_timer, median, read_cpu_time, run_alternately)
 
 #: Megabytes above idle that a transfer of any size may occupy.
@@ -782,6 +782,80 @@ def measure_threads(setup):
                          unit='calls a second', least=1)
     for client in clients:
         client.close()
+
+
+@case('launch')
+def measure_launch(setup):
+    """Containers launched from threads, and the wait for an address"""
+    names = ['l{}'.format(number) for number in range(10)]
+
+    def launch(name):
+        container = setup.client.containers.launch('busybox', name)
+        container.execute(['true'], check=True)
+
+    def delete(name):
+        setup.client.containers.get(name).delete(wait=True, force=True)
+
+    pool = ThreadPool(len(names))
+    command = setup.server.command
+    ours, theirs = run_alternately(
+        setup.scale_repeats(9),
+        make_wall_timer(lambda: pool.map(launch, names),
+                        lambda: pool.map(delete, names)),
+        make_wall_timer(lambda: peers.run_lxc_in_parallel(
+            setup.server, len(names), len(names), 'launch', 'busybox', 'l+'),
+            lambda: pool.map(delete, ['l{}'.format(
+                number + 1) for number in range(10)])))
+    yield compare_times(
+        '{} containers launched, with a command in each'.format(len(names)),
+        ours, theirs, 'xargs -P {} {} launch'.format(len(names), command),
+        most=0.8)
+    container = setup.client.containers.launch('busybox', 'l0', devices={
+        'eth0': {'type': 'nic', 'nictype': 'p2p'}})
+    yield Row('wait_for_address: time after the address appears', [
+        measure_wait_for_address(container, 0.3 * number)
+        for number in range(1, setup.scale_repeats(9) + 1)],
+        most=0.7, unit='s', reference='after `ip addr add` has ended')
+    delete('l0')
+    pool.terminate()
+
+
+def measure_wait_for_address(container, delay):
+    """Return how long `wait_for_address` takes after the address is there.
+
+    :param delay: seconds after its call until the address is added.
+    """
+    container.execute(['ip', 'addr', 'flush', 'dev', 'eth0'], check=True)
+    added = []
+
+    def add():
+        container.execute(['ip', 'addr', 'add', '192.0.2.7/24', 'dev',
+                           'eth0'], check=True)
+        added.append(clock())
+
+    timer = threading.Timer(delay, add)
+    timer.start()
+    container.wait_for_address(60, 'inet')
+    returned = clock()
+    timer.join()
+    return max(returned - added[0], 0)
+
+
+@case('fleet')
+def measure_fleet_of_servers(setup):
+    """One command on fifty stand-ins, from ten threads"""
+    from pylxd.testing.fake import tls
+    cert = setup.file('fleet.crt'), setup.file('fleet.key')
+    tls.make_certificate(cert[0], cert[1], u'benchmark')
+    count = setup.scale_size(50)
+    results = [fleet.measure_fleet(count, cert)
+               for _ in range(setup.scale_repeats(5))]
+    yield Row('memory of the client of each further server', [
+        result['memory'] for result in results], most=1, unit='MB',
+        reference='above the client for one, {} servers'.format(count))
+    yield Row('open connections to each further server', [
+        result['connections'] for result in results], unit='connections',
+        reference='after the command')
 
 
 @case('memory')
