@@ -83,14 +83,14 @@ def export_image(client, name, point):
     image = client.images.get_by_alias('busybox')
     download = client.transport.download
 
-    def pause_download(response, target, digest=None):
+    def pause_download(response, target, *observers):
         write = target.write
 
         class Target(object):
             def write(self, data):
                 write(data)
                 point()
-        return download(response, Target(), digest)
+        return download(response, Target(), *observers)
 
     client.transport.download = pause_download
     try:
