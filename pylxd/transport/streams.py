@@ -92,8 +92,13 @@ class StreamSocket(websocket.Websocket):
         with self._receiving:
             received = []  # type: List[bytes]
             while not (received or self.ended):
-                if not self.receive(received.append) and not (
-                        received or self.ended):
+                try:
+                    more = self.receive(received.append)
+                except exceptions.StreamBroken:
+                    if not received:
+                        raise
+                    break  # the next call raises it
+                if not (more or received or self.ended):
                     ready, _ = wait([self], [], deadline)
                     if not ready and has_passed(deadline):
                         return False

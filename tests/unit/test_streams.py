@@ -499,3 +499,13 @@ def test_encoding_of_text_files(tmpdir):
     os.close(writer)
     assert b''.join(stdin.open_input(file, 'latin-1')) == b'\xe4\n\xe4'
     file.close()
+
+
+def test_what_came_with_the_handshake_is_not_lost():
+    """Also if the connection ends at once: the next call raises that."""
+    stream, received = make_stream(socket_class=PieceSocket), []
+    stream._buffer = FrameBuffer(frame(b'early'))
+    assert stream.receive_next(received.append) is True
+    assert received == [b'early']
+    with pytest.raises(exceptions.StreamBroken):
+        stream.receive_next(received.append)
