@@ -1,6 +1,7 @@
 """The events of a server as an iterator."""
 import collections
 import json
+import socket
 import threading
 import time
 
@@ -34,8 +35,11 @@ class EventSocket(streams.StreamSocket):
         # type: (List[Any]) -> None
         """Answer pings: the server hangs up on a listener that does not."""
         for ping in pings:
-            self.send_message(
-                PongControlMessage(ping.data), clock() + PONG_TIME)
+            try:
+                self.send_message(
+                    PongControlMessage(ping.data), clock() + PONG_TIME)
+            except socket.error:
+                pass  # the connection has ended: receiving tells so
 
 
 class Listener(object):
@@ -97,9 +101,10 @@ class Listener(object):
 
     def _connect(self):
         # type: () -> EventSocket
-        socket = streams.connect(
-            self._transport, [self._path], EventSocket)[0]  # type: EventSocket
-        return socket
+        connected = streams.connect(
+            self._transport, [self._path], EventSocket)  # type: Any
+        events = connected[0]  # type: EventSocket
+        return events
 
     def __next__(self):
         # type: () -> Dict[str, Any]

@@ -93,7 +93,7 @@ def start_script(lxd, start_server, client_pair, tmpdir):
     for process in processes:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+            process.communicate()
 
 
 @pytest.fixture

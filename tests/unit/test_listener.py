@@ -64,6 +64,18 @@ def test_pings_are_answered():
         assert next(events) == EVENT
 
 
+def test_a_ping_before_the_end():
+    """The answer cannot be sent; the end is told all the same."""
+    def converse(connection):
+        connection.sendall(
+            text(EVENT) + frame(b'?', framing.OPCODE_PING) * 1000)
+
+    with serve(converse) as server, listen(server) as events:
+        assert next(events) == EVENT
+        with pytest.raises(exceptions.StreamBroken):
+            next(events)
+
+
 def test_fragments_and_several_events_at_once():
     data = json.dumps(EVENT).encode()
 
