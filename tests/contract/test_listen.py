@@ -7,6 +7,7 @@ import pytest
 
 from helpers import unique_name
 from pylxd import EventType, exceptions
+from pylxd.transport.streams import descriptor
 
 pytestmark = pytest.mark.real_server
 
@@ -72,7 +73,7 @@ def test_another_thread_closes(each_client, how):
         sock = listener._socket.sock
         del listener
         gc.collect()
-        assert sock.fileno() == -1
+        assert descriptor(sock) == -1
 
 
 def test_a_restart(another_kit):
