@@ -1,10 +1,16 @@
 """Images as the sources of instances, and instances as those of images."""
+import re
+
 from pylxd import exceptions
 from pylxd.core.model import Model
 from pylxd.core.operation import Operation
 from pylxd.core.timestamp import format_time
 from pylxd.core.values import convert
 from pylxd.models.image_alias import check_aliases
+from pylxd.transport import rest
+
+#: The form of a fingerprint, or of its start; an alias can have it as well.
+FINGERPRINT = re.compile('[0-9a-f]+$')
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,11 +35,13 @@ def image_source(client, image):
         return image
     if isinstance(image, Model) and image.path == 'images':
         return {'type': 'image', 'fingerprint': image.fingerprint}
-    try:
-        client.api.images.aliases[image].get()  # type: ignore[index]
-    except exceptions.NotFound:
-        return {'type': 'image', 'fingerprint': image}
-    return {'type': 'image', 'alias': image}
+    name = rest.check_name(image)  # type: ignore[arg-type]
+    if FINGERPRINT.match(name):
+        try:
+            client.api.images.aliases[name].get()
+        except exceptions.NotFound:
+            return {'type': 'image', 'fingerprint': name}
+    return {'type': 'image', 'alias': name}
 
 
 def publish_image(source,  # type: Savable

@@ -42,6 +42,21 @@ def test_kinds_of_images(lxd_client, name):
         assert instance.config['volatile.base_image'] == image.fingerprint
 
 
+def test_an_alias_of_the_form_of_a_fingerprint(lxd_client, name, image,
+                                               sent):
+    lxd_client.images.get_by_alias('busybox').add_alias('c0ffee')
+    try:
+        del sent[:]
+        container = lxd_client.containers.launch('c0ffee', name, start=False)
+        assert 'GET /1.0/images/aliases/c0ffee' in sent
+        assert container.config['volatile.base_image'] != image.fingerprint
+        del sent[:]
+        lxd_client.containers.launch('busybox', name + '2', start=False)
+        assert not [each for each in sent if 'aliases' in each]
+    finally:
+        lxd_client.images.get_by_alias('busybox').delete_alias('c0ffee')
+
+
 def test_launch_by_simplestreams(lxd_client, image_server, name, new_images):
     fingerprint, _ = serve_simplestreams(
         image_server, name, make_image_parts())
