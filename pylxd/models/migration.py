@@ -220,8 +220,8 @@ def abandon(client, operation):
     to it twice.
     """
     try:
-        streams.close(streams.connect(
-            client.transport, list(websocket_paths(operation).values())))
+        streams.close(streams.connect_in_turn(
+            client.transport, websocket_paths(operation).values()))
         operation.await_end(END_TIME)
     except exceptions.LXDException:
         pass  # it has ended by itself

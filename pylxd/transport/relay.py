@@ -38,10 +38,10 @@ class Relay(object):
         # type: (...) -> None
         # The control sockets first, as servers expect them
         names = sorted(set(source_paths) & set(target_paths))
-        sources = streams.connect(
+        sources = streams.connect_in_turn(
             source, [source_paths[name] for name in names])
         try:
-            targets = streams.connect(
+            targets = streams.connect_in_turn(
                 target, [target_paths[name] for name in names])
         except BaseException:
             streams.close(sources)

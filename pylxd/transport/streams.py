@@ -344,6 +344,26 @@ def connect(transport, paths, factory=StreamSocket):
     return sockets
 
 
+def connect_in_turn(transport, paths):
+    # type: (Transport, Iterable[str]) -> List[StreamSocket]
+    """Connect the websockets of a migration, one after another.
+
+    LXD 5.0.2 may crash ("close of closed channel") when two of them are
+    connected at the same moment; seen once in 400 migrations.
+
+    :param paths: the paths and queries of the URLs of the websockets.
+    :raises LXDAPIException: the server refused.
+    """
+    sockets = []  # type: List[StreamSocket]
+    try:
+        for path in paths:
+            sockets += connect(transport, [path])
+    except BaseException:
+        close(sockets)
+        raise
+    return sockets
+
+
 def close(sockets):
     # type: (Iterable[StreamSocket]) -> None
     """Close the connections of sockets."""
