@@ -1,16 +1,14 @@
 """Copies of instances and snapshots, on their server and to others."""
 from pylxd import exceptions
-from pylxd.core.context import check_client
 from pylxd.core.member import NO_MEMBER
-from pylxd.core.model import Model
 from pylxd.core.progress import Reporter
-from pylxd.models.migration import Migration, check_mode, is_same_server
+from pylxd.models.migration import (
+    Migratable, choose_destination, is_same_server)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
     from pylxd.client import Client
-    from pylxd.core.operation import Operation
     from pylxd.core.progress import ProgressArgument
     from pylxd.models.instance import Instance
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 COPIED_KEYS = 'volatile.base_image', 'volatile.last_state.idmap'
 
 
-class Copyable(Model):
+class Copyable(Migratable):
     """A model of instances or snapshots, which can be copied."""
 
     if TYPE_CHECKING:
@@ -105,10 +103,7 @@ class Copyable(Model):
         Endpoint: ``POST /1.0/instances``; to another server, ``POST`` on the
         object as well.
         """
-        check_mode(mode)
-        if to is not None:
-            check_client(to, 'to')
-        destination = self.client if to is None else to
+        destination = choose_destination(self.client, to, mode)
         if project is not None:
             destination = destination.use_project(project)
         name = self._copied_instance.check_name(name)
@@ -146,16 +141,9 @@ class Copyable(Model):
                 return type(self._copied_instance).create(
                     destination, body, False, target)
 
-            if is_local:
-                copy = create({})
-                if wait_for_copy:
-                    copy.created_by(copy.operation, True, reporter)
-            else:
-                copy = Migration(
-                    self.client,
-                    lambda target: self._offer_copy(source, target),
-                    destination, create, reporter).run(mode, wait_for_copy)
-            self.operation = copy.operation
+            copy = self._make_copy(
+                self._make_request(source), destination, create, mode,
+                wait_for_copy, reporter)
         if existing is not None and wait_for_copy:
             update(existing, body)
         if start and not starts_itself:
@@ -190,19 +178,12 @@ class Copyable(Model):
         # type: () -> str
         return self.name
 
-    def _offer_copy(self, source, target):
-        # type: (Dict[str, Any], Optional[Dict[str, Any]]) -> Operation
-        """Start the operation that sends this object; see `Migration`."""
-        request = {
-            name: value for name, value in source.items() if name != 'refresh'}
-        request.update(name=self.name, migration=True)
-        if target is not None:
-            request['target'] = target
-        response = self._ready_to_change().post(json=request)
-        operation = self._keep_operation(response)
-        if operation is None:
-            raise exceptions.InvalidResponse(response)
-        return operation
+    def _make_request(self, source):
+        # type: (Dict[str, Any]) -> Dict[str, Any]
+        """Return the request that offers this object, for a ``source``."""
+        request = dict(source, name=self.name)
+        request.pop('refresh', None)
+        return request
 
     def describe_copy(self,
                       name,  # type: str

@@ -38,7 +38,7 @@ class Movable(Copyable, Renamable):
         """
         self.sync()
         address = self.client.address
-        operation = self._offer_copy({'live': live}, None)
+        operation = self._offer(self._make_request({'live': live}))
         data = self.describe_copy(self.name)
         data['source'] = dict(
             pull_source(self.client, operation, address), live=live)

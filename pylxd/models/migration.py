@@ -2,7 +2,8 @@
 import threading
 
 from pylxd import exceptions
-from pylxd.core.model import warn
+from pylxd.core.context import check_client
+from pylxd.core.model import Model, warn
 from pylxd.transport import streams
 from pylxd.transport.dialect import is_unreachable
 
@@ -33,6 +34,23 @@ def check_mode(mode):
                          '{!r}'.format(mode))
 
 
+def choose_destination(client, to, mode):
+    # type: (Client, Optional[Client], str) -> Client
+    """Return the client of the server of a copy.
+
+    :param client: the client of the original.
+    :param to: a client of another server; None is the same server.
+    :param mode: one of `MODES`.
+    :raises TypeError: ``to`` is no client.
+    :raises ValueError: there is no such mode.
+    """
+    check_mode(mode)
+    if to is None:
+        return client
+    check_client(to, 'to')
+    return to
+
+
 def is_same_server(client, other):
     # type: (Client, Client) -> bool
     """Return whether two clients connect to the same place."""
@@ -51,6 +69,56 @@ def pull_source(client, operation, address):
             'operation': address + operation.path,
             'certificate': client.server_certificate(),
             'secrets': operation.metadata}
+
+
+class Migratable(Model):
+    """A model whose objects can be copied, also to other servers."""
+
+    def _offer(self, request, target=None):
+        # type: (Dict[str, Any], Optional[Dict[str, Any]]) -> Operation
+        """Start the operation that sends this object to another server.
+
+        :param request: the fields of the request beside ``migration``.
+        :param target: the operation to connect to, as the REST API defines
+            it; None waits until others connect.
+        """
+        request = dict(request, migration=True)
+        if target is not None:
+            request['target'] = target
+        response = self._ready_to_change().post(json=request)
+        operation = self._keep_operation(response)
+        if operation is None:
+            raise exceptions.InvalidResponse(response)
+        return operation
+
+    def _make_copy(self,
+                   request,  # type: Dict[str, Any]
+                   destination,  # type: Client
+                   create,  # type: Callable[[Dict[str, Any]], Any]
+                   mode,  # type: str
+                   wait,  # type: bool
+                   reporter,  # type: Reporter
+                   ):
+        # type: (...) -> Any
+        """Copy this object to the server of a client, and return the copy.
+
+        :param request: as for `_offer`, if that is another server.
+        :param destination: the client of the copy.
+        :param create: as for `Migration`.
+        :param mode: one of `MODES`.
+        :param wait: whether to return when the copy is complete.
+        :param reporter: reports the progress.
+        """
+        if is_same_server(self.client, destination):
+            copy = create({})
+            if wait:
+                copy.created_by(copy.operation, True, reporter)
+        else:
+            copy = Migration(
+                self.client, lambda target: self._offer(request, target),
+                destination, create, reporter).run(mode, wait)
+        self.operation = copy.operation  # type: Optional[Operation]
+        return copy
 
 
 class Migration(object):

@@ -1,10 +1,8 @@
 """Copies of volumes and their snapshots, on their server and to others."""
-from pylxd import exceptions
-from pylxd.core.context import check_client
-from pylxd.core.model import Model
 from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
-from pylxd.models.migration import Migration, check_mode, is_same_server
+from pylxd.models.migration import (
+    Migratable, choose_destination, is_same_server)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from pylxd.models.storage_volume import StorageVolume
 
 
-class Copyable(Model):
+class Copyable(Migratable):
     """A model of volumes or their snapshots, which can be copied."""
 
     #: The API extension that copies to other servers need.
@@ -93,10 +91,7 @@ class Copyable(Model):
         another server, ``storage_api_remote_volume_handling``, and for a
         snapshot ``storage_api_remote_volume_snapshot_copy``.
         """
-        check_mode(mode)
-        if to is not None:
-            check_client(to, 'to')
-        destination = self.client if to is None else to
+        destination = choose_destination(self.client, to, mode)
         volume = self._copied_volume
         if volume.type != 'custom':
             raise ValueError(
@@ -144,24 +139,9 @@ class Copyable(Model):
             copy.created_by(Operation.from_response(destination, response))
             return copy
 
-        def offer(target):
-            # type: (Optional[Dict[str, Any]]) -> Operation
-            request = {'name': body['name'], 'pool': volume.pool,
-                       'migration': True, 'volume_only': volume_only,
-                       'target': target}
-            response = self._ready_to_change().post(json=request)
-            operation = self._keep_operation(response)
-            if operation is None:
-                raise exceptions.InvalidResponse(response)
-            return operation
-
+        request = {'name': body['name'], 'pool': volume.pool,
+                   'volume_only': volume_only}
         with Reporter(progress) as reporter:
-            if is_local:
-                copy = create({})
-                if wait:
-                    copy.created_by(copy.operation, True, reporter)
-            else:
-                copy = Migration(self.client, offer, destination, create,
-                                 reporter).run(mode, wait)
-            self.operation = copy.operation
+            copy = self._make_copy(
+                request, destination, create, mode, wait, reporter)
         return parent.volumes.locate(copy, target) if wait else copy
