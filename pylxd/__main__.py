@@ -89,7 +89,7 @@ def connect(options):
 
 def describe(client):
     # type: (pylxd.Client) -> str
-    """Return one line that says what a client is connected to."""
+    """Describe the server of a client in one line."""
     endpoint = client.transport.endpoint
     if not client.trusted:
         return '{} does not trust you: client.authenticate(TOKEN)'.format(

@@ -20,7 +20,7 @@ USUAL = ('id', 'name', 'aliases.name', 'status', 'type', 'driver',
 
 @six.python_2_unicode_compatible
 class Table(object):
-    """A table that prints as text; a notebook shows it as HTML.
+    """A table of objects, as text and as HTML.
 
     :param objects: the objects, a row for each.
     :param columns: the columns; see `pylxd.table`.

@@ -220,7 +220,7 @@ class Client(Context):
 
     def use_target(self, name):
         # type: (C, str) -> C
-        """Return a client that works on one member of the cluster.
+        """Return a client whose requests name a member of the cluster.
 
         It adds ``target=NAME`` to each request that takes one: objects are
         created on that member, and read as that member has them. It shares
@@ -399,25 +399,25 @@ class Client(Context):
                 urls.append('https://' + address)
         return urls
 
-    def offer(self, pull):
+    def offer(self, connect):
         # type: (Callable[[str], T]) -> T
         """Let another server connect to this server, by an address it reaches.
 
-        :param pull: a function that makes the other server connect to a URL
+        :param connect: a function that makes the other server connect to a URL
             of this server. It is called with one of `addresses` after
             another, until the other server reaches this one.
-        :return: the result of ``pull``.
+        :return: the result of ``connect``.
         :raises ClientConnectionFailed: the server listens on its socket only.
         :raises LXDAPIException: the error of the last call.
         """
         addresses = self.addresses or [self.address]  # which then raises
         for address in addresses[:-1]:
             try:
-                return pull(address)
+                return connect(address)
             except exceptions.LXDAPIException as error:
                 if not is_unreachable(error):
                     raise
-        return pull(addresses[-1])
+        return connect(addresses[-1])
 
     def server_certificate(self):
         # type: () -> str

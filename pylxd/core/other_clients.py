@@ -32,7 +32,7 @@ LONGEST_WAIT = 60
 
 
 class OtherClients(object):
-    """The other clients that change one object."""
+    """Detects whether other clients change an object."""
 
     def __init__(self, client, path):
         # type: (Context, str) -> None
@@ -74,7 +74,7 @@ class OtherClients(object):
 
     def wait_for_overlaps(self, operation):
         # type: (Operation) -> bool
-        """Wait for other operations that may undo what ``operation`` did.
+        """Wait for operations of other clients that may undo an operation.
 
         :return: whether there were any.
         """

@@ -196,7 +196,7 @@ class Reporter(object):
 
 def parse_text(text):
     # type: (Any) -> Optional[Progress]
-    """Return the progress that a server describes, None if it is no such text.
+    """Return the progress in the words of a server; None if they have none.
 
     Servers write ``Unpack: 12% (3.5MB/s)`` or ``c1: 5.02MB (2.51MB/s)``.
     """

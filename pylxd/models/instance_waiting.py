@@ -8,7 +8,7 @@ from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional
+    from typing import Any, Callable, Iterator, Optional
 
 #: Seconds between two looks at an instance: the first pause, and the longest.
 #: No event tells that an instance has got an address.
@@ -29,8 +29,8 @@ class Awaitable(Executable):
         # type: (float, Optional[str]) -> str
         """Wait until the instance has an address, and return it.
 
-        The state is requested after 0.1 s and then less often, at last every
-        0.5 s.
+        The state is requested at once, after 0.1 s, and then less often, at
+        last every 0.5 s.
 
         :param timeout: seconds to wait at most.
         :param family: ``inet`` for an IPv4 address, ``inet6`` for an IPv6
@@ -43,21 +43,16 @@ class Awaitable(Executable):
 
         Endpoint: ``GET .../state``.
         """
-        def look():
-            # type: () -> Any
-            state = self.state()
-            seen[:] = [state]
-            return (state.addresses(family) or [None])[0]
-
         check_choice(family, FAMILIES)
-        seen = []  # type: Any
-        address = wait_until(look, timeout)  # type: str
-        if address is None:
-            raise exceptions.OperationTimeout(
-                '{!r} has no {}address after {} s; it was {}'.format(
-                    self, {None: ''}.get(family, '{} '.format(family)),
-                    timeout, describe_state(seen[0])))
-        return address
+        for _ in repeat(timeout):
+            state = self.state()
+            for address in state.addresses(family):
+                found = address  # type: str
+                return found
+        raise exceptions.OperationTimeout(
+            '{!r} has no {}address after {} s; it was {}'.format(
+                self, family + ' ' if family else '', timeout,
+                describe_state(state)))
 
     def wait_ready(self, timeout=60):
         # type: (float) -> None
@@ -74,52 +69,42 @@ class Awaitable(Executable):
 
         Endpoint: ``GET`` on the object, ``POST .../exec``.
         """
-        def look():
-            # type: () -> Any
+        for _ in repeat(timeout):
             self.sync()
-            reason[:] = [self.status]
-            return self.status == 'Ready' or (
-                self.status == 'Running' and self._runs_commands(reason)
-            ) or None
+            reason = self.status
+            if reason == 'Running':
+                reason = self._try_command()
+            if reason in ('', 'Ready'):
+                return
+        raise exceptions.OperationTimeout(
+            '{!r} is not ready after {} s; it was {}'.format(
+                self, timeout, reason))
 
-        reason = []  # type: Any
-        if wait_until(look, timeout) is None:
-            raise exceptions.OperationTimeout(
-                '{!r} is not ready after {} s; it was {}'.format(
-                    self, timeout, ': '.join(reason)))
-
-    def _runs_commands(self, reason):
-        # type: (Any) -> bool
-        """Return whether ``true`` succeeds in the instance.
-
-        :param reason: a list, to which the reason is added if not.
-        """
+    def _try_command(self):
+        # type: () -> str
+        """Run ``true`` in the instance; return why it fails, '' otherwise."""
         try:
             code = self.execute(['true']).exit_code
         except exceptions.NotFound:
             raise
         except exceptions.LXDAPIException as error:
-            reason.append(error.message)
-            return False
-        if code:
-            reason.append('the command true ends with {}'.format(code))
-        return not code
+            return 'Running: ' + error.message
+        return code and 'Running: the command true ends with {}'.format(
+            code) or ''
 
 
-def wait_until(look, timeout, sleep=time.sleep):
-    # type: (Callable[[], Any], float, Callable[[float], Any]) -> Any
-    """Call a function with growing pauses until it returns a result.
+def repeat(timeout, sleep=time.sleep):
+    # type: (float, Callable[[float], Any]) -> Iterator[None]
+    """Yield at once, and then again after growing pauses, until a timeout.
 
-    :param look: the function; it returns None as long as there is no result.
-    :param timeout: seconds to wait at most.
-    :return: the result, None after the timeout.
+    :param timeout: the seconds after which to yield for the last time.
     """
     deadline, pause = clock() + timeout, FIRST_PAUSE
     while True:
-        result = look()
+        yield
         rest = deadline - clock()
-        if result is not None or rest <= 0:
-            return result
+        if rest <= 0:
+            return
         sleep(min(pause, rest))
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
