@@ -7,6 +7,7 @@ import os
 import pkgutil
 import stat
 import threading
+import time
 
 import pytest
 
@@ -107,3 +108,17 @@ class MinimalReader(object):
     def read(self, size=-1):
         return self._data.read(
             size if self._most is None or size < 0 else min(size, self._most))
+
+
+def wait_until(is_true, seconds=20):
+    """Wait until a function returns a true value; return whether it did.
+
+    With the default of ``seconds``, fail if it does not.
+    """
+    end = time.time() + seconds
+    while not is_true():
+        if time.time() > end:
+            assert seconds < 20, 'it did not become true'
+            return False
+        time.sleep(0.02)
+    return True

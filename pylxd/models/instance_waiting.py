@@ -62,31 +62,35 @@ class Awaitable(Executable):
         ``/dev/incus``) is ready when its status is ``Ready``; others when the
         command ``true`` succeeds.
 
-        :param timeout: seconds to wait at most.
+        :param timeout: seconds to wait at most; the last command has at least
+            one.
         :raises OperationTimeout: the instance is not ready after that time;
             the message tells its last state.
         :raises NotFound: the instance does not exist any more.
 
         Endpoint: ``GET`` on the object, ``POST .../exec``.
         """
+        deadline = clock() + timeout
         for _ in repeat(timeout):
             self.sync()
             reason = self.status
             if reason == 'Running':
-                reason = self._try_command()
+                reason = self._try_command(max(deadline - clock(), 1))
             if reason in ('', 'Ready'):
                 return
         raise exceptions.OperationTimeout(
             '{!r} is not ready after {} s; it was {}'.format(
                 self, timeout, reason))
 
-    def _try_command(self):
-        # type: () -> str
+    def _try_command(self, timeout):
+        # type: (float) -> str
         """Run ``true`` in the instance; return why it fails, '' otherwise."""
         try:
-            code = self.execute(['true']).exit_code
+            code = self.execute(['true'], timeout=timeout).exit_code
         except exceptions.NotFound:
             raise
+        except exceptions.CommandTimeout:
+            return 'Running: the command true does not end'
         except exceptions.LXDAPIException as error:
             return 'Running: ' + error.message
         return code and 'Running: the command true ends with {}'.format(

@@ -12,7 +12,7 @@ import six
 from pylxd import exceptions
 from pylxd.models.process import Process
 from pylxd.models.terminal import Terminal
-from helpers import BUSYBOX, run_in_threads
+from helpers import BUSYBOX, run_in_threads, wait_until
 
 #: Seconds after which something is taken to hang.
 LONG = 20
@@ -22,14 +22,6 @@ def find_processes(container, text):
     """Return the lines of ``ps`` in a container that have a text."""
     return [line for line in container.execute(['ps']).stdout.splitlines()
             if text in line]
-
-
-def wait_until(is_true):
-    """Wait until a condition is true; fail after `LONG` seconds."""
-    end = time.time() + LONG
-    while not is_true():
-        assert time.time() < end
-        time.sleep(0.01)
 
 
 def read_until(terminal, text):

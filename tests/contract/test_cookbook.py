@@ -12,7 +12,7 @@ import time
 import pytest
 import wire
 
-from helpers import BUSYBOX, NIC, read_bytes, skip_without
+from helpers import BUSYBOX, NIC, read_bytes, skip_without, wait_until
 from pylxd.testing import plugin
 
 from .support import make_image
@@ -187,17 +187,6 @@ def test_start_what_stops(start_script, another_kit):
 def is_running(container):
     container.sync()
     return container.status == 'Running'
-
-
-def wait_until(is_true, seconds=20):
-    """Wait until a function returns a true value; return whether it did."""
-    end = time.time() + seconds
-    while not is_true():
-        if time.time() > end:
-            assert seconds < 20, 'it did not become true'
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_back_up_and_restore(run_script, web, server2, tmpdir):

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from helpers import BUSYBOX, EMPTY, read_bytes, unique_name
+from helpers import BUSYBOX, EMPTY, read_bytes, unique_name, wait_until
 from pylxd import exceptions
 
 from .support import fingerprint_of, refetch, settle
@@ -59,6 +59,9 @@ def test_change_state(lxd_client, name, project):
 
 def test_shutdown(bootable):
     bootable.start(wait=True)
+    # The kernel drops the signal while init has no handler: its first child
+    # comes after that
+    wait_until(lambda: bootable.state().processes > 1)
     bootable.shutdown(timeout=30)
     assert bootable.status == 'Stopped'
     with pytest.raises(exceptions.LXDAPIException):

@@ -174,3 +174,13 @@ def test_a_container_that_runs_no_commands(lxd_client, name):
     with pytest.raises(exceptions.OperationTimeout) as caught:
         container.wait_ready(0.5)
     assert 'Running: ' in str(caught.value)
+
+
+def test_a_container_whose_commands_do_not_end(lxd_client, name):
+    container = lxd_client.containers.launch('busybox', name)
+    container.execute(['rm', '/bin/true'])
+    container.files.put(
+        '/bin/true', '#!/bin/sh\nexec sleep 1000\n', mode=0o755)
+    with pytest.raises(exceptions.OperationTimeout) as caught:
+        container.wait_ready(0.5)
+    assert 'Running: the command true does not end' in str(caught.value)
