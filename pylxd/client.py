@@ -1,4 +1,5 @@
 """The client: the connection to a server and the managers of its objects."""
+import os
 import time
 
 from pylxd import exceptions
@@ -11,10 +12,16 @@ from pylxd.transport.dialect import Dialect, is_unreachable
 from pylxd.transport.kinds import default_key_pair, default_socket
 from pylxd.transport.pools import clock
 from pylxd.transport.rest import check_name, Node, quote
+from pylxd.transport.sessions import (
+    Cert, CERTS_PATH, DEFAULT_CERTS, get_session_for_url, LXDSSLAdapter)
 from pylxd.transport.tls import key_pair, read_pem
+
+__all__ = ['Cert', 'CERTS_PATH', 'Client', 'DEFAULT_CERTS', 'EventType',
+           'get_session_for_url', 'LXDSSLAdapter']
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import requests
     from typing import (
         Any, Callable, Dict, Iterable, List, Optional, overload, Type,
         TypeVar, Union)
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
     from pylxd.models.storage_volumes import AllStorageVolumes
     from pylxd.models.warning import Warnings
     from pylxd.transport.listener import Listener
-    from pylxd.transport.tls import Cert, Timeout, Verify
+    from pylxd.transport.tls import Cert as CertArgument, Timeout, Verify
     from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
     T = TypeVar('T')
@@ -95,6 +102,13 @@ class Client(Context):
         tuple of both; None waits for ever. It does not limit the wait for
         the end of an operation.
     :param project: the project of all requests; needs ``projects``.
+    :param session: a session of requests that sends all requests but those
+        of websockets, with its adapters, headers and hooks; `close` closes
+        it. Its ``cert`` and ``verify`` are the defaults of these arguments.
+    :param compat: ``'2.4'`` for a program that was written for pylxd 2.1 to
+        2.4: see :doc:`migration`. The default is ``PYLXD_COMPAT`` in the
+        environment; ``''`` is the documented interface in any case.
+    :raises ValueError: ``compat`` is another release.
     :raises ClientConnectionFailed: the server cannot be reached.
     :raises InvalidName: no server allows that name of a project.
     :raises InvalidCertificate: a certificate or key is unusable.
@@ -136,12 +150,23 @@ class Client(Context):
     def __init__(self,
                  endpoint=None,  # type: Optional[str]
                  version='1.0',  # type: str
-                 cert=None,  # type: Optional[Cert]
+                 cert=None,  # type: Optional[CertArgument]
                  verify=True,  # type: Verify
                  timeout=None,  # type: Timeout
                  project=None,  # type: Optional[str]
+                 session=None,  # type: Optional[requests.Session]
+                 compat=None,  # type: Optional[str]
                  ):
         # type: (...) -> None
+        if compat is None:
+            compat = os.environ.get('PYLXD_COMPAT')
+        if compat:
+            from pylxd import _compat  # imported late: few programs need it
+            _compat.switch_on(self, compat)
+        if session is not None:
+            cert = session.cert if cert is None else cert
+            verify = session.verify if (  # type: ignore[assignment]
+                verify is True) else verify
         if endpoint in (None, ''):
             endpoint = default_socket()
         elif cert is None and str(endpoint).startswith('https:'):
@@ -151,9 +176,9 @@ class Client(Context):
         #: The project of all requests; None is the server's default.
         self.project = project  # type: Optional[str]
         #: The paths of the client certificate and its key, or None.
-        self.cert = cert  # type: Optional[Cert]
+        self.cert = cert  # type: Optional[CertArgument]
         self.transport = Transport(
-            endpoint, cert, verify, timeout)  # type: Transport
+            endpoint, cert, verify, timeout, session)  # type: Transport
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
         self.api = self._make_api()  # type: Node
         try:
@@ -322,22 +347,29 @@ class Client(Context):
         """
         self.dialect.need(name)
 
-    def authenticate(self, password):
-        # type: (str) -> None
+    def authenticate(self, password=None, use_token_auth=True, secret=None):
+        # type: (Optional[str], bool, Optional[str]) -> None
         """Make the server trust this client's certificate.
 
         Nothing is changed if the certificate is trusted already, also if
         another process makes the server trust it at the same moment.
 
         :param password: the server's trust password, or a token.
+        :param use_token_auth: accepted, as by earlier releases, and without
+            effect: each server gets what it understands.
+        :param secret: another name of ``password``.
         :raises InvalidCertificate: the client has no certificate, or its
             file has been deleted.
         :raises LXDAPIException: the server refused the password or token.
 
         Endpoint: ``POST /1.0/certificates``.
         """
+        if password is None:
+            password = secret
         if self.trusted:
             return
+        if password is None:
+            raise TypeError('authenticate() needs a password or a token')
         if self.cert is None:
             raise exceptions.InvalidCertificate(
                 'authenticate() needs the certificate of the client: pass '
@@ -434,6 +466,18 @@ class Client(Context):
         # type: () -> str
         """The URL before the path of each websocket."""
         return self.transport.websocket_url
+
+    @property
+    def ssl_options(self):
+        # type: () -> Optional[Dict[str, str]]
+        """The key pair as the argument ``ssl_options`` of ws4py has it.
+
+        The websockets of this client need it not. None without a key pair.
+        """
+        if self.cert is None:
+            return None
+        certificate, key = key_pair(self.cert)
+        return {'certfile': certificate, 'keyfile': key}
 
     def websocket(self, path, websocket_client):
         # type: (str, Callable[[str], W]) -> W

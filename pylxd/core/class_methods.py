@@ -46,8 +46,12 @@ class ClassMethod(object):
                 raise TypeError('{} must be an object of the server, such as '
                                 "client.containers.get('c1'), not {!r}".format(
                                     manager.parent_name, parent))
-            bound = manager(parent)
-            bound.model = cls
+            # A subclass of the client may replace the manager's class
+            found = getattr(type(getattr(parent, 'client', parent)),
+                            manager.__name__, manager)
+            bound = (found if issubclass(found, manager) else manager)(parent)
+            if cls is not manager.model:
+                bound.model = cls
             return getattr(bound, name)(*args[1:], **kwargs)
 
         functools.update_wrapper(call, method)

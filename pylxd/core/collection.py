@@ -29,8 +29,10 @@ class Collection(object):
         # type: (Any, Any) -> Any
         if parent is None:
             return self.load()  # for help(), and for mocks with a spec
-        # A subclass of the parent may replace the manager's class
-        manager_class = getattr(cls, self.class_name, None) or self.load()
+        # A subclass of the parent, or of the client, may replace the class
+        client_class = type(getattr(parent, 'client', parent))
+        manager_class = (getattr(cls, self.class_name, None) or getattr(
+            client_class, self.class_name, None) or self.load())
         manager = manager_class(parent)
         if self.name:
             parent.__dict__[self.name] = manager  # hides this descriptor

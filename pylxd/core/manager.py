@@ -94,7 +94,7 @@ class Manager(_Of[M]):
     def __contains__(self, item):
         # type: (object) -> bool
         if isinstance(item, Model):
-            return any(item == each for each in self.all())
+            return any(item == each for each in self)
         key = item if isinstance(item, tuple) else (item,)
         if len(key) != len(self.model.key_names):
             raise TypeError('{!r} is no key of {}: pass ({})'.format(

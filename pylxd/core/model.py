@@ -5,6 +5,7 @@ import six
 
 from pylxd import exceptions
 from pylxd.core.attribute import Attribute
+from pylxd.core.deprecated import deprecated
 from pylxd.core.document import Document
 from pylxd.core.identity import Identity
 from pylxd.core.operation import Operation
@@ -67,6 +68,8 @@ class Model(Identity):
     """
 
     __attributes__ = {}  # type: Dict[str, Attribute]
+    #: The exception for an object that does not exist.
+    NotFound = exceptions.NotFound
     #: The API extension that all calls need; empty if they need none.
     extension = ''
     #: The API extension that calls which change the object need.
@@ -319,6 +322,12 @@ class Model(Identity):
         if rollback:
             document.revert()
         self.__dict__['_listing'] = None
+
+    @deprecated('sync()')
+    def fetch(self):
+        # type: () -> None
+        """Load the object again: the old name of `sync`."""
+        self.sync()
 
     def rollback(self):
         # type: () -> None

@@ -148,6 +148,13 @@ class Operation(object):
             exceptions.printable(self.id),
             exceptions.printable(self.status or 'unknown'))
 
+    @property
+    def secret(self):
+        # type: () -> Optional[str]
+        """The secret in the ``metadata`` of a token; None without one."""
+        secret = (self.metadata or {}).get('secret')  # type: Optional[str]
+        return secret
+
     def to_dict(self):
         # type: () -> Dict[str, Any]
         """Return all fields that the server sent last, as a copy.

@@ -3,6 +3,7 @@ import time
 
 from pylxd import exceptions
 from pylxd.core import merge
+from pylxd.core.deprecated import deprecated
 from pylxd.core.model import Model, warn
 from pylxd.core.operation import SUCCESS
 from pylxd.core.other_clients import LATE_CHANGE, OtherClients
@@ -94,9 +95,10 @@ class Savable(Model):
                     raise exceptions.Conflict(
                         None, keys=tuple(self._document.changed))
 
+    @deprecated('save()')
     def update(self, wait=False):
         # type: (bool) -> None
-        """Send the local changes to the server; the same as `save`."""
+        """Send the local changes to the server: the old name of `save`."""
         self.save(wait)
 
     def _send_changes(self):

@@ -2,7 +2,7 @@
 from pylxd.core.operation import Operation
 from pylxd.models.backup import Backup
 from pylxd.models.certificate import Certificate
-from pylxd.models.cluster import Cluster
+from pylxd.models.cluster import Cluster, ClusterCertificate
 from pylxd.models.cluster_group import ClusterGroup
 from pylxd.models.cluster_member import ClusterMember, ClusterMemberState
 from pylxd.models.image import Image
@@ -34,7 +34,8 @@ from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 from pylxd.models.warning import ServerWarning
 
 __all__ = [
-    'Backup', 'Certificate', 'Cluster', 'ClusterGroup', 'ClusterMember',
+    'Backup', 'Certificate', 'Cluster',
+    'ClusterCertificate', 'ClusterGroup', 'ClusterMember',
     'ClusterMemberState', 'Container', 'ContainerState', 'Image', 'ImageAlias',
     'Instance', 'InstanceMetadata', 'InstanceState', 'Network', 'NetworkAcl',
     'NetworkAddressSet', 'NetworkForward', 'NetworkIntegration',

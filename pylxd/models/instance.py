@@ -9,6 +9,7 @@ from pylxd.models import instance_files
 from pylxd.models.backup import Exportable
 from pylxd.models.image_publish import image_source, publish_image
 from pylxd.models.instance_console import Console
+from pylxd.models.instance_earlier import EarlierNames
 from pylxd.models.instance_manager import InstanceManager
 from pylxd.models.instance_metadata import InstanceMetadata
 from pylxd.models.instance_migration import Movable
@@ -39,8 +40,8 @@ LISTED_AGE = 10
 NOT_LISTED = 0.0, {}  # type: Tuple[float, Dict[str, Any]]
 
 
-class Instance(Startable, Awaitable, Movable, Console, Exportable, Savable,
-               Renamable, Deletable):
+class Instance(Startable, Awaitable, Movable, Console, Exportable,
+               EarlierNames, Savable, Renamable, Deletable):
     """A container or a virtual machine.
 
     Endpoint: ``/1.0/instances/NAME``, or by type on servers without the

@@ -131,7 +131,7 @@ class Movable(Copyable, Renamable, Deletable):
         try:
             source.delete()
         except exceptions.LXDAPIException:
-            for snapshot in moved.snapshots.all():
+            for snapshot in moved.snapshots:
                 snapshot.delete(wait=True)
             moved.delete()
             raise

@@ -139,12 +139,12 @@ class StorageVolumeSnapshots(Manager[StorageVolumeSnapshot]):
 
     def _create_unnamed(self, body):
         # type: (Dict[str, Any]) -> StorageVolumeSnapshot
-        before = self.all()
+        before = list(self)
         node, _ = self.node_and_query()
         operation = Operation.from_response(self.client, node.post(json=body))
         if operation is not None:
             operation.wait()
-        created = [each for each in self.all() if each not in before]
+        created = [each for each in self if each not in before]
         if len(created) != 1:
             raise exceptions.LXDException(
                 'cannot tell the name of the new snapshot of {!r}: the server '

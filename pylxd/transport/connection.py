@@ -43,8 +43,8 @@ for _name in 'pylxd', 'ws4py':
 class Transport(object):
     """The connections to one server.
 
-    A copy or pickle has the same settings, and connections of its own;
-    changes to ``session`` are not copied.
+    A copy or pickle has the same settings, and connections of its own; a
+    session that is given, and changes to ``session``, are not copied.
 
     :param endpoint: the path of a unix socket (also ``unix://PATH``), or an
         ``http(s)://host:port`` URL.
@@ -53,12 +53,25 @@ class Transport(object):
         bundle or of the server's own certificate.
     :param timeout: seconds to wait for a connection and for each read, or a
         tuple of both; None waits for ever.
+    :param session: the session that sends all requests. If it has an adapter
+        for the server other than that of requests, this one is used;
+        otherwise it gets ours.
     :raises ClientConnectionFailed: the endpoint is malformed.
     :raises InvalidCertificate: a certificate or key is unusable.
     """
 
-    def __init__(self, endpoint, cert=None, verify=True, timeout=None):
-        # type: (str, Optional[Cert], Verify, Timeout) -> None
+    # The session that this class has made; None if one was given
+    _own_session = None  # type: Optional[requests.Session]
+
+    def __init__(self,
+                 endpoint,  # type: str
+                 cert=None,  # type: Optional[Cert]
+                 verify=True,  # type: Verify
+                 timeout=None,  # type: Timeout
+                 session=None,  # type: Optional[requests.Session]
+                 ):
+        # type: (...) -> None
+        self._given_session = session
         self.connector = Connector(
             endpoint, cert, verify, timeout)  # type: Connector
         #: The endpoint as messages name it.
@@ -83,9 +96,18 @@ class Transport(object):
     def _make_session(self):
         # type: () -> None
         self._process_id = os.getpid()
+        if self._given_session is not None:
+            self.session = self._given_session  # type: requests.Session
+            try:
+                adapter = type(self.session.get_adapter(self.url + '/'))
+            except requests.exceptions.InvalidSchema:  # of a unix socket
+                adapter = requests.adapters.HTTPAdapter
+            if adapter in (requests.adapters.HTTPAdapter, ServerAdapter):
+                self._mount(self.session, self.url)
+            return
         session = requests.Session()
         self._own_session = session
-        self.session = session  # type: requests.Session
+        self.session = session
         # Proxies, netrc and REQUESTS_CA_BUNDLE of the environment would
         # override the arguments, and take 0.15 ms a request to look up.
         session.trust_env = False
@@ -93,9 +115,12 @@ class Transport(object):
         session.cert = self.connector.cert
         session.headers = CaseInsensitiveDict(
             {'User-Agent': 'pylxd', 'Accept-Encoding': 'identity'})
+        self._mount(session, self.url.partition('://')[0] + '://')
+
+    def _mount(self, session, prefix):
+        # type: (requests.Session, str) -> None
         with self.translate_errors():  # urllib3 refuses some host names
-            session.mount(self.url.partition('://')[0] + '://',
-                          ServerAdapter(self.connector))
+            session.mount(prefix, ServerAdapter(self.connector))
 
     def request(self, method, path, **kwargs):
         # type: (str, str, **Any) -> requests.Response
@@ -171,6 +196,8 @@ class Transport(object):
         """
         if (others or self.session is not self._own_session
                 or not (data is None or isinstance(data, bytes))):
+            # The body is read as it arrives
+            headers = dict({'Accept-Encoding': 'identity'}, **(headers or {}))
             return self.session.prepare_request(requests.Request(
                 method, url, params=params, headers=headers, json=json,
                 data=data, **others))

@@ -16,8 +16,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 PARTS = ('exceptions', 'transport', 'core', 'models', '_remotes', 'client',
          'testing')
 #: Modules of documented names, which export the models of these names.
-DOCUMENTED = ('certificate', 'container', 'image', 'network', 'operation',
-              'profile')
+DOCUMENTED = ('certificate', 'container', 'image', 'managers', 'model',
+              'network', 'operation', 'profile')
 
 
 #: The directories with sources. Nothing else in a checkout is read: it may
