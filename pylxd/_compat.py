@@ -14,8 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Tuple, Type
     from pylxd.client import Client
+    from pylxd.client import Client as ClientBase
+    from pylxd.models.instance import Instance as InstanceBase
     from pylxd.transport.rest import Node
-    ClientBase, InstanceBase = Client, instance.Instance
 else:
     ClientBase = InstanceBase = object
 
