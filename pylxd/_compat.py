@@ -9,14 +9,16 @@ import tempfile
 from pylxd.core import deprecated
 from pylxd.models import (
     image, instance, instance_files, storage_volume_snapshot)
+from pylxd.transport.sessions import find_pin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Tuple, Type
+    from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
     from pylxd.client import Client
     from pylxd.client import Client as ClientBase
     from pylxd.models.instance import Instance as InstanceBase
     from pylxd.transport.rest import Node
+    from pylxd.transport.tls import Verify
 else:
     ClientBase = InstanceBase = object
 
@@ -27,12 +29,20 @@ ExecuteResult = collections.namedtuple(
     'ExecuteResult', ['exit_code', 'stdout', 'stderr'])
 
 
-def switch_on(client, release):
-    # type: (Client, str) -> None
+def switch_on(client,  # type: Client
+              release,  # type: str
+              endpoint=None,  # type: Optional[str]
+              verify=True,  # type: Verify
+              ):
+    # type: (...) -> Verify
     """Give a new client the interface of an earlier release.
 
     :param release: the release, one of `RELEASES`.
-    :raises ValueError: it is another one.
+    :param endpoint: that of the client.
+    :param verify: that of the client.
+    :return: what replaces ``verify``: instead of True, the certificate that
+        ``lxc`` keeps of the host, if it does.
+    :raises ValueError: ``release`` is another one.
     """
     if release not in RELEASES:
         raise ValueError(
@@ -40,6 +50,9 @@ def switch_on(client, release):
             'is for programs that were written for pylxd 2.1 to 2.4, not '
             '{!r}'.format(release))
     client.__class__ = _derive(type(client))
+    if verify is True and str(endpoint).startswith('https:'):
+        return find_pin(str(endpoint)) or True
+    return verify
 
 
 def _derive(cls):

@@ -162,7 +162,7 @@ class Client(Context):
             compat = os.environ.get('PYLXD_COMPAT')
         if compat:
             from pylxd import _compat  # imported late: few programs need it
-            _compat.switch_on(self, compat)
+            verify = _compat.switch_on(self, compat, endpoint, verify)
         if session is not None:
             cert = session.cert if cert is None else cert
             verify = session.verify if (  # type: ignore[assignment]

@@ -26,6 +26,11 @@ import re
 
 import six
 
+#: The class of the error for a file where a directory is needed; Python 2
+#: knows it by its ``errno`` alone.
+NotADirectoryError = getattr(
+    six.moves.builtins, 'NotADirectoryError', OSError)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Sequence, Tuple

@@ -10,8 +10,12 @@ from pylxd.core.attribute import attribute
 from pylxd.core.collection import collection
 from pylxd.core.model import Model
 from pylxd.core.values import convert
+from pylxd.models.cluster_member import ClusterMember
 from pylxd.transport.connection import Transport
 from pylxd.transport.tls import fingerprint
+
+# ClusterMember: where earlier releases had it
+__all__ = ['Cluster', 'ClusterCertificate', 'ClusterMember']
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

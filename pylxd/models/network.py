@@ -5,7 +5,11 @@ from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable, Renamable
+from pylxd.models.network_forward import NetworkForward
 from pylxd.transport import rest
+
+# NetworkForward: where earlier releases had it
+__all__ = ['Network', 'NetworkForward', 'Networks', 'NetworkState']
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

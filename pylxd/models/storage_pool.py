@@ -5,7 +5,13 @@ from pylxd.core.manager import Manager
 from pylxd.core.saving import Savable
 from pylxd.core.state import State
 from pylxd.core.verbs import Deletable
+from pylxd.models.storage_volume import StorageVolume
+from pylxd.models.storage_volume_snapshot import StorageVolumeSnapshot
 from pylxd.transport import rest
+
+# StorageVolume, StorageVolumeSnapshot: where earlier releases had them
+__all__ = ['StoragePool', 'StoragePoolResources', 'StoragePools',
+           'StorageResources', 'StorageVolume', 'StorageVolumeSnapshot']
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -79,8 +79,8 @@ def find_pin(url):
     """Return the path of the certificate that ``lxc`` keeps of a host.
 
     :param url: the URL of the server.
-    :return: ``servercerts/HOST.crt`` in `CERTS_PATH`; None without it.
+    :return: ``servercerts/HOST.crt`` in its directory; None without it.
     """
-    path = os.path.join(CERTS_PATH, 'servercerts', '{}.crt'.format(
+    path = os.path.join(_find_certificates(), 'servercerts', '{}.crt'.format(
         parse.urlsplit(url).hostname))
     return path if os.path.exists(path) else None

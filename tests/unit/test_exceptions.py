@@ -15,7 +15,7 @@ from pylxd.transport import rest
 from wire import Server, make_certificate, error, lxd_api, tls_context
 
 CLASSES = [cls for cls in vars(exceptions).values()
-           if inspect.isclass(cls) and issubclass(cls, Exception)]
+           if inspect.isclass(cls) and cls.__module__ == exceptions.__name__]
 
 
 def response(body=b'', status=400, reason='Bad Request', **request):
