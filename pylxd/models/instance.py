@@ -23,6 +23,7 @@ from pylxd.transport.pools import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    import requests
     from typing import (
         Any, Dict, Iterable, List, Optional, Tuple, Type, TypeVar)
     from pylxd.core.progress import ProgressArgument
@@ -301,13 +302,14 @@ class Instance(Startable, Awaitable, Movable, Console, Exportable,
             self._start_operation(response, wait, reporter)
 
     def restore_snapshot(self, snapshot_name, wait=False, stateful=False):
-        # type: (str, bool, bool) -> None
+        # type: (str, bool, bool) -> requests.Response
         """Put the instance back to the state of one of its snapshots.
 
         :param snapshot_name: the bare name of the snapshot.
         :param wait: return when the instance is restored; its attributes
             are then loaded again when they are read.
         :param stateful: whether to restore the running state as well.
+        :return: the response of the server.
         :raises InvalidName: no snapshot can have that name.
         :raises LXDAPIException: the server refused, as when there is no such
             snapshot.
@@ -321,6 +323,7 @@ class Instance(Startable, Awaitable, Movable, Console, Exportable,
         response = self._ready_to_change().put(json=request)
         self._expire()
         self._start_operation(response, wait)
+        return response
 
 
 class Container(Instance):

@@ -11,6 +11,7 @@ import requests
 
 from pylxd import exceptions
 from pylxd.transport.connection import Transport
+from pylxd.transport.sessions import LXDSSLAdapter
 from wire import Listener, Server, http, tls_context
 
 from .test_connection import connect_both_ways
@@ -312,3 +313,19 @@ def test_no_authorities(tmpdir, monkeypatch):
         with pytest.raises(exceptions.InvalidCertificate) as caught:
             Transport('https://h')
         assert str(bundle) in str(caught.value)
+
+
+def test_an_adapter_that_ignores_the_names_of_hosts(pairs):
+    """The adapter of earlier releases, for a program's own session."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = pairs['signed-elsewhere'][0]
+    with Server(lambda _: http(), context=tls_context(
+            pairs['signed-elsewhere'])) as server:
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(server.endpoint)
+        session.mount(server.endpoint, LXDSSLAdapter())
+        assert session.get(server.endpoint).ok
+        session.verify = pairs['other'][0]
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(server.endpoint + '/again')
