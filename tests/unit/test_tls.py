@@ -319,9 +319,9 @@ def test_an_adapter_that_ignores_the_names_of_hosts(pairs):
     """The adapter of earlier releases, for a program's own session."""
     session = requests.Session()
     session.trust_env = False
-    session.verify = pairs['signed-elsewhere'][0]
+    session.verify = pairs['elsewhere'][0]
     with Server(lambda _: http(), context=tls_context(
-            pairs['signed-elsewhere'])) as server:
+            pairs['elsewhere'])) as server:
         with pytest.raises(requests.exceptions.SSLError):
             session.get(server.endpoint)
         session.mount(server.endpoint, LXDSSLAdapter())
