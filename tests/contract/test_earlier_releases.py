@@ -159,7 +159,7 @@ class TestSwitch(object):
             {'name': name, 'source': BUSYBOX}, wait=True)
 
         def put(self, filepath, data):
-            response = self._client.api.containers[
+            response = self._client.api.instances[
                 self._container.name].files.post(
                     params={'path': filepath}, data=data)
             return response.status_code == 200
