@@ -65,7 +65,7 @@ def project(lxd_client, bridge_lock, name):
         if profile.name != 'default':
             profile.delete()
     for operation in lxd_client.operations.all():
-        if operation.class_ == 'token':
+        if operation.class_ == 'token' and not operation.ended:
             operation.cancel()
     if client.networks.exists('lxdbr2'):
         client.networks.get('lxdbr2').delete()
@@ -98,7 +98,7 @@ def make_calls(calls, client):
             wait_until(lambda: names['container'].state().processes > 1)
         try:
             exec('result = None; ' + call if '; ' in call or re.match(
-                r'(\w+ = |del )', call) else 'result = ' + call, names)
+                r'(\w+ = |del |print)', call) else 'result = ' + call, names)
         except Exception as error:
             raise AssertionError('{}: {!r}'.format(call, error))
         results[call] = names['result']
