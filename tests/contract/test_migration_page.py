@@ -16,7 +16,7 @@ PAGE = os.path.join(os.path.dirname(__file__), '..', '..', 'doc',
 ON_MOCKS = ('shell()', 'console()', 'other,', '=other', "'fast'", 'refresh()',
             'simplestreams', 'members', 'listen', 'pylxd.Client', "'ID'",
             "'UUID'", 'limits.', 'proxy', '/srv', "create('lxdbr1')",
-            "create('net')", 'shutdown(timeout')
+            "create('net')", 'shutdown(timeout', 'pylxd.remotes')
 #: Literals of the second columns that are no calls.
 WORDS = ('environment.A',)
 
