@@ -1,7 +1,22 @@
 """The base class of models under its module name in pylxd 2.0."""
-from pylxd.core.attribute import attribute as Attribute
+from pylxd.core.attribute import attribute
 from pylxd.core.manager import Manager
 from pylxd.core.model import Model, ModelType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def Attribute(validator=None, readonly=False, optional=False):
+    # type: (Any, bool, bool) -> Any
+    """Declare an attribute of a model, a field of the same name.
+
+    :param validator: the type of its values; None allows each.
+    :param readonly: whether the server refuses new values.
+    :param optional: without effect: what was not loaded is never sent.
+    """
+    return attribute(validator, readonly)
 
 
 class Parent(object):

@@ -198,3 +198,19 @@ def test_the_modules_that_programs_import(module, names):
         cls = getattr(imported, name)
         assert cls.__module__.startswith(('pylxd.models.', 'pylxd.core.'))
         assert getattr(models, name, cls) is cls
+
+
+def test_a_model_declared_as_in_earlier_releases(store):
+    from pylxd.models import _model
+
+    class Thing(_model.Model):
+        path = 'profiles'
+        name = _model.Attribute(readonly=True)
+        description = _model.Attribute(optional=True)
+        owner = _model.Parent()
+    client = FakeClient(store)
+    thing = Thing(client, name='p1')
+    assert thing.owner is client
+    assert thing.description == store.documents['p1']['description']
+    with pytest.raises(AttributeError):
+        thing.name = 'p2'
