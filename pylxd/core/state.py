@@ -4,7 +4,7 @@ from pylxd.core import merge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Tuple
+    from typing import Any, Dict, Iterator, List, Tuple
 
 
 class State(object):
@@ -16,6 +16,11 @@ class State(object):
     def __init__(self, state):
         # type: (Dict[str, Any]) -> None
         self.__dict__.update(state)
+
+    def __dir__(self):
+        # type: () -> List[str]
+        """List the fields alone, which old programs print one by one."""
+        return sorted(self.__dict__)
 
     def __iter__(self):
         # type: () -> Iterator[Tuple[str, Any]]

@@ -125,8 +125,6 @@ def test_containers_of_a_configuration_manager(client, name):
 
 
 @BOTH
-@pytest.mark.xfail(
-    strict=True, reason='dir() of a state has the methods of its class, too')
 def test_states_that_a_configuration_manager_prints(client, guest):
     """Like salt's module: each name in ``dir()`` is a value of the state."""
     state = client.containers.get(guest.name).state()
