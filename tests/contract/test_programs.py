@@ -41,19 +41,26 @@ def remote(lxd_https, compat):
 
 
 @pytest.fixture(scope='module')
-def guest(lxd):
-    """A running container with an address, which the programs leave on."""
+def started_guest(lxd):
+    """A running container, which the programs leave on."""
     with lxd.client() as client:
         guest = client.containers.create({
             'name': unique_name(), 'source': BUSYBOX,
             'devices': {'eth0': NIC}}, wait=True)
         try:
             guest.start(wait=True)
-            guest.execute(['ip', 'addr', 'add', '192.0.2.7/24', 'dev', 'eth0'],
-                          check=True)
             yield guest
         finally:
             guest.delete(wait=True, force=True)
+
+
+@pytest.fixture
+def guest(started_guest):
+    """The running container, with an address."""
+    if not started_guest.state().addresses('inet'):
+        started_guest.execute(
+            ['ip', 'addr', 'add', '192.0.2.7/24', 'dev', 'eth0'], check=True)
+    return started_guest
 
 
 def copy_attributes(model):
