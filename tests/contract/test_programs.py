@@ -285,9 +285,9 @@ def test_a_tool_for_development_machines(client, name):
     for path in '/etc/os-release', '/etc/lsb_release':
         with pytest.raises(pylxd.exceptions.NotFound):
             container.files.get(path)
-    code, out, err = container.execute(['mkdir', '-p', '/root/.ssh'])
+    code, out, err = container.execute(['mkdir', '-p', '/var/.ssh'])
     assert (code, out, err) == (0, '', '')
-    container.files.put('/root/.ssh/authorized_keys', 'key')
+    container.files.put('/var/.ssh/authorized_keys', 'key')
     code, out, err = container.execute(['cat', '/none'])
     assert code == 1 and out == '' and 'none' in err
     assert find_addresses(container) == []
@@ -325,12 +325,12 @@ def test_a_tool_that_prepares_containers(client, guest, name):
     assert not client.containers.exists(name)
     container = client.containers.get(guest.name)
     assert find_addresses(container) == ['192.0.2.7']
-    code, out, err = container.execute('test -d /root/.ssh'.split(' '))
+    code, out, err = container.execute('test -d /var/.ssh'.split(' '))
     assert (code, out, err) == (1, '', '')
-    code, out, err = container.execute(['mkdir', '/root/.ssh'])
+    code, out, err = container.execute(['mkdir', '/var/.ssh'])
     assert code == 0
-    container.files.put('/root/.ssh/authorized_keys', b'key')
-    code, out, err = container.execute(['cat', '/root/.ssh/authorized_keys'])
+    container.files.put('/var/.ssh/authorized_keys', b'key')
+    code, out, err = container.execute(['cat', '/var/.ssh/authorized_keys'])
     assert (code, out, err) == (0, 'key', '')
 
 
