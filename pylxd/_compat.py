@@ -1,4 +1,4 @@
-"""What ``Client(compat='2.4')`` gives as pylxd 2.4 does.
+"""The interface of pylxd 2.4, for ``Client(compat='2.4')``.
 
 Each method here differs from the documented interface in one point, which
 doc/migration.rst describes.

@@ -158,15 +158,15 @@ class Client(Context):
                  compat=None,  # type: Optional[str]
                  ):
         # type: (...) -> None
+        if session is not None:
+            cert = session.cert if cert is None else cert
+            verify = session.verify if (  # type: ignore[assignment]
+                verify is True) else verify
         if compat is None:
             compat = os.environ.get('PYLXD_COMPAT')
         if compat:
             from pylxd import _compat  # imported late: few programs need it
             verify = _compat.switch_on(self, compat, endpoint, verify)
-        if session is not None:
-            cert = session.cert if cert is None else cert
-            verify = session.verify if (  # type: ignore[assignment]
-                verify is True) else verify
         if endpoint in (None, ''):
             endpoint = default_socket()
         elif cert is None and str(endpoint).startswith('https:'):

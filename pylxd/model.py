@@ -20,7 +20,7 @@ def Attribute(validator=None, readonly=False, optional=False):
 
 
 class Parent(object):
-    """A declaration of the object that contains one: its ``parent``."""
+    """The descriptor of an attribute that is the ``parent`` of its object."""
 
     def __get__(self, model, cls=None):
         # type: (Model, object) -> object

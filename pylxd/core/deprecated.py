@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def deprecated(better):
     # type: (str) -> Callable[[F], F]
-    """Decorate a method whose call warns that it has an old name.
+    """Decorate a method with an old name, so that each call raises a warning.
 
     The warning is a `DeprecationWarning`, for the line of the caller.
     ``PYLXD_WARNINGS=none`` in the environment silences it.

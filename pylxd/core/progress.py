@@ -164,7 +164,7 @@ class Reporter(object):
 
     def report_operation(self, metadata):
         # type: (Optional[Dict[str, Any]]) -> None
-        """Report what the server says of its operation, if that is news.
+        """Report the progress of an operation, unless it was reported before.
 
         :param metadata: the field ``metadata`` of the operation.
         """

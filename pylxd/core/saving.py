@@ -165,7 +165,7 @@ class Savable(Model):
 
     def _confirm_save(self, savepoint, operation=None, is_recent=True):
         # type: (Savepoint, Optional[Operation], bool) -> None
-        """Load the object after a save, and compare it with what was sent.
+        """Load the object after a save, to see whether the changes are in it.
 
         Values that another client's change has undone are local changes
         again.

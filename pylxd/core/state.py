@@ -19,7 +19,10 @@ class State(object):
 
     def __dir__(self):
         # type: () -> List[str]
-        """List the fields alone, which old programs print one by one."""
+        """Return the names of the fields, without those of the methods.
+
+        Old programs print what each of these names has.
+        """
         return sorted(self.__dict__)
 
     def __iter__(self):

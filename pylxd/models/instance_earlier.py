@@ -56,6 +56,6 @@ class EarlierNames(Model):
 
     @deprecated('files.put()')
     def put_file(self, filepath, data):
-        # type: (str, Any) -> bool
+        # type: (str, Any) -> Any
         """Write a file."""
-        return self.files.put(filepath, data) is not False
+        return self.files.put(filepath, data)

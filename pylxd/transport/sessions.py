@@ -59,8 +59,8 @@ def get_session_for_url(url,  # type: str
 
     :param url: the URL of the server: ``https://host:port``, or
         ``http+unix://`` and the quoted path of a socket.
-    :param verify: as for `Client`; None is the certificate that `find_pin`
-        finds, or else True.
+    :param verify: as for `Client`; None is the certificate that ``lxc`` keeps
+        of the host, or else True.
     :param cert: as for `Client`.
     :raises InvalidCertificate: a certificate or key is unusable.
     :raises ClientConnectionFailed: the URL is malformed.

@@ -6,13 +6,12 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 
 import pytest
 
 from pylxd import exceptions, testing
 from pylxd.testing import image, incus, throwaway
-from helpers import BUSYBOX, unique_name
+from helpers import BUSYBOX, unique_name, wait_until
 
 
 @pytest.fixture
@@ -68,10 +67,7 @@ def read_text(path):
 
 def wait_until_gone(path):
     """Wait until another process has removed a path, at most 20 s."""
-    deadline = time.time() + 20
-    while os.path.exists(path):
-        assert time.time() < deadline, path + ' is still there'
-        time.sleep(0.02)
+    wait_until(lambda: not os.path.exists(path))
 
 
 class TestKit(object):
