@@ -68,12 +68,18 @@ def test_processes_change_their_own_keys(lxd, running, scale, add_row):
 
 
 def test_two_saves_of_the_same_key(lxd, container, scale, add_row):
-    """Of two saves of one key, one raises `Conflict` and keeps its change."""
+    """Of two saves of one key, one raises `Conflict` and keeps its change.
+
+    Both objects have noticed another client: without that, a server may
+    accept both saves (doc/reliability.rst).
+    """
     tries, started = scale(3, 30), clock()
     clients = [lxd.client(), lxd.client()]
     for number in range(tries):
         containers = [client.containers.get(container.name)
                       for client in clients]
+        for own in containers:
+            own._get_other_clients().notice()
         conflicts = []
 
         def change_and_save(pair):
