@@ -1,20 +1,18 @@
 """The client: the connection to a server and the managers of its objects."""
 import os
-import time
 
 from pylxd import exceptions
+from pylxd.core.authentication import Authentication
 from pylxd.core.collection import (
     cache_managers, collection, copy_without_managers)
-from pylxd.core.constants import TextConstants
-from pylxd.core.context import Context
+from pylxd.core.events import EventSource, EventType
 from pylxd.transport.connection import Transport
 from pylxd.transport.dialect import Dialect, is_unreachable
 from pylxd.transport.kinds import default_key_pair, default_socket
-from pylxd.transport.pools import clock
-from pylxd.transport.rest import check_name, Node, quote
+from pylxd.transport.rest import check_name, Node
 from pylxd.transport.sessions import (
     Cert, CERTS_PATH, DEFAULT_CERTS, get_session_for_url, LXDSSLAdapter)
-from pylxd.transport.tls import key_pair, read_pem
+from pylxd.transport.tls import key_pair
 
 __all__ = ['Cert', 'CERTS_PATH', 'Client', 'DEFAULT_CERTS', 'EventType',
            'get_session_for_url', 'LXDSSLAdapter']
@@ -22,9 +20,7 @@ __all__ = ['Cert', 'CERTS_PATH', 'Client', 'DEFAULT_CERTS', 'EventType',
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import (
-        Any, Callable, Dict, Iterable, List, Optional, overload, Type,
-        TypeVar, Union)
+    from typing import Any, Callable, Dict, List, Optional, Type, TypeVar
     from pylxd.core.operation import Operations
     from pylxd.models.certificate import Certificates
     from pylxd.models.cluster import Cluster
@@ -42,41 +38,13 @@ if TYPE_CHECKING:
     from pylxd.models.storage_pool import StoragePools
     from pylxd.models.storage_volumes import AllStorageVolumes
     from pylxd.models.warning import Warnings
-    from pylxd.transport.listener import Listener
     from pylxd.transport.tls import Cert as CertArgument, Timeout, Verify
-    from pylxd.transport.websocket import EventsClient
     C = TypeVar('C', bound='Client')
     T = TypeVar('T')
-    W = TypeVar('W')
-
-
-#: Seconds within which a certificate counts that LXD has in its list (less
-#: than 0.1 s seen).
-TRUST_DELAY = 2
-
-
-class EventType(TextConstants):
-    """The types of events, for the argument of `Client.events`.
-
-    Each type is a text with the attributes ``name`` and ``value``:
-    ``EventType.Lifecycle``, ``EventType['Lifecycle']`` and
-    ``EventType('lifecycle')`` are the same. Iteration yields all types.
-    """
-
-    All = 'all'  # type: Any
-    Operation = 'operation'  # type: Any
-    Logging = 'logging'  # type: Any
-    Lifecycle = 'lifecycle'  # type: Any
-    #: Of Incus.
-    NetworkACL = 'network-acl'  # type: Any
-    #: Of newer LXD.
-    OVN = 'ovn'  # type: Any
-    #: Of newer LXD.
-    Security = 'security'  # type: Any
 
 
 @cache_managers
-class Client(Context):
+class Client(Authentication, EventSource):
     """A connection to one server, LXD or Incus.
 
     A subclass may replace the classes of the managers:
@@ -175,8 +143,7 @@ class Client(Context):
         self.version = version  # type: str
         #: The project of all requests; None is the server's default.
         self.project = project  # type: Optional[str]
-        #: The paths of the client certificate and its key, or None.
-        self.cert = cert  # type: Optional[CertArgument]
+        self.cert = cert
         self.transport = Transport(
             endpoint, cert, verify, timeout, session)  # type: Transport
         #: The REST tree: ``client.api.containers['c1'].state.get()``.
@@ -314,12 +281,6 @@ class Client(Context):
         return self._resources
 
     @property
-    def trusted(self):
-        # type: () -> bool
-        """Whether the server trusts this client."""
-        return self.dialect.trusted
-
-    @property
     def address(self):
         # type: () -> str
         """The URL by which other servers reach this server.
@@ -346,76 +307,6 @@ class Client(Context):
             exception is a NotImplementedError, too.
         """
         self.dialect.need(name)
-
-    def authenticate(self, password=None, use_token_auth=True, secret=None):
-        # type: (Optional[str], bool, Optional[str]) -> None
-        """Make the server trust this client's certificate.
-
-        Nothing is changed if the certificate is trusted already, also if
-        another process makes the server trust it at the same moment.
-
-        :param password: the server's trust password, or a token.
-        :param use_token_auth: accepted, as by earlier releases, and without
-            effect: each server gets what it understands.
-        :param secret: another name of ``password``.
-        :raises InvalidCertificate: the client has no certificate, or its
-            file has been deleted.
-        :raises LXDAPIException: the server refused the password or token.
-
-        Endpoint: ``POST /1.0/certificates``.
-        """
-        if password is None:
-            password = secret
-        if self.trusted:
-            return
-        if password is None:
-            raise TypeError('authenticate() needs a password or a token')
-        if self.cert is None:
-            raise exceptions.InvalidCertificate(
-                'authenticate() needs the certificate of the client: pass '
-                'cert=(certificate, key) to Client')
-        if self._learn_trust():  # an administrator may have added it
-            return
-        refusal = None  # type: Optional[exceptions.LXDAPIException]
-        pem = read_pem(key_pair(self.cert)[0], 'CERTIFICATE', 'cert')
-        try:
-            self.certificates.create(password, pem)
-        except exceptions.LXDAPIException as error:
-            if error.response.status_code < 500:
-                error.hint = (
-                    'check the trust password or token: a token serves one '
-                    'client and may expire, and newer servers take only '
-                    'tokens')
-            refusal = error
-        # Pooled connections predate the trust: close them
-        self.transport.close()
-        # A certificate, also one that another process has just added, counts
-        # a moment later
-        deadline = clock() + TRUST_DELAY
-        while not self._learn_trust() and clock() < deadline and (
-                refusal is None or isinstance(refusal, exceptions.Conflict)):
-            time.sleep(0.05)
-        if refusal is not None and not self.trusted:
-            raise refusal
-        self._check_project()
-
-    def _learn_trust(self):
-        # type: () -> bool
-        """Ask the server whether it trusts this client."""
-        try:
-            self.dialect.refresh()
-        except exceptions.LXDAPIException as error:
-            # Incus 6.0, while it learns to trust the certificate
-            if error.response.status_code != 403:
-                raise
-        return self.trusted
-
-    def _check_project(self):
-        # type: () -> None
-        """Raise an exception if the server is known to have no projects."""
-        if self.project not in (None, 'default') and (
-                not self.dialect.hides_extensions):
-            self.dialect.need('projects')
 
     @property
     def addresses(self):
@@ -451,22 +342,6 @@ class Client(Context):
                     raise
         return connect(addresses[-1])
 
-    def server_certificate(self):
-        # type: () -> str
-        """Return the certificate of the server, in PEM.
-
-        An untrusted client takes it from its connection.
-        """
-        if self.dialect.certificate or self.trusted:
-            return self.dialect.certificate
-        return self.transport.get_certificate()
-
-    @property
-    def websocket_url(self):
-        # type: () -> str
-        """The URL before the path of each websocket."""
-        return self.transport.websocket_url
-
     @property
     def ssl_options(self):
         # type: () -> Optional[Dict[str, str]]
@@ -478,106 +353,3 @@ class Client(Context):
             return None
         certificate, key = key_pair(self.cert)
         return {'certfile': certificate, 'keyfile': key}
-
-    def websocket(self, path, websocket_client):
-        # type: (str, Callable[[str], W]) -> W
-        """Return an unconnected websocket for a path of the server.
-
-        It carries the client certificate, and sends no ``Origin``, which
-        Incus 7 refuses.
-
-        :param path: the path and the query, such as those that
-            ``raw_interactive_execute`` returns.
-        :param websocket_client: the class of the websocket, a client of
-            ws4py, which handles what it receives; or another callable that
-            takes a URL and returns such a websocket.
-        :raises TypeError: the callable returned something else.
-        """
-        from pylxd.transport import websocket  # a third of import time
-        connection = websocket.make(
-            self.transport, path, websocket_client)  # type: W
-        return connection
-
-    if TYPE_CHECKING:
-        @overload
-        def events(self, websocket_client=None, event_types=None):
-            # type: (None, Union[None, str, Iterable[str]]) -> EventsClient
-            pass
-
-        @overload
-        def events(self, websocket_client, event_types=None):
-            # type: (Callable[[str], W], Union[None, str, Iterable[str]]) -> W
-            pass
-
-    def events(self, websocket_client=None, event_types=None):
-        # type: (Any, Union[None, str, Iterable[str]]) -> Any
-        """Return an unconnected websocket that receives the server's events.
-
-        Call its ``connect()``, then its ``run()``, which receives events
-        until the websocket is closed. Any thread may close it: ``close()``
-        asks the server to, ``terminate()`` and ``close_connection()`` act
-        at once.
-
-        :param websocket_client: the class of the websocket, a client of
-            ws4py, or another callable that takes a URL and returns such a
-            websocket, such as a `functools.partial`. The default class is
-            `EventsClient`, which appends the events to its list
-            ``messages``.
-        :param event_types: the types to receive, values of `EventType`; one
-            or several. The default is all types.
-        :return: the websocket, an instance of that class.
-        :raises TypeError: the callable returned something else.
-
-        Endpoint: ``GET /1.0/events``.
-        """
-        if websocket_client is None:
-            from pylxd.transport import websocket  # a third of import time
-            websocket_client = websocket.EventsClient
-        return self.websocket(
-            self._make_events_path(event_types), websocket_client)
-
-    def listen(self,
-               types=None,  # type: Union[None, str, Iterable[str]]
-               all_projects=False,  # type: bool
-               timeout=None,  # type: Optional[float]
-               reconnect=False,  # type: bool
-               ):
-        # type: (...) -> Listener
-        """Return an iterator of the server's events, which is connected.
-
-        No event that happens later is missed, unless the connection is lost.
-
-        :param types: the types to receive, values of `EventType`; one or
-            several. The default is all types.
-        :param all_projects: receive the events of all projects, not only
-            those of the project of this client.
-        :param timeout: seconds without an event after which the iteration
-            ends; None is never.
-        :param reconnect: connect again when the connection is lost, as when
-            the server restarts. The event ``reconnected`` then tells that
-            events in between may be lost.
-        :return: the iterator of events, which are dicts. Use it in a ``with``
-            block, or call its ``close()``, also from another thread.
-        :raises LXDAPIException: the server refused.
-
-        Endpoint: ``GET /1.0/events``.
-        """
-        from pylxd.transport import listener  # imports ws4py
-        return listener.Listener(self.transport, self._make_events_path(
-            types, all_projects), timeout, reconnect)
-
-    def _make_events_path(self, types, all_projects=False):
-        # type: (Union[None, str, Iterable[str]], bool) -> str
-        """Return the path and query of the events."""
-        if isinstance(types, (str, type(u''))):
-            types = [types]
-        types = sorted(set(types or ()))
-        query = []
-        if all_projects:
-            query.append('all-projects=true')
-        elif self.project:
-            query.append('project=' + quote(self.project))
-        if types and EventType.All not in types:
-            query.append('type=' + ','.join(quote(each) for each in types))
-        return (self.api.events.path + ('?' if query else '')
-                + '&'.join(query))

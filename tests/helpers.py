@@ -13,6 +13,7 @@ import pytest
 
 from pylxd.transport import streams
 from pylxd.transport.stdin import open_input
+from pylxd.transport.transfer import Transfer
 
 #: Sources of containers: an image with a small system, and no files at all.
 BUSYBOX = {'type': 'image', 'alias': 'busybox'}
@@ -33,7 +34,7 @@ def exchange(transport, paths, payload, sinks, encoding='utf-8'):
     sockets = streams.connect(transport, paths)
     try:
         with contextlib.closing(open_input(payload, encoding)) as source:
-            streams.Transfer(
+            Transfer(
                 sockets[0], source, dict(zip(sockets[1:], sinks))).run()
     finally:
         streams.close(sockets)

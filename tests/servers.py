@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from pylxd.testing import (
-    CannotRun, ThrowawayIncus, ThrowawayLXD, incus, throwaway)
+    CannotRun, ThrowawayIncus, ThrowawayLXD, incus, namespaces, throwaway)
 
 HERE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir))
 ROOTS = os.path.join(HERE, '.roots')
@@ -31,7 +31,7 @@ SERVERS = (
 )
 #: A shell script for a root with Incus: install the checkout on the Python of
 #: that root, and run the contract tests there.
-RUN_IN_ROOT = throwaway.ENTER + r'''
+RUN_IN_ROOT = namespaces.ENTER + r'''
 cd /srv/pylxd
 python3 -m venv --clear /srv/venv
 /srv/venv/bin/pip install -q --no-index --find-links /srv/wheels . "$@"
@@ -93,7 +93,7 @@ def prepare_root_run(root):
     shutil.rmtree(root + '/srv/pylxd', ignore_errors=True)
     shutil.copytree(HERE, root + '/srv/pylxd', ignore=shutil.ignore_patterns(
         '.*', 'build', '*.egg-info'))
-    return (throwaway.NAMESPACES + ['bash', '-c', RUN_IN_ROOT, 'run'] + deps,
+    return (namespaces.NAMESPACES + ['bash', '-c', RUN_IN_ROOT, 'run'] + deps,
             {'root': root, 'PATH': throwaway.PROGRAM_PATH})
 
 

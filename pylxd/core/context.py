@@ -41,3 +41,10 @@ class Context(object):
         # type: () -> str
         """The fingerprint of the server; its endpoint if it has none."""
         return self.dialect.identity or self.transport.endpoint
+
+    def _check_project(self):
+        # type: () -> None
+        """Raise an exception if the server is known to have no projects."""
+        if self.project not in (None, 'default') and (
+                not self.dialect.hides_extensions):
+            self.dialect.need('projects')

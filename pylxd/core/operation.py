@@ -5,7 +5,8 @@ import six
 from six.moves import urllib_parse
 
 from pylxd import exceptions
-from pylxd.core import merge
+from pylxd.core.operation_fields import (
+    CANCELLED, FAILURE, OperationFields, SUCCESS)
 from pylxd.core.progress import Reporter
 from pylxd.transport import rest
 from pylxd.transport.pools import clock
@@ -13,8 +14,7 @@ from pylxd.transport.pools import clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
-    from typing import (
-        Any, Callable, Dict, Iterator, List, Optional, Set, Tuple)
+    from typing import Any, Callable, Dict, Iterator, List, Optional, Set
     from pylxd.core.context import Context
     from pylxd.core.progress import ProgressArgument
     from pylxd.transport.websocket import MessageClient
@@ -22,17 +22,9 @@ if TYPE_CHECKING:
 #: Seconds that the response to a request with a ``timeout`` may take longer
 #: than this timeout.
 WAIT_MARGIN = 10
-#: The fields of an operation whose values are text.
-TEXTS = ('id', 'created_at', 'updated_at', 'status', 'description', 'err')
-#: The status codes of ended operations; those of running ones are lower.
-SUCCESS, FAILURE, CANCELLED = 200, 400, 401
-#: The status codes by the status, for responses that have no code.
-STATUS_CODES = {
-    'Running': 103, 'Pending': 105, 'Success': SUCCESS, 'Failure': FAILURE,
-    'Cancelled': CANCELLED}  # type: Dict[str, int]
 
 
-class Operation(object):
+class Operation(OperationFields):
     """A background operation with the fields that the server sent last.
 
     The server forgets an operation about five seconds after its end.
@@ -40,32 +32,22 @@ class Operation(object):
     Endpoint: ``/1.0/operations/ID``.
     """
 
-    id = ''  # type: str
-    #: ``task``, ``websocket`` or ``token``: the field ``class``.
-    class_ = ''  # type: str
-    created_at = ''
-    updated_at = ''
-    status = ''
-    status_code = 0  # type: int
-    #: The URLs of the objects that the operation changes, by their kind.
-    resources = None  # type: Optional[Dict[str, List[str]]]
-    #: The operation's result, progress or websocket secrets.
-    metadata = None  # type: Any
-    may_cancel = False
-    err = ''
-    description = ''
-    location = ''
-
-    #: Whether `wait` has raised the failure of this operation.
-    failure_was_raised = False  # type: bool
-
     def __init__(self, client=None, **attributes):
         # type: (Optional[Context], **Any) -> None
         self._client = client
-        self._response = None  # type: Optional[requests.Response]
         # The path of the request that started the operation
         self._origin = ''  # type: str
         self._update(attributes)
+
+    def __getstate__(self):
+        # type: () -> Dict[str, Any]
+        # A pickled exception takes its operation to another process
+        return dict(self.__dict__, _client=None, _response=None)
+
+    def attach(self, client):
+        # type: (Context) -> None
+        """Set the client that the operation makes its requests with."""
+        self._client = client
 
     @classmethod
     def from_response(cls, client, response):
@@ -95,77 +77,6 @@ class Operation(object):
         if isinstance(origin, six.string_types):
             operation._origin = origin.partition('?')[0]
         return operation
-
-    def _update(self, attributes):
-        # type: (Dict[str, Any]) -> None
-        self.class_ = attributes.get('class', self.class_)
-        self.__dict__.update(
-            (name, value) for name, value in attributes.items()
-            # No field of a server may replace a method or the client
-            if not name.startswith('_')
-            and name not in ('affected_urls', 'ended', 'failure_was_raised',
-                             'path', 'running')
-            and not callable(getattr(type(self), six.ensure_str(name), None)))
-
-    def _update_from(self, document, response):
-        # type: (Any, requests.Response) -> Operation
-        """Update the fields from a document that the server sent.
-
-        :param response: the response with the document.
-        :return: this operation.
-        :raises InvalidResponse: the document is not that of an operation.
-        """
-        parts = [document] + [isinstance(document, dict) and (
-            document.get(name) or {}) for name in ('metadata', 'resources')]
-        if not (all(isinstance(part, dict) for part in parts)
-                and all(isinstance(urls or [], list)
-                        for urls in parts[-1].values())
-                and all(isinstance(document.get(name, ''), six.string_types)
-                        for name in TEXTS)
-                and isinstance(document.get('status_code', 0), int)):
-            raise exceptions.InvalidResponse(response)
-        self._update(document)
-        if 'status_code' not in document:
-            self.status_code = STATUS_CODES.get(
-                document.get('status', ''),
-                FAILURE if document.get('err') else self.status_code)
-        self._response = response
-        return self
-
-    def __getstate__(self):
-        # type: () -> Dict[str, Any]
-        # A pickled exception takes its operation to another process
-        return dict(self.__dict__, _client=None, _response=None)
-
-    def attach(self, client):
-        # type: (Context) -> None
-        """Set the client that the operation makes its requests with."""
-        self._client = client
-
-    def __repr__(self):
-        # type: () -> str
-        return '<Operation {}: {}>'.format(
-            exceptions.printable(self.id),
-            exceptions.printable(self.status or 'unknown'))
-
-    @property
-    def secret(self):
-        # type: () -> Optional[str]
-        """The secret in the ``metadata`` of a token; None without one."""
-        secret = (self.metadata or {}).get('secret')  # type: Optional[str]
-        return secret
-
-    def to_dict(self):
-        # type: () -> Dict[str, Any]
-        """Return all fields that the server sent last, as a copy.
-
-        They have the server's names, so that ``class_`` is ``class``. No
-        request is made. The ``metadata`` of a command or a token has secrets.
-        """
-        return {name: merge.copy(value)
-                for name, value in self.__dict__.items()
-                if not name.startswith('_')
-                and name not in ('class_', 'failure_was_raised')}
 
     @classmethod
     def get(cls, client, operation_id):
@@ -252,18 +163,6 @@ class Operation(object):
         return match.group(1)
 
     @property
-    def running(self):
-        # type: () -> bool
-        """Whether the operation ran when its fields were last loaded."""
-        return 100 <= self.status_code < 200
-
-    @property
-    def ended(self):
-        # type: () -> bool
-        """Whether the operation is known to have ended."""
-        return self.status_code >= SUCCESS
-
-    @property
     def affected_urls(self):
         # type: () -> Set[str]
         """The paths of the objects that the operation changes."""
@@ -271,18 +170,6 @@ class Operation(object):
             return set()
         return self._client.dialect.affected_urls(
             {'resources': self.resources, 'metadata': self.metadata})
-
-    def overlaps(self, other):
-        # type: (Operation) -> bool
-        """Return whether another operation ran at the same time."""
-        return self.id != other.id and (
-            self.running or _parse_time(self.updated_at)
-            > _parse_time(other.created_at))
-
-    def is_younger_than(self, timestamp):
-        # type: (str) -> bool
-        """Return whether the operation started after a time of the server."""
-        return bool(_parse_time(self.created_at) > _parse_time(timestamp))
 
     def sync(self):
         # type: () -> None
@@ -506,10 +393,3 @@ class Operations(object):
         """Wait for an operation: see `Operation.wait_for_operation`."""
         return Operation.wait_for_operation(
             self._client, operation_id, timeout, progress)
-
-
-def _parse_time(timestamp):
-    # type: (str) -> Tuple[str, str]
-    """Return a value that compares as the time: Go omits trailing zeros."""
-    seconds, _, fraction = timestamp.rstrip('Z').partition('.')
-    return seconds, fraction.ljust(9, '0')

@@ -5,7 +5,7 @@ from pylxd import exceptions
 from pylxd.core import merge
 from pylxd.core.deprecated import deprecated
 from pylxd.core.model import Model, warn
-from pylxd.core.operation import SUCCESS
+from pylxd.core.operation_fields import SUCCESS
 from pylxd.core.other_clients import LATE_CHANGE, OtherClients
 from pylxd.transport import rest
 from pylxd.transport.dialect import is_busy

@@ -8,7 +8,7 @@ from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
 from pylxd.models.download import download_to
 from pylxd.models.image_data import random_name
-from pylxd.transport.connection import content_length
+from pylxd.transport.bodies import content_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

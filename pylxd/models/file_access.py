@@ -14,7 +14,7 @@ from pylxd.core.progress import Reporter
 from pylxd.core.values import check_id
 from pylxd.models.image_data import observe_data
 from pylxd.transport import rest
-from pylxd.transport.connection import content_length
+from pylxd.transport.bodies import content_length
 from pylxd.transport.dialect import is_owner_missing
 from pylxd.transport.paths import to_path
 

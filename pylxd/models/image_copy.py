@@ -8,7 +8,7 @@ from pylxd.core.operation import Operation
 from pylxd.core.progress import Reporter
 from pylxd.models.image_alias import check_aliases
 from pylxd.models.migration import check_mode
-from pylxd.transport.connection import content_length
+from pylxd.transport.bodies import content_length
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

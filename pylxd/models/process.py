@@ -6,17 +6,18 @@ from pylxd import exceptions
 from pylxd.models.execution import ExecuteResult, Output, exit_code
 from pylxd.models.running import (
     KILL_TIME, KILLED, REST_TIME, RunningCommand, make_timeout)
-from pylxd.transport import streams
 from pylxd.transport.pools import clock
 from pylxd.transport.stdin import open_input
 from pylxd.transport.stream_files import (
     InputFile, OutputFile, OutputSource, TextInputFile, TextOutputFile)
+from pylxd.transport.transfer import Transfer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
         Any, AnyStr, Generic, IO, List, Optional, Tuple)
     from pylxd.models.execution import Payload
+    from pylxd.transport.streams import StreamSocket
 
     class _Of(Generic[AnyStr]):
         pass
@@ -67,7 +68,7 @@ class Process(RunningCommand, _Of[AnyStr]):
         self.stdout = out  # type: IO[AnyStr]
         #: The errors that the command prints: a file to read from.
         self.stderr = err  # type: IO[AnyStr]
-        self._transfer = None  # type: Optional[streams.Transfer]
+        self._transfer = None  # type: Optional[Transfer]
         self._outputs = []  # type: List[Output]
         self._read_before = [u'', u''] if text else [b'', b'']  # type: Any
         self._dropping = False
@@ -113,7 +114,7 @@ class Process(RunningCommand, _Of[AnyStr]):
         return self._read_outputs(self._errors)
 
     def _begin_transfer(self, input):
-        # type: (Payload) -> streams.Transfer
+        # type: (Payload) -> Transfer
         files = self.stdout, self.stderr
         self._outputs = [Output(None, None) for _ in files]
         sinks = {}
@@ -125,7 +126,7 @@ class Process(RunningCommand, _Of[AnyStr]):
             output.write(source.pop_kept())
             if not source.sock.ended:
                 sinks[source.sock] = output.write
-        return streams.Transfer(
+        return Transfer(
             self._sockets['0'], open_input(input, self._encoding), sinks)
 
     def _read_outputs(self, errors):
@@ -178,7 +179,7 @@ class Process(RunningCommand, _Of[AnyStr]):
             self._ended_at is not None or self._dropping)
 
     def _unread(self):
-        # type: () -> List[streams.StreamSocket]
+        # type: () -> List[StreamSocket]
         return [each.sock for each in self._sources if each.is_open]
 
     def _drain(self):
@@ -206,7 +207,7 @@ class Execution(RunningCommand):
         :raises StreamBroken: a connection was lost before the command ended.
         """
         with contextlib.closing(open_input(payload, encoding)) as source:
-            transfer = streams.Transfer(self._sockets['0'], source, {
+            transfer = Transfer(self._sockets['0'], source, {
                 self._sockets[name]: output.write
                 for name, output in zip('12', outputs)})
             try:
@@ -238,7 +239,7 @@ class Execution(RunningCommand):
             pass  # the server is lost, or has forgotten the operation
 
     def _stop(self, transfer):
-        # type: (streams.Transfer) -> exceptions.CommandTimeout
+        # type: (Transfer) -> exceptions.CommandTimeout
         """Kill the command, and receive the rest of its output.
 
         :return: the exception to raise.

@@ -8,7 +8,7 @@ from ws4py.messaging import TextMessage
 
 from pylxd import exceptions
 from pylxd.models.execution import exit_code
-from pylxd.transport import rest, streams
+from pylxd.transport import polling, rest, streams
 from pylxd.transport.pending import PendingRequest
 from pylxd.transport.pools import clock
 
@@ -179,7 +179,7 @@ class RunningCommand(object):
                     self._look()
             if self.returncode is not None:
                 break
-            if streams.has_passed(deadline):
+            if polling.has_passed(deadline):
                 raise make_timeout(self._operation, self._title, timeout)
             self._sleep(deadline)
         return self.returncode
@@ -246,7 +246,7 @@ class RunningCommand(object):
         if self._killed and self._ended_at is not None:
             end = self._ended_at + LEFT_BEHIND_TIME
             deadline = end if deadline is None else min(end, deadline)
-        streams.wait(readers, [], deadline)
+        polling.wait(readers, [], deadline)
 
     def _unread(self):
         # type: () -> List[streams.StreamSocket]
@@ -332,8 +332,8 @@ class RunningCommand(object):
         """Wait until the command has ended, or some seconds have passed."""
         control, deadline = self._control, clock() + seconds
         while control is not None and not control.has_ended() and (
-                not streams.has_passed(deadline)):
-            streams.wait([control], [], deadline)
+                not polling.has_passed(deadline)):
+            polling.wait([control], [], deadline)
 
     @property
     def _must_end(self):

@@ -7,7 +7,7 @@ import struct
 import sys
 
 from pylxd import exceptions
-from pylxd.transport import streams
+from pylxd.transport import polling
 from pylxd.transport.pools import clock
 
 try:
@@ -82,7 +82,7 @@ class LocalTerminal(object):
                 readers.append(resized)
             if is_typing and all_sent:
                 readers.append(keyboard)
-            ready, writable = streams.wait(
+            ready, writable = polling.wait(
                 readers, [] if all_sent else remote, deadline)
             if resized is not None and resized in ready:
                 resized.read()
@@ -108,7 +108,7 @@ class LocalTerminal(object):
                 data = data[os.write(self._output, data):]
             except OSError as error:
                 if error.errno == errno.EAGAIN:
-                    streams.wait([], [_Descriptor(self._output)])
+                    polling.wait([], [_Descriptor(self._output)])
                 elif error.errno != errno.EINTR:
                     raise
 
@@ -142,7 +142,7 @@ class LocalTerminal(object):
 
 
 class _Descriptor(object):
-    """A descriptor, for `streams.wait`."""
+    """A descriptor, for `polling.wait`."""
 
     def __init__(self, descriptor):
         # type: (int) -> None

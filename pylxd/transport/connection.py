@@ -3,7 +3,6 @@ import contextlib
 from json import dumps
 import logging
 import os
-import re
 import ssl
 
 import requests
@@ -11,10 +10,11 @@ import six
 from requests.structures import CaseInsensitiveDict
 
 from pylxd import exceptions
+from pylxd.transport.bodies import content_length, PIECE, read_body
 from pylxd.transport.connector import Connector
 from pylxd.transport.errors import is_dropped_connection, translate_errors
 from pylxd.transport.handshake import Handshake
-from pylxd.transport.pools import BLOCK, ServerAdapter, clock
+from pylxd.transport.pools import ServerAdapter, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from typing import (
         Any, ContextManager, Iterator, List, Optional, Tuple, Type)
     from pylxd.transport.tls import Cert, Timeout, Verify
-
-#: The number of bytes of a download to read at once. A download to a file has
-#: 1.25 times the speed that it has with 256 KiB, which fit no cache.
-PIECE = 64 * 1024
-#: The largest body in bytes that is read as a whole: ten times the largest
-#: known list (10,000 instances with all of their states).
-LONGEST_BODY = 1024 ** 3
 
 #: ``Session.send`` as defined by requests; requests-mock replaces it.
 _SEND = six.get_unbound_function(requests.Session.send)  # type: ignore
@@ -229,7 +222,7 @@ class Transport(object):
         """
         response._content_consumed = True
         with self.translate_errors():
-            response._content = _read_body(response)
+            response._content = read_body(response)
         self._check_length(response, len(response._content))
 
     def download(self, response, target, *observers):
@@ -382,31 +375,3 @@ def _to_json(body):
             except TypeError:
                 place = name
         raise TypeError('{} cannot be sent: {}'.format(place, error))
-
-
-def _read_body(response):
-    # type: (Any) -> bytes
-    length = content_length(response)
-    if length is not None and length <= LONGEST_BODY:
-        body = response.raw.read()  # type: bytes
-        return body
-    blocks, received = [], 0
-    for block in iter(lambda: response.raw.read(BLOCK), b''):
-        blocks.append(block)
-        received += len(block)
-        if received > LONGEST_BODY:
-            response._content = blocks[0]
-            response.raw.close()
-            raise exceptions.InvalidResponse(
-                response, reason='the body is longer than {} bytes; read it '
-                'with stream=True'.format(LONGEST_BODY))
-    return b''.join(blocks)
-
-
-def content_length(response):
-    # type: (requests.Response) -> Optional[int]
-    """Return the announced length of a body in bytes, None without one."""
-    if getattr(response.request, 'method', None) == 'HEAD':
-        return None  # the header tells the length of the body of a GET
-    length = response.headers.get('Content-Length', '')
-    return int(length) if re.match('[0-9]+$', length) else None

@@ -9,7 +9,7 @@ import six
 from ws4py.messaging import PongControlMessage
 
 from pylxd import exceptions
-from pylxd.transport import streams
+from pylxd.transport import polling, streams
 from pylxd.transport.pools import clock
 
 TYPE_CHECKING = False
@@ -120,7 +120,7 @@ class Listener(object):
         """
         deadline = None if self._timeout is None else clock() + self._timeout
         while not self._received:
-            if self._closed.is_set() or streams.has_passed(deadline):
+            if self._closed.is_set() or polling.has_passed(deadline):
                 self.close()
                 raise StopIteration
             try:

@@ -7,7 +7,7 @@ import requests
 import six
 from six.moves import http_client
 
-from pylxd.transport import streams
+from pylxd.transport import polling
 from pylxd.transport.connection import log_request
 from pylxd.transport.pools import BLOCK
 
@@ -48,7 +48,7 @@ class PendingRequest(object):
     def fileno(self):
         # type: () -> int
         """Return the descriptor of the socket; -1 if it is closed."""
-        return streams.descriptor(self._sock)
+        return polling.descriptor(self._sock)
 
     def receive(self):
         # type: () -> Optional[requests.Response]
@@ -61,7 +61,7 @@ class PendingRequest(object):
                 try:
                     piece = self._sock.recv(BLOCK)
                 except socket.error as error:
-                    if streams.would_block(error):
+                    if polling.would_block(error):
                         return None
                     if error.errno == errno.EINTR:  # on Python 2
                         continue

@@ -2,7 +2,7 @@
 import os
 import socket
 
-from pylxd.transport import streams
+from pylxd.transport import polling, streams
 from pylxd.transport.frames import mask, measure
 from pylxd.transport.pools import BLOCK
 
@@ -61,7 +61,7 @@ class Relay(object):
                         self._channels.remove(channel)
                 directions = sum(self._channels, [])  # type: List[Direction]
                 if directions:
-                    streams.wait(
+                    polling.wait(
                         [each.source for each in directions
                          if not each.has_unsent],
                         [each.target for each in directions
@@ -114,7 +114,7 @@ class Direction(object):
         except EOFError:
             return False
         except socket.error as error:
-            return streams.would_block(error)
+            return polling.would_block(error)
 
     def _take(self, data):
         # type: (bytes) -> None
@@ -134,7 +134,7 @@ class Direction(object):
             try:
                 piece = self.source.receive_bytes(PIECE)
             except socket.error as error:
-                if streams.would_block(error):
+                if polling.would_block(error):
                     return
                 piece = b''  # what came before it is passed on
             if not piece:

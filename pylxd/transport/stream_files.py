@@ -6,8 +6,9 @@ import socket
 import six
 
 from pylxd import exceptions
+from pylxd.transport.polling import has_passed
 from pylxd.transport.stdin import PIECE
-from pylxd.transport.streams import END, has_passed
+from pylxd.transport.streams import END
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

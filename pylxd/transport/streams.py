@@ -1,11 +1,7 @@
 """The websockets of a command: its input, output and error output."""
-import collections
 import errno
-import math
 import os
-import select
 import socket
-import ssl
 import threading
 
 from ws4py.messaging import BinaryMessage, TextMessage
@@ -13,20 +9,18 @@ from ws4py.messaging import BinaryMessage, TextMessage
 from pylxd import exceptions
 from pylxd.transport import websocket
 from pylxd.transport.frames import MaskedFrame
-from pylxd.transport.pools import clock
+from pylxd.transport.polling import (
+    descriptor, has_passed, wait, would_block)
 from pylxd.transport.stdin import DescriptorInput, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import (
-        Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple)
+    from typing import Any, Callable, Iterable, Iterator, List, Optional
     from pylxd.transport.connection import Transport
 
 
 #: The message that ends a stream.
 END = TextMessage(b'')
-#: Seconds that `wait` waits at most; poll() takes no more than 24 days.
-LONGEST_WAIT = 24 * 60 * 60
 
 
 class StreamSocket(websocket.Websocket):
@@ -369,132 +363,3 @@ def close(sockets):
     """Close the connections of sockets."""
     for each in sockets:
         each.close_connection()
-
-
-class Transfer(object):
-    """The exchange of the input and the output of a command.
-
-    :param stdin: the socket of the input.
-    :param source: the pieces of the input, from `open_input`.
-    :param sinks: a function for each socket of the output, called with the
-        bytes that arrive.
-    """
-
-    def __init__(self, stdin, source, sinks):
-        # type: (StreamSocket, Any, Dict[StreamSocket, Any]) -> None
-        self._stdin, self._source = stdin, source
-        self._sinks = dict(sinks)  # type: Dict[StreamSocket, Any]
-        self._sending = True
-
-    def stop_sending(self):
-        # type: () -> None
-        """Send no further input."""
-        self._sending = False
-
-    def close(self):
-        # type: () -> None
-        """Close the source of the input."""
-        self._source.close()
-
-    def run(self, deadline=None, until=None):
-        # type: (Optional[float], Optional[StreamSocket]) -> bool
-        """Send and receive until each output stream has ended.
-
-        :param deadline: the time of `clock` at which to stop; None is never.
-        :param until: a socket whose end ends the transfer as well.
-        :return: whether it is done; False if the deadline has passed.
-        :raises StreamBroken: a stream ended before its end.
-        """
-        stdin, source, sinks = self._stdin, self._source, self._sinks
-        # Bytes that arrived with the handshakes are in the buffers, so poll()
-        # would not report them
-        readable, writable = list(sinks), []  # type: List[Any], List[Any]
-        while sinks:
-            if writable or source in readable:
-                self._sending = stdin.send_pieces(source)
-            for each in readable:
-                if each in sinks:
-                    # All that has arrived: poll() does not report the bytes
-                    # that TLS has decrypted
-                    while each.receive(sinks[each]):
-                        if has_passed(deadline):
-                            return False
-                    if each.ended:
-                        del sinks[each]
-            if until is not None and until.has_ended():
-                return True
-            if has_passed(deadline):
-                return not sinks
-            readers = list(sinks)  # type: List[Any]
-            if until is not None:
-                readers.append(until)
-            writers = [stdin] if self._sending else []
-            if self._sending and isinstance(
-                    source, DescriptorInput) and not (
-                        stdin.has_unsent or source.buffered):
-                readers, writers = readers + [source], []
-            if sinks:
-                readable, writable = wait(readers, writers, deadline)
-        return True
-
-
-def wait(readers,  # type: List[Any]
-         writers,  # type: List[Any]
-         deadline=None,  # type: Optional[float]
-         ):
-    # type: (...) -> Tuple[List[Any], List[Any]]
-    """Wait until a socket can be read or written.
-
-    :param deadline: the time of `clock` to wait until; None waits for ever.
-    :return: the sockets that can be read, and those that can be written;
-        none after the deadline or a signal. A caller whose deadline has not
-        passed waits again.
-    """
-    descriptors = {each: each.fileno() for each in readers + writers}
-    if -1 in descriptors.values():  # closed by another thread: its use fails
-        return readers, writers
-    seconds = None if deadline is None else min(
-        max(deadline - clock(), 0), LONGEST_WAIT)
-    try:
-        if not hasattr(select, 'poll'):  # Windows
-            return select.select(readers, writers, [], seconds)[:2]
-        masks = collections.defaultdict(int)  # type: Dict[int, int]
-        for mask, each in [(select.POLLIN, each) for each in readers] + [
-                (select.POLLOUT, each) for each in writers]:
-            # register() replaces the mask of a descriptor
-            masks[descriptors[each]] |= mask
-        poll = select.poll()
-        for descriptor, mask in masks.items():
-            poll.register(descriptor, mask)
-        # Rounded up, or the last millisecond would be a busy loop
-        ready = {descriptor for descriptor, _ in poll.poll(
-            None if seconds is None else math.ceil(seconds * 1000))}
-    except select.error as error:  # a signal, on Python 2
-        if error.args[0] != errno.EINTR:
-            raise
-        return [], []
-    return ([each for each in readers if descriptors[each] in ready],
-            [each for each in writers if descriptors[each] in ready])
-
-
-def descriptor(sock):
-    # type: (Any) -> int
-    """Return the descriptor of a socket; -1 if it is closed or None."""
-    try:
-        return -1 if sock is None else int(sock.fileno())
-    except socket.error:  # Python 2: another thread has closed it
-        return -1
-
-
-def has_passed(deadline):
-    # type: (Optional[float]) -> bool
-    """Return whether a time of `clock` has passed."""
-    return deadline is not None and clock() >= deadline
-
-
-def would_block(error):
-    # type: (socket.error) -> bool
-    """Return whether an error only means that a socket has to be polled."""
-    return isinstance(error, (
-        ssl.SSLWantReadError, ssl.SSLWantWriteError)) or error.errno in (
-            errno.EAGAIN, errno.EWOULDBLOCK)

@@ -22,79 +22,10 @@ from pylxd.transport.handshake import Handshake
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import (
-        Any, Callable, Dict, List, Optional, Text, Tuple, TypeVar, Union)
+        Any, Callable, Dict, List, Text, Tuple, TypeVar, Union)
     from pylxd.transport.connection import Transport
+    from pylxd.transport.ws4py_types import WebSocketBaseClient
     W = TypeVar('W')
-
-    class WebSocketBaseClient(object):
-        # ws4py has no types; these are the methods that are used
-        stream = None  # type: Any
-        protocols = None  # type: Any
-        extensions = None  # type: Any
-        resource = ''  # type: str
-        reading_buffer_size = 0  # type: int
-        handshake_request = b''  # type: bytes
-        heartbeat_freq = None  # type: Optional[float]
-        client_terminated = False  # type: bool
-        server_terminated = False  # type: bool
-        terminated = False  # type: bool
-
-        def __init__(self, url, *args, **kwargs):
-            # type: (str, *Any, **Any) -> None
-            pass
-
-        @property
-        def handshake_headers(self):
-            # type: () -> List[Tuple[str, str]]
-            pass
-
-        def process_handshake_header(self, headers):
-            # type: (bytes) -> Tuple[Any, Any]
-            pass
-
-        def handshake_ok(self):
-            # type: () -> None
-            pass
-
-        def process(self, data):
-            # type: (bytes) -> bool
-            pass
-
-        def received_message(self, message):
-            # type: (Any) -> None
-            pass
-
-        def unhandled_error(self, error):
-            # type: (Exception) -> None
-            pass
-
-        def connect(self):
-            # type: () -> None
-            pass
-
-        def opened(self):
-            # type: () -> None
-            pass
-
-        def closed(self, code, reason=None):
-            # type: (int, Any) -> None
-            pass
-
-        def run(self):
-            # type: () -> None
-            pass
-
-        def terminate(self):
-            # type: () -> None
-            pass
-
-        def send(self, payload, binary=False):
-            # type: (Any, bool) -> None
-            pass
-
-        def close(self, code=1000, reason=''):
-            # type: (int, str) -> None
-            pass
 else:
     from ws4py.client import WebSocketBaseClient
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import unique_name
 from pylxd import EventType, exceptions
-from pylxd.transport.streams import descriptor
+from pylxd.transport.polling import descriptor
 
 pytestmark = pytest.mark.real_server
 

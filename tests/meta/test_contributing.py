@@ -6,7 +6,7 @@ import pytest
 
 from test_conventions import ROOT, find_models, read_text
 
-from pylxd.core.operation import Operation
+from pylxd.core.operation_fields import OperationFields
 
 #: The types of fragments; the first directory is that of all fragments.
 TYPES = re.findall(
@@ -72,7 +72,7 @@ def list_documented_models():
 
     Instances and virtual machines have the attributes of containers.
     """
-    fields = [name for name, value in vars(Operation).items()
+    fields = [name for name, value in vars(OperationFields).items()
               if not (name.startswith('_') or callable(value)
                       or isinstance(value, (property, classmethod,
                                             staticmethod)))]

@@ -1,6 +1,7 @@
 """Conventions of the source code."""
 import ast
 import configparser
+import glob
 import importlib
 import os
 import re
@@ -61,7 +62,10 @@ def test_one_list_of_requirements():
 
 def test_types_are_shipped():
     package = os.path.dirname(pylxd.__file__)
-    assert os.path.isfile(os.path.join(package, 'py.typed'))
+    shipped = read_setup_cfg()['options.package_data']['pylxd'].split()
+    assert shipped == ['py.typed', 'transport/*.pyi']
+    for pattern in shipped:
+        assert glob.glob(os.path.join(package, pattern))
 
 
 def find_part(module):
@@ -72,9 +76,19 @@ def find_part(module):
     return PARTS.index('models' if name in DOCUMENTED else name)
 
 
+#: The lines that a module of the library has at most.
+MOST_LINES = 400
 #: The files of the library's modules, by the name of the module.
 MODULES = {re.sub(r'(/__init__)?\.py$', '', name).replace('/', '.'): name
            for name in find_files('pylxd')}
+
+
+@pytest.mark.parametrize('name', [
+    name for name in MODULES.values()
+    # Waits until the stand-in is a table of resources
+    if not name.startswith('pylxd/testing/fake/')])
+def test_one_idea_per_module(name):
+    assert len(read_text(name).splitlines()) <= MOST_LINES
 
 
 def find_run_time_imports(module):

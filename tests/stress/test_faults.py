@@ -267,7 +267,7 @@ def test_a_slow_server_reaches_the_timeout(
         monkeypatch, add_row, nothing_left, tmpdir, kind, label, send,
         error_class):
     """``Client(timeout=)`` limits each call, whatever the server sends."""
-    monkeypatch.setattr('pylxd.transport.connection.LONGEST_BODY', 64 << 20)
+    monkeypatch.setattr('pylxd.transport.bodies.LONGEST_BODY', 64 << 20)
     pair = wire.make_certificate(tmpdir) if kind == 'https' else None
     before = Usage()
     with Server(lxd_api({'GET /1.0/profiles': lambda _: send}),

@@ -277,7 +277,7 @@ def test_authenticate_while_the_server_learns_to_trust(tmpdir):
 
 
 def test_authenticate_with_a_conflict_that_stays(tmpdir, monkeypatch):
-    monkeypatch.setattr('pylxd.client.TRUST_DELAY', 0)
+    monkeypatch.setattr('pylxd.core.authentication.TRUST_DELAY', 0)
     pair = make_certificate(tmpdir)
     pages = {'GET /1.0': root(auth='untrusted'),
              'POST /1.0/certificates': error(409, 'already there')}

@@ -19,7 +19,7 @@ import six
 import urllib3
 
 from pylxd import Client, exceptions
-from pylxd.transport import connection
+from pylxd.transport import bodies
 from pylxd.transport.connection import Transport
 from wire import Listener, Server, http, tls_context
 
@@ -504,7 +504,7 @@ def test_no_compression_is_requested():
 @pytest.mark.parametrize('stream, status', [
     (False, '200 OK'), (True, '500 Oops')])
 def test_long_bodies_are_refused(monkeypatch, stream, status):
-    monkeypatch.setattr(connection, 'LONGEST_BODY', 1 << 20)
+    monkeypatch.setattr(bodies, 'LONGEST_BODY', 1 << 20)
     sent = []
 
     def endless(connection):

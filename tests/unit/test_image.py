@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from pylxd import Client, exceptions
 from pylxd.image import Image
 from pylxd.models import image_export
-from pylxd.transport.connection import BLOCK
+from pylxd.transport.pools import BLOCK
 from helpers import MinimalReader
 from wire import ROOT, Server, accepted, error, http, lxd_api
 

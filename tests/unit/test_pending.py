@@ -8,7 +8,7 @@ import wire
 from pylxd import exceptions
 from pylxd.transport.connection import Transport
 from pylxd.transport.pending import PendingRequest
-from pylxd.transport.streams import wait
+from pylxd.transport.polling import wait
 
 
 class BrokenSocket(object):
