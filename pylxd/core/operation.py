@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List, Optional, Set
     from pylxd.core.context import Context
     from pylxd.core.progress import ProgressArgument
-    from pylxd.transport.websocket import MessageClient
+    from pylxd.transport.message_client import MessageClient
 
 #: Seconds that the response to a request with a ``timeout`` may take longer
 #: than this timeout.
@@ -193,10 +193,11 @@ class Operation(OperationFields):
 
         Endpoint: ``GET /1.0/operations/ID/websocket``.
         """
-        from pylxd.transport import websocket  # a third of import time
+        # Imported late: a third of import time
+        from pylxd.transport import message_client, websocket
         connection = websocket.make(
             self._attached().transport, self.websocket_path(secret),
-            websocket.MessageClient)
+            message_client.MessageClient)
         connection.connect()
         return connection
 

@@ -1,10 +1,12 @@
 """Websocket frames: faster parts of ws4py, and a receive buffer."""
 import codecs
+import os
 import struct
 import types
 
 import six
 from ws4py import streaming
+from ws4py.framing import OPCODE_PONG
 from ws4py.messaging import BinaryMessage
 
 from pylxd.transport.pools import BLOCK
@@ -99,6 +101,15 @@ class MaskedFrame(Frame):
         # type: (bytes) -> bytearray
         """Return masked data."""
         return mask(data, self.masking_key)
+
+
+def build_frame(message):
+    # type: (Any) -> bytes
+    """Return a message of ws4py as a masked frame."""
+    frame = MaskedFrame(
+        opcode=message.opcode, body=message.data, masking_key=os.urandom(4),
+        fin=1).build()  # type: bytes
+    return frame
 
 
 _tables = {}  # type: Dict[int, bytes]
@@ -227,6 +238,19 @@ class FrameBuffer(object):
         self._frame_rest -= size
         self._start += size
         return self._view[self._start - size:self._start].tobytes()
+
+    def has_pong(self):
+        # type: () -> bool
+        """Return whether one of the whole frames is a pong."""
+        start = self._start
+        while True:
+            head, payload = measure(bytearray(
+                self._view[start:min(start + 10, self._end)]))
+            if not head or start + head + payload > self._end:
+                return False
+            if bytearray(self._view[start:start + 1])[0] & 0xf == OPCODE_PONG:
+                return True
+            start += head + payload
 
     def pop_all(self):
         # type: () -> bytes

@@ -1,6 +1,5 @@
 """The websockets of a command: its input, output and error output."""
 import errno
-import os
 import socket
 import threading
 
@@ -8,7 +7,7 @@ from ws4py.messaging import BinaryMessage, TextMessage
 
 from pylxd import exceptions
 from pylxd.transport import websocket
-from pylxd.transport.frames import MaskedFrame
+from pylxd.transport.frames import build_frame
 from pylxd.transport.polling import (
     descriptor, has_passed, wait, would_block)
 from pylxd.transport.stdin import DescriptorInput, cut
@@ -240,7 +239,7 @@ class StreamSocket(websocket.Websocket):
         """
         with self._sending:
             self._unsent = memoryview(
-                self._unsent.tobytes() + _build_frame(message))
+                self._unsent.tobytes() + build_frame(message))
             return self.flush(deadline)
 
     def send_data(self, data, deadline=None):
@@ -298,16 +297,8 @@ class StreamSocket(websocket.Websocket):
         # type: (Any) -> None
         """Build the next frame; an empty text message ends the stream."""
         self._is_last_frame = piece is None
-        self._unsent = memoryview(_build_frame(
+        self._unsent = memoryview(build_frame(
             END if piece is None else BinaryMessage(piece)))
-
-
-def _build_frame(message):
-    # type: (Any) -> bytes
-    frame = MaskedFrame(
-        opcode=message.opcode, body=message.data, masking_key=os.urandom(4),
-        fin=1).build()  # type: bytes
-    return frame
 
 
 def _drop(data):

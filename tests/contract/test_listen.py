@@ -1,5 +1,7 @@
 """The iterator of events: types, projects, timeouts, restarts, threads."""
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -30,6 +32,33 @@ def test_events_after_listen_are_received(each_client, name):
     assert {event['type'] for event in events} == {'lifecycle'}
     assert time.time() - started < 20
     assert list(listener) == [] and 'closed' in repr(listener)
+
+
+#: A program that keeps a server busy.
+BUSY = '''
+import sys
+from pylxd import Client
+client = Client(sys.argv[1])
+while True:
+    client.api.profiles.get(params={'recursion': '1'})
+'''
+
+
+def test_no_event_is_missed_on_a_busy_server(lxd, lxd_client, name):
+    """LXD 5.0.2 registers a listener after the response of the handshake."""
+    programs = [subprocess.Popen([sys.executable, '-c', BUSY, lxd.socket])
+                for _ in range(6)]
+    try:
+        for number in range(60):
+            with lxd_client.listen('lifecycle', timeout=10) as listener:
+                profile = lxd_client.profiles.create(name)
+                assert find_actions([next(listener)], name) == [
+                    'profile-created'], 'event {}'.format(number)
+                profile.delete()
+    finally:
+        for each in programs:
+            each.kill()
+            each.wait()
 
 
 def test_types(lxd_client, bootable):

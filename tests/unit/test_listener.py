@@ -6,25 +6,30 @@ import pytest
 from ws4py import framing
 
 from pylxd import exceptions
-from pylxd.transport import listener
+from pylxd.transport import listener, websocket
 from pylxd.transport.connection import Transport
 from pylxd.transport.listener import Listener
 from wire import Server, error, frame, read_frames, upgrade
 
 EVENT = {'type': 'lifecycle', 'metadata': {'action': 'a'}}
+PONG = frame(b'', framing.OPCODE_PONG)
 
 
 def text(document):
     return frame(json.dumps(document).encode(), framing.OPCODE_TEXT)
 
 
-def serve(*conversations):
+def serve(*conversations, **options):
     """A server with a websocket for each conversation, one after another.
 
-    A conversation is called with the connection; one that is bytes is sent
-    in the place of the handshake.
+    A conversation is called with the connection, after the ping by which a
+    listener asks whether it is registered; one that is bytes is sent in the
+    place of the handshake.
+
+    :param pong: the bytes that answer the ping.
     """
     conversations = list(conversations)
+    pong = options.get('pong', PONG)
 
     def answer(request):
         converse = conversations.pop(0) if len(
@@ -34,6 +39,8 @@ def serve(*conversations):
 
         def run(connection):
             connection.sendall(upgrade(request))
+            assert next(read_frames(connection)) == (framing.OPCODE_PING, b'')
+            connection.sendall(pong)
             converse(connection)
         return run
     return Server(answer, path=True)
@@ -50,6 +57,36 @@ def hang_up(connection):
 def stay_silent(connection):
     for _ in read_frames(connection):
         pass
+
+
+def test_a_listener_waits_until_it_is_registered():
+    """Events before the pong, and in the same packet, are kept."""
+    registered, events = threading.Event(), text(EVENT)
+
+    def converse(connection):
+        registered.set()
+        connection.sendall(events[:5])
+        connection.sendall(events[5:] + PONG + events)
+        stay_silent(connection)
+
+    with serve(converse, pong=b'') as server, listen(
+            server, timeout=0.2) as listener:
+        assert registered.is_set()
+        assert list(listener) == [EVENT] * 2
+
+
+def test_a_server_that_answers_no_ping(monkeypatch):
+    monkeypatch.setattr(websocket, 'REGISTRATION_TIME', 0.05)
+    is_connected = threading.Event()
+
+    def converse(connection):
+        assert is_connected.wait(10)
+        connection.sendall(text(EVENT))
+        stay_silent(connection)
+
+    with serve(converse, pong=b'') as server, listen(server) as listener:
+        is_connected.set()
+        assert next(listener) == EVENT
 
 
 def test_pings_are_answered():
