@@ -221,7 +221,9 @@ class Websocket(WebSocketBaseClient):
         busy LXD 5.0.2, 12 were not sent. When the listener is registered, the
         server reads from it, and so answers a ping.
         """
-        deadline = clock() + REGISTRATION_TIME
+        longest = REGISTRATION_TIME
+        deadline = clock() + min(
+            longest, self.transport.read_timeout or longest)
         try:
             self.sock.sendall(build_frame(PingControlMessage(b'')))
             while not self._buffer.has_pong():

@@ -75,8 +75,12 @@ def test_a_listener_waits_until_it_is_registered():
         assert list(listener) == [EVENT] * 2
 
 
-def test_a_server_that_answers_no_ping(monkeypatch):
-    monkeypatch.setattr(websocket, 'REGISTRATION_TIME', 0.05)
+@pytest.mark.parametrize('limit', ['REGISTRATION_TIME', 'timeout'])
+def test_a_server_that_answers_no_ping(monkeypatch, limit):
+    timeout = 0.05
+    if limit == 'REGISTRATION_TIME':
+        monkeypatch.setattr(websocket, limit, 0.05)
+        timeout = None
     is_connected = threading.Event()
 
     def converse(connection):
@@ -84,7 +88,9 @@ def test_a_server_that_answers_no_ping(monkeypatch):
         connection.sendall(text(EVENT))
         stay_silent(connection)
 
-    with serve(converse, pong=b'') as server, listen(server) as listener:
+    with serve(converse, pong=b'') as server, Listener(
+            Transport(server.endpoint, timeout=timeout),
+            '/1.0/events') as listener:
         is_connected.set()
         assert next(listener) == EVENT
 
