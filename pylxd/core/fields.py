@@ -33,7 +33,7 @@ class Fields(Identity):
     """The fields of an object, with the local changes.
 
     Each field that the server sent is an attribute, and each that the model
-    declares. No requests but by `_load`, which a subclass has.
+    declares. Requests are made by the subclass, in the two methods below.
     """
 
     __attributes__ = {}  # type: Dict[str, Attribute]
