@@ -13,9 +13,11 @@ import wire
 from six.moves import urllib_parse
 
 from helpers import BUSYBOX, EMPTY, NIC, read_bytes, unique_name
+from pylxd.models.network import Network
 from pylxd.testing import FakeLXD, plugin
 
-from .support import delete, fingerprint_of, make_image, settle
+from .support import (
+    fingerprint_of, make_image, repeat_while_links_change, settle)
 
 #: What `loaded_container` and `model` hold.
 CONTENT = {'config': {'user.a': '1', 'user.b': '2'}, 'description': 'old',
@@ -58,7 +60,11 @@ def bridge_lock():
     path = os.path.join(tempfile.gettempdir(), 'pylxd-bridges.lock')
     with open(path, 'w') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        for name in 'delete', 'rename':  # which Network inherits
+            setattr(Network, name, repeat_while_links_change(
+                getattr(Network, name)))
         yield
+        del Network.delete, Network.rename
 
 
 @pytest.fixture
@@ -169,7 +175,7 @@ def name(lxd_client):
     for manager in lxd_client.profiles, lxd_client.networks:
         for each in manager.all():
             if each.name.startswith(name):
-                delete(each)
+                each.delete(wait=True)
     for each in lxd_client.certificates.all():
         if each.name.startswith(name):
             each.delete()

@@ -1,4 +1,5 @@
 """Helpers of the contract tests."""
+import functools
 import hashlib
 import io
 import json
@@ -17,19 +18,22 @@ REFUSED_LATER = {
 _endless = set()
 
 
-def delete(each):
-    """Delete an object of a test.
+def repeat_while_links_change(method):
+    """Return a method that calls a method of networks up to ten times.
 
-    Incus 6.0 looks at each interface of the host before it deletes a network,
-    and fails if that of a container of another server has gone meanwhile:
-    then try again, at most ten times.
+    Before Incus 6.0 deletes or renames a bridge, it looks at each interface of
+    the host, and fails if that of a container of another server has gone
+    meanwhile.
     """
-    for attempt in range(10):
-        try:
-            return each.delete(wait=True)
-        except exceptions.LXDAPIException as error:
-            if 'link show' not in str(error) or attempt == 9:
-                raise
+    @functools.wraps(method)
+    def call(*arguments, **options):
+        for attempt in range(10):
+            try:
+                return method(*arguments, **options)
+            except exceptions.LXDAPIException as error:
+                if 'link show' not in str(error) or attempt == 9:
+                    raise
+    return call
 
 
 def settle(client):

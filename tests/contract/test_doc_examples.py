@@ -12,7 +12,7 @@ import pytest
 from helpers import unique_name
 from pylxd.testing import FakeLXD
 
-from .support import delete, settle
+from .support import settle
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -76,7 +76,7 @@ def documented_machine(
         if each not in before:
             if getattr(each, 'status', None) == 'Running':
                 each.stop(wait=True)
-            delete(each)
+            each.delete(wait=True)
     for image in lxd_client.images.all():
         if not image.aliases:
             image.delete(wait=True)

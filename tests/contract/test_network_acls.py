@@ -5,8 +5,6 @@ from pylxd import exceptions
 from pylxd.models.network_acl import NetworkAcl
 from pylxd.models.network_address_set import NetworkAddressSet
 
-from .support import delete
-
 pytestmark = [pytest.mark.real_server, pytest.mark.needs('network_acl')]
 
 SSH = {'action': 'allow', 'state': 'enabled', 'protocol': 'tcp',
@@ -19,7 +17,7 @@ def delete_all(client, name, managers):
     for manager in managers:
         for each in getattr(client, manager).all():
             if each.name.startswith(name):
-                delete(each)
+                each.delete(wait=True)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pylxd import exceptions
 from pylxd.models.network_zone import NetworkZone
 from pylxd.models.network_zone_record import NetworkZoneRecord
 
-from .support import delete
 
 pytestmark = [pytest.mark.real_server, pytest.mark.needs('network_dns')]
 
@@ -19,7 +18,7 @@ def zone_name(lxd_client, bridge_lock, name):
     for manager in lxd_client.networks, lxd_client.network_zones:
         for each in manager.all():
             if each.name.startswith(name):
-                delete(each)
+                each.delete(wait=True)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_a_zone_in_use_is_not_deleted(lxd_client, zone, name):
         zone.delete()
     assert 'in use' in str(caught.value)
     assert lxd_client.network_zones.exists(zone.name)
-    delete(network)
+    network.delete()
     zone.delete()
     assert not lxd_client.network_zones.exists(zone.name)
 
