@@ -1,7 +1,7 @@
 """The base class of models under its module name in pylxd 2.0."""
 from pylxd.core.attribute import attribute
-from pylxd.core.manager import Manager
 from pylxd.core.fields import ModelType
+from pylxd.core.manager import Manager
 from pylxd.core.model import Model
 
 TYPE_CHECKING = False

@@ -17,7 +17,7 @@ TRUST_DELAY = 2
 
 
 class Authentication(Context):
-    """A client that can make its server trust it."""
+    """The part of `Client` that makes the server trust its certificate."""
 
     #: The paths of the client certificate and its key, or None.
     cert = None  # type: Optional[Cert]

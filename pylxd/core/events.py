@@ -33,7 +33,7 @@ class EventType(TextConstants):
 
 
 class EventSource(Context):
-    """A client that receives the events of its server."""
+    """The part of `Client` that receives events and opens websockets."""
 
     @property
     def websocket_url(self):

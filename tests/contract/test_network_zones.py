@@ -5,7 +5,6 @@ from pylxd import exceptions
 from pylxd.models.network_zone import NetworkZone
 from pylxd.models.network_zone_record import NetworkZoneRecord
 
-
 pytestmark = [pytest.mark.real_server, pytest.mark.needs('network_dns')]
 
 TEXT = {'type': 'TXT', 'ttl': 60, 'value': 'hello'}

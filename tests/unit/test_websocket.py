@@ -85,7 +85,9 @@ def test_an_endless_handshake_is_refused():
 
 @pytest.mark.parametrize('path', [None, True])
 @pytest.mark.parametrize('cls', [WebSocketBaseClient, WebSocketClient])
-def test_the_request_of_a_handshake(path, cls):
+def test_the_request_of_a_handshake(monkeypatch, path, cls):
+    monkeypatch.setattr(websocket, 'REGISTRATION_TIME', 0.01)
+
     class Mine(cls):
         """Of the caller."""
 
@@ -94,14 +96,14 @@ def test_the_request_of_a_handshake(path, cls):
 
     with Server(upgrade, path) as server:
         listener = websocket.make(
-            Transport(server.endpoint), '/1.0/w?type=a', Mine)
+            Transport(server.endpoint), '/1.0/events?type=a', Mine)
         assert isinstance(listener, Mine)
         assert type(listener).__name__ == 'Mine'
         assert type(listener).__doc__ == 'Of the caller.'
         listener.connect()
         listener.close_connection()
     request, = server.requests
-    assert request.target == '/1.0/w?type=a'
+    assert request.target == '/1.0/events?type=a'
     assert 'origin' not in request.headers
     assert request.headers['host'] == 'localhost' if path else (
         '127.0.0.1:{}'.format(server.endpoint.rpartition(':')[2]))
