@@ -226,7 +226,7 @@ class Websocket(WebSocketBaseClient):
             longest, self.transport.read_timeout or longest)
         try:
             self.sock.sendall(build_frame(PingControlMessage(b'')))
-            while not self._buffer.has_pong():
+            while clock() < deadline and not self._buffer.has_pong():
                 self.sock.settimeout(max(deadline - clock(), 0.001))
                 if not self._buffer.receive(self.sock):
                     break

@@ -1,5 +1,6 @@
 """The iterator of events: pings, hostile events, pauses."""
 import json
+import socket
 import threading
 
 import pytest
@@ -92,6 +93,23 @@ def test_a_server_that_answers_no_ping(monkeypatch, limit):
             Transport(server.endpoint, timeout=timeout),
             '/1.0/events') as listener:
         is_connected.set()
+        assert next(listener) == EVENT
+
+
+def test_a_server_that_sends_events_and_answers_no_ping(monkeypatch):
+    """The wait for the pong ends all the same."""
+    monkeypatch.setattr(websocket, 'REGISTRATION_TIME', 0.05)
+
+    events = text(EVENT) * 10000
+
+    def converse(connection):
+        try:
+            while True:
+                connection.sendall(events)
+        except socket.error:
+            pass  # the listener is closed
+
+    with serve(converse, pong=b'') as server, listen(server) as listener:
         assert next(listener) == EVENT
 
 
